@@ -1,0 +1,60 @@
+package change
+
+import "github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+
+// Outcome is what the cluster makes of a change.
+type Outcome struct {
+	// Changed is false if the API server ends up with the object it had.
+	Changed bool
+	// Fields are the fields of the stored object that change, for an update.
+	Fields []fieldpath.Path
+	// Refused is why the API server, or Helm before it, refuses the change.
+	Refused []FieldError
+	// Ignored are fields of the new manifest that the API server does not know
+	// and drops, in its own words.
+	Ignored []string
+	// Pods is what happens to the pods of a workload; nil for other objects.
+	Pods *Pods
+}
+
+// FieldError is one reason of the API server for refusing an object.
+type FieldError struct {
+	// Field is the path as the API server writes it; "" for a reason that
+	// concerns the whole object.
+	Field string
+	// Type is the API server's reason, such as "FieldValueForbidden".
+	Type string
+	// Message is the API server's sentence without the field. The offending
+	// value is in it only if it is short and no secret.
+	Message string
+}
+
+// String returns the error as the API server prints it.
+func (e FieldError) String() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + ": " + e.Message
+}
+
+// Pods is what an upgrade does to the pods of one workload.
+type Pods struct {
+	// Replaced reports whether running pods are replaced by new ones, or
+	// restarted in place.
+	Replaced bool
+	// AllDown reports whether at some moment none of the pods is ready, though
+	// some were before.
+	AllDown bool
+	// Before and Desired are the numbers of pods wanted before and after; -1 if
+	// the manifests do not tell (a DaemonSet runs one on each node).
+	Before, Desired int
+	// Affected is how many pods are replaced; -1 if all of an unknown number.
+	Affected int
+	// Fewest is the lower bound of ready pods during the upgrade; -1 if unknown.
+	Fewest int
+	// How is one clause that says how the controller goes about it, or what
+	// holds it back, such as "strategy Recreate" or "paused".
+	How string
+	// Causes are the fields of the pod template that make the controller act.
+	Causes []fieldpath.Path
+}

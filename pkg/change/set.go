@@ -1,0 +1,134 @@
+// Package change is the vocabulary of helm-safe-diff: what an upgrade changes,
+// what the cluster makes of it, and what is risky about it.
+//
+// A Set is plain data in a fixed order. It flows through the stages and only
+// ever gets richer: diff makes the changes and their edits, apiserver and
+// rollout the outcomes, risk the findings, noise the marks. No stage edits what
+// an earlier one wrote, and no type here knows about colour, width or flags.
+package change
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Set is everything that one upgrade changes.
+type Set struct {
+	Release Release
+	// Changes holds every object whose manifest differs, hidden ones too, in
+	// reporting order.
+	Changes []Change
+	// Same counts the objects whose manifest says the same on both sides.
+	Same int
+	// Unchecked lists what could not be judged, and why. What is not listed
+	// was judged.
+	Unchecked []Notice
+}
+
+// Release tells which upgrade a Set is about. Fields that do not apply (two
+// manifest files have no release) are zero.
+type Release struct {
+	Name      string
+	Namespace string
+	// Revision is the installed revision; 0 if there is none.
+	Revision int
+	// OldChart and NewChart are "name-version".
+	OldChart, NewChart string
+	// KubeVersion is the Kubernetes minor that the judgement is made for, such as "1.37".
+	KubeVersion string
+}
+
+// Change is one object that differs between the two sides.
+type Change struct {
+	Ref manifest.Ref
+	Op  Op
+	// Old is nil if the object is created, New if it is deleted or kept.
+	Old, New *manifest.Object
+	// Edits tells how the manifests differ, field by field. It is empty for an
+	// object that stands on one side only.
+	Edits    []Edit
+	Outcome  Outcome
+	Findings []Finding
+	// Hook is set where the object is a Helm hook on the new side, or, if it
+	// is gone there, on the old side.
+	Hook *Hook
+	// Noise is the filter that hides an object without edits as a whole.
+	Noise string
+}
+
+// Op is what Helm does with an object.
+type Op string
+
+// The Ops.
+const (
+	Create Op = "create"
+	Update Op = "update"
+	Delete Op = "delete"
+	// Recreate deletes the live object and makes it anew: it became a hook.
+	Recreate Op = "recreate"
+	// Keep takes the object out of the release and leaves it in the cluster.
+	Keep Op = "keep"
+)
+
+// Hook tells when Helm runs an object.
+type Hook struct {
+	// Events are Helm's names, such as "pre-upgrade".
+	Events []string
+	// Runs reports whether this very upgrade runs the hook.
+	Runs bool
+}
+
+// Edit is one field that differs between the two manifests.
+type Edit struct {
+	Path fieldpath.Path
+	// Old and New are absent if the field stands on one side only.
+	Old, New Value
+	// Reordered marks a list whose items are the same ones in another order;
+	// Old and New then hold what names the items.
+	Reordered bool
+	// Noise is the filter that hides the edit, or "".
+	Noise string
+}
+
+// Hidden reports whether noise hides all there is to show of the change. A
+// change with a finding is never hidden.
+func (c *Change) Hidden() bool {
+	if len(c.Findings) > 0 {
+		return false
+	}
+	if len(c.Edits) == 0 {
+		return c.Noise != ""
+	}
+	for i := range c.Edits {
+		if c.Edits[i].Noise == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Notice is something that could not be judged.
+type Notice struct {
+	// Ref is the object concerned; zero if the notice is about the whole.
+	Ref manifest.Ref
+	// Reason is one clause: what is not known, and what it would have decided.
+	Reason string
+}
+
+// Revealed returns the set with every secret shown, for a user who asked for
+// that. s stays as it is.
+func (s *Set) Revealed() Set {
+	revealed := *s
+	revealed.Changes = slices.Clone(s.Changes)
+	for i := range revealed.Changes {
+		c := &revealed.Changes[i]
+		c.Edits = slices.Clone(c.Edits)
+		for j := range c.Edits {
+			c.Edits[j].Old = c.Edits[j].Old.Revealed()
+			c.Edits[j].New = c.Edits[j].New.Revealed()
+		}
+	}
+	return revealed
+}

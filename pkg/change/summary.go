@@ -1,0 +1,116 @@
+package change
+
+import "slices"
+
+// Verdict sums a Set up in one word.
+type Verdict string
+
+// The verdicts.
+const (
+	Risky     Verdict = "risky"     // there is a finding in the fail-on list
+	Changed   Verdict = "changed"   // something visible changes
+	Unchanged Verdict = "unchanged" // nothing but noise changes
+)
+
+// Summary holds the counts that every report prints, so that reports cannot
+// disagree.
+type Summary struct {
+	Ops map[Op]int
+	// Unchanged counts the objects that the upgrade leaves as they are, those
+	// hidden as noise included.
+	Unchanged int
+	// Risks counts objects per class: an object counts once in each class that
+	// it has a finding of.
+	Risks  map[Risk]int
+	Hidden Ledger
+}
+
+// Ledger counts what noise hides.
+type Ledger struct {
+	Edits   int // hidden edits
+	Objects int // objects of which nothing is left to show
+	// ByFilter counts the hidden edits, and objects without edits, per filter.
+	ByFilter map[string]int
+}
+
+// Summary counts what is in the set.
+func (s *Set) Summary() Summary {
+	sum := Summary{
+		Ops:       map[Op]int{},
+		Risks:     map[Risk]int{},
+		Hidden:    Ledger{ByFilter: map[string]int{}},
+		Unchanged: s.Same,
+	}
+	for i := range s.Changes {
+		c := &s.Changes[i]
+		for j := range c.Edits {
+			if filter := c.Edits[j].Noise; filter != "" {
+				sum.Hidden.Edits++
+				sum.Hidden.ByFilter[filter]++
+			}
+		}
+		if len(c.Edits) == 0 && c.Noise != "" {
+			sum.Hidden.ByFilter[c.Noise]++
+		}
+		if c.Hidden() {
+			sum.Hidden.Objects++
+			sum.Unchanged++
+		} else {
+			sum.Ops[c.Op]++
+		}
+		for _, risk := range c.Risks() {
+			sum.Risks[risk]++
+		}
+	}
+	return sum
+}
+
+// Risks returns the classes of the change's findings, worst first, each once.
+func (c *Change) Risks() []Risk {
+	risks := make([]Risk, 0, len(c.Findings))
+	for i := range c.Findings {
+		if !slices.Contains(risks, c.Findings[i].Risk) {
+			risks = append(risks, c.Findings[i].Risk)
+		}
+	}
+	slices.SortFunc(risks, Risk.Compare)
+	return risks
+}
+
+// Verdict judges the set: risky if a finding is of one of the classes in failOn.
+func (s *Set) Verdict(failOn []Risk) Verdict {
+	verdict := Unchanged
+	for i := range s.Changes {
+		c := &s.Changes[i]
+		for j := range c.Findings {
+			if slices.Contains(failOn, c.Findings[j].Risk) {
+				return Risky
+			}
+		}
+		if !c.Hidden() {
+			verdict = Changed
+		}
+	}
+	return verdict
+}
+
+// Exit codes; 1 is for a run that could not do its work.
+const (
+	ExitSafe    = 0
+	ExitError   = 1
+	ExitChanged = 2
+	ExitRisky   = 3
+)
+
+// ExitCode returns the process's exit code for a verdict. detailed tells changes
+// that are not risky from no changes, as helm-diff's --detailed-exitcode does.
+func (v Verdict) ExitCode(detailed bool) int {
+	switch {
+	case v == Risky:
+		return ExitRisky
+	case v == Changed && detailed:
+		return ExitChanged
+	default:
+		return ExitSafe
+	}
+}

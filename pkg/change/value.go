@@ -1,0 +1,78 @@
+package change
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// Mask stands in reports for a value that must not be shown.
+const Mask = "***"
+
+// Value is what a manifest says for a field. The zero Value is a field that is
+// not there.
+type Value struct {
+	raw     any
+	present bool
+	secret  bool
+}
+
+// ValueOf returns the Value of a field that is there.
+func ValueOf(raw any) Value { return Value{raw: raw, present: true} }
+
+// AsSecret returns v as a value that only Reveal gives away.
+func (v Value) AsSecret() Value {
+	v.secret = v.present
+	return v
+}
+
+// Present reports whether the field is there at all.
+func (v Value) Present() bool { return v.present }
+
+// Secret reports whether the value is masked.
+func (v Value) Secret() bool { return v.secret }
+
+// Shown returns the value as it may be shown: nil if it is not there, Mask in
+// the place of a secret.
+func (v Value) Shown() any {
+	switch {
+	case !v.present:
+		return nil
+	case v.secret:
+		return Mask
+	default:
+		return v.raw
+	}
+}
+
+// Reveal returns the value itself, secret or not, for judging and for a user who
+// asked to see secrets. A report shows it only for that user.
+func (v Value) Reveal() any { return v.raw }
+
+// Text returns the shown value on one line: text as it is, anything else as
+// JSON, "" for a field that is not there.
+func (v Value) Text() string { return text(v.Shown()) }
+
+func text(shown any) string {
+	switch s := shown.(type) {
+	case nil:
+		return "null"
+	case string:
+		return s
+	case bool:
+		return strconv.FormatBool(s)
+	case int64:
+		return strconv.FormatInt(s, 10)
+	default:
+		encoded, err := json.Marshal(shown)
+		if err != nil {
+			return "?"
+		}
+		return string(encoded)
+	}
+}
+
+// Revealed returns v as a value that is shown as it is.
+func (v Value) Revealed() Value {
+	v.secret = false
+	return v
+}

@@ -1,0 +1,167 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v2"
+)
+
+// decodeMap decodes one document to the value that sigs.k8s.io/yaml followed by
+// the API machinery's JSON decoder gives, without the detour through JSON text.
+// A document that is null or empty gives nil.
+func decodeMap(text string, at Position) (map[string]any, error) {
+	var raw any
+	if err := yaml.Unmarshal([]byte(text), &raw); err != nil {
+		return nil, &SyntaxError{At: at, Reason: yamlReason(err, at)}
+	}
+	value, err := plainValue(raw)
+	if err != nil {
+		return nil, &SyntaxError{At: at, Reason: err.Error()}
+	}
+	switch v := value.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return v, nil
+	default:
+		return nil, &SyntaxError{At: at, Reason: "the document is no object (" + kindOf(value) + ")"}
+	}
+}
+
+// SyntaxError says where a document cannot be read, and why, without quoting it:
+// the document may be a Secret.
+type SyntaxError struct {
+	At     Position
+	Reason string
+}
+
+func (e *SyntaxError) Error() string { return e.At.String() + ": " + e.Reason }
+
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\n\s*)?line (\d+): `)
+	// quoted catches what the YAML library takes from the document into its messages.
+	quoted = regexp.MustCompile("`[^`]*`|'[^']*'|\"[^\"]*\"")
+)
+
+// yamlReason turns an error of the YAML library into one that counts lines in
+// the file, not in the document, and that quotes nothing.
+func yamlReason(err error, at Position) string {
+	message := err.Error()
+	line := ""
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		line = fmt.Sprintf("line %d: ", n+at.Line-1)
+		message = message[len(m[0]):]
+	}
+	var typeError *yaml.TypeError
+	if errors.As(err, &typeError) {
+		return line + "a value does not fit its tag"
+	}
+	for len(message) > 6 && message[:6] == "yaml: " {
+		message = message[6:]
+	}
+	return line + quoted.ReplaceAllString(message, "…")
+}
+
+// plainValue turns what the YAML library gives into what a JSON decoder of the
+// API machinery gives.
+func plainValue(raw any) (any, error) {
+	switch v := raw.(type) {
+	case nil, string, bool:
+		return v, nil
+	case int:
+		return int64(v), nil
+	case int64:
+		return v, nil
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v), nil
+		}
+		return float64(v), nil
+	case float64:
+		return plainFloat(v)
+	case []any:
+		for i, item := range v {
+			plain, err := plainValue(item)
+			if err != nil {
+				return nil, err
+			}
+			v[i] = plain
+		}
+		return v, nil
+	case map[any]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			name, err := plainKey(key)
+			if err != nil {
+				return nil, err
+			}
+			if m[name], err = plainValue(item); err != nil {
+				return nil, err
+			}
+		}
+		return m, nil
+	default:
+		return nil, fmt.Errorf("a value of type %T has no place in JSON", raw)
+	}
+}
+
+// plainFloat writes a number as JSON does and reads it again, so that 2.0 is the
+// integer 2 as it is for the API server.
+func plainFloat(f float64) (any, error) {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return nil, errors.New("infinity and NaN have no place in JSON")
+	}
+	if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return i, nil
+	}
+	return f, nil
+}
+
+// plainKey spells a key as sigs.k8s.io/yaml does.
+func plainKey(key any) (string, error) {
+	switch k := key.(type) {
+	case string:
+		return k, nil
+	case int:
+		return strconv.Itoa(k), nil
+	case int64:
+		return strconv.FormatInt(k, 10), nil
+	case uint64:
+		return strconv.FormatUint(k, 10), nil
+	case bool:
+		return strconv.FormatBool(k), nil
+	case float64:
+		s := strconv.FormatFloat(k, 'g', -1, 32)
+		switch s {
+		case "+Inf":
+			s = ".inf"
+		case "-Inf":
+			s = "-.inf"
+		case "NaN":
+			s = ".nan"
+		}
+		return s, nil
+	default:
+		return "", errors.New("a key is neither text, number nor boolean")
+	}
+}
+
+func kindOf(value any) string {
+	switch value.(type) {
+	case string:
+		return "text"
+	case []any:
+		return "a list"
+	case bool:
+		return "a boolean"
+	default:
+		return "a number"
+	}
+}
