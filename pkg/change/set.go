@@ -8,6 +8,7 @@
 package change
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -131,4 +132,25 @@ func (s *Set) Revealed() Set {
 		}
 	}
 	return revealed
+}
+
+// Compare orders changes for a report: worst risk first, then what is deleted,
+// made anew, updated, created and kept, then by object.
+func Compare(a, b Change) int {
+	return cmp.Or(
+		cmp.Compare(a.rank(), b.rank()),
+		cmp.Compare(slices.Index(opOrder(), a.Op), slices.Index(opOrder(), b.Op)),
+		a.Ref.Compare(b.Ref),
+	)
+}
+
+func opOrder() []Op { return []Op{Delete, Recreate, Update, Create, Keep} }
+
+// rank is 0 for the worst class; a change without findings ranks last.
+func (c *Change) rank() int {
+	worst := len(Risks())
+	for i := range c.Findings {
+		worst = min(worst, slices.Index(Risks(), c.Findings[i].Risk))
+	}
+	return worst
 }

@@ -58,6 +58,12 @@ func (p Path) Child(e Element) Path {
 	return child
 }
 
+// Join returns p followed by q. Both stay as they are.
+func (p Path) Join(q Path) Path {
+	joined := make(Path, 0, len(p)+len(q))
+	return append(append(joined, p...), q...)
+}
+
 // String returns the path in the package's notation; "." for the object itself.
 func (p Path) String() string {
 	if len(p) == 0 {

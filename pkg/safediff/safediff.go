@@ -5,8 +5,16 @@ package safediff
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Manifest is one side of an upgrade: a stream of YAML documents, hooks included.
@@ -29,12 +37,125 @@ type Options struct {
 	KubeVersion string
 	// NoHooks says that Helm runs no hooks in this upgrade (--no-hooks).
 	NoHooks bool
+	// Install says that the release is installed for the first time, so that
+	// its install hooks run and not its upgrade hooks.
+	Install bool
 }
 
 // Compare judges the upgrade from old to updated. An error names the document at
 // fault and never holds any of its content.
 func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) {
-	_ = ctx
-	_, _ = old, updated
-	return change.Set{Release: opts.Release}, nil
+	server, err := apiserver.New(opts.KubeVersion)
+	if err != nil {
+		return change.Set{}, err
+	}
+	oldObjects, newObjects, err := parse(server, old, updated, opts)
+	if err != nil {
+		return change.Set{}, err
+	}
+	pairs := diff.Pairs(oldObjects, newObjects)
+	j := judge{server: server.Knowing(facts(oldObjects, newObjects, opts)), opts: opts}
+	judged, err := j.all(ctx, pairs)
+	if err != nil {
+		return change.Set{}, err
+	}
+	set := change.Set{Release: opts.Release}
+	set.Release.KubeVersion = server.Version()
+	set.Unchecked = notices(server, oldObjects, newObjects, opts)
+	for i := range judged {
+		if judged[i].change == nil {
+			set.Same++
+			continue
+		}
+		set.Changes = append(set.Changes, *judged[i].change)
+		for _, reason := range judged[i].unchecked {
+			set.Unchecked = append(set.Unchecked, change.Notice{Ref: judged[i].change.Ref, Reason: reason})
+		}
+	}
+	slices.SortStableFunc(set.Changes, change.Compare)
+	return set, nil
+}
+
+// parse reads both sides at the same time.
+func parse(server *apiserver.Server, old, updated Manifest, opts Options) (oldObjects, newObjects []*manifest.Object, err error) {
+	read := func(m Manifest) ([]*manifest.Object, error) {
+		return manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
+	}
+	var (
+		oldErr error
+		wait   sync.WaitGroup
+	)
+	wait.Go(func() { oldObjects, oldErr = read(old) })
+	newObjects, err = read(updated)
+	wait.Wait()
+	return oldObjects, newObjects, errors.Join(oldErr, err)
+}
+
+// facts collects from the manifests themselves what the judgement of one object
+// needs to know of others.
+func facts(old, updated []*manifest.Object, opts Options) apiserver.Facts {
+	known := apiserver.Facts{Release: opts.Release.Name, Namespace: opts.Namespace, Expandable: map[string]bool{}}
+	for _, objects := range [][]*manifest.Object{old, updated} {
+		for _, o := range objects {
+			if o.Ref.Kind != "StorageClass" || o.Ref.Group != "storage.k8s.io" {
+				continue
+			}
+			if value, err := o.Value(); err == nil {
+				allowed, _ := value["allowVolumeExpansion"].(bool)
+				known.Expandable[o.Ref.Name] = allowed
+			}
+		}
+	}
+	return known
+}
+
+// notices lists what concerns the manifests as a whole.
+func notices(server *apiserver.Server, old, updated []*manifest.Object, opts Options) []change.Notice {
+	var list []change.Notice
+	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
+		list = append(list, change.Notice{Reason: fmt.Sprintf(
+			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
+	}
+	for _, objects := range [][]*manifest.Object{old, updated} {
+		for _, o := range diff.Duplicates(objects) {
+			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
+				"the object stands more than once in the manifest (%s); Helm applies the copies in turn, and each was judged by itself", o.Position)})
+		}
+	}
+	return list
+}
+
+// all judges every pair on all cores. The result is in the order of the pairs.
+func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error) {
+	judged := make([]judgement, len(pairs))
+	workers := min(runtime.GOMAXPROCS(0), max(1, len(pairs)))
+	var wait sync.WaitGroup
+	next := make(chan int)
+	for range workers {
+		wait.Go(func() {
+			for i := range next {
+				judged[i] = j.pair(pairs[i])
+			}
+		})
+	}
+	var cancelled error
+	for i := range pairs {
+		if pairs[i].Old != nil && pairs[i].New != nil && pairs[i].Old.SameText(pairs[i].New) {
+			continue // nothing to judge, and most of a large release
+		}
+		if cancelled = ctx.Err(); cancelled != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wait.Wait()
+	if cancelled != nil {
+		return nil, cancelled
+	}
+	errs := make([]error, 0, len(judged))
+	for i := range judged {
+		errs = append(errs, judged[i].err)
+	}
+	return judged, errors.Join(errs...)
 }

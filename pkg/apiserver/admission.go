@@ -1,0 +1,97 @@
+package apiserver
+
+import (
+	"fmt"
+
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	api "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// admit does what those admission plugins do that every cluster runs and that
+// touch the object itself. What the others would say (quotas, limits, pod
+// security, webhooks, policies) the manifests cannot tell.
+func admit(r request, object runtime.Object) {
+	pod, ok := object.(*api.Pod)
+	if !ok {
+		return
+	}
+	if pod.Spec.ServiceAccountName == "" {
+		pod.Spec.ServiceAccountName = "default"
+	}
+	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
+	if pod.Spec.Priority == nil && pod.Spec.PriorityClassName == "" {
+		var none int32
+		lower := api.PreemptLowerPriority
+		pod.Spec.Priority, pod.Spec.PreemptionPolicy = &none, &lower
+	}
+	tolerations := defaulttolerationseconds.NewDefaultTolerationSeconds()
+	tolerations.InspectFeatureGates(utilfeature.DefaultFeatureGate)
+	// It fails only for an object that is no Pod.
+	_ = tolerations.Admit(r.ctx, admission.NewAttributesRecord(pod, nil, schema.GroupVersionKind{}, pod.Namespace, pod.Name,
+		api.Resource("pods").WithVersion(""), "", admission.Create, nil, false, nil), nil)
+}
+
+// admitUpdate does what PersistentVolumeClaimResize does: a claim may grow only
+// if its StorageClass says so. It returns what it cannot tell.
+func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcome) []string {
+	claim, ok := object.(*api.PersistentVolumeClaim)
+	if !ok {
+		return nil
+	}
+	old, _ := live.(*api.PersistentVolumeClaim)
+	before, after := old.Spec.Resources.Requests[api.ResourceStorage], claim.Spec.Resources.Requests[api.ResourceStorage]
+	if after.Cmp(before) <= 0 {
+		return nil
+	}
+	class := "the default StorageClass"
+	if claim.Spec.StorageClassName != nil {
+		class = fmt.Sprintf("StorageClass %q", *claim.Spec.StorageClassName)
+		if expandable, known := s.facts.Expandable[*claim.Spec.StorageClassName]; known {
+			if !expandable {
+				outcome.Refused = append(outcome.Refused, change.FieldError{
+					Type:    "Forbidden",
+					Message: "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+				})
+			}
+			return nil
+		}
+	}
+	return []string{"whether " + class + " lets its volumes grow is not known; without allowVolumeExpansion the claim would be refused"}
+}
+
+// settle gives a stored object what controllers give it before anybody upgrades
+// it. Without that, updates look easier than they are.
+func (s *Server) settle(object runtime.Object) {
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetResourceVersion("1")
+	}
+	switch o := object.(type) {
+	case *api.Service:
+		s.services.read(o)
+	case *api.Namespace:
+		o.Status.Phase = api.NamespaceActive
+	case *api.Pod:
+		o.Spec.NodeName = "node"
+	case *api.PersistentVolumeClaim:
+		o.Status.Phase = api.ClaimBound
+		if o.Spec.VolumeName == "" {
+			o.Spec.VolumeName = "pvc-" + string(o.UID)
+		}
+		o.Status.Capacity = o.Spec.Resources.Requests
+		o.Status.AccessModes = o.Spec.AccessModes
+	case *apiextensions.CustomResourceDefinition:
+		o.Status.AcceptedNames = o.Spec.Names
+		o.Status.Conditions = []apiextensions.CustomResourceDefinitionCondition{
+			{Type: apiextensions.NamesAccepted, Status: apiextensions.ConditionTrue},
+			{Type: apiextensions.Established, Status: apiextensions.ConditionTrue},
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package apiserver
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	api "k8s.io/kubernetes/pkg/apis/core"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Result is what the server makes of one object.
+type Result struct {
+	// Outcome says whether the stored object changes, or why it may not. Its
+	// Fields and Pods are for others to fill in.
+	Outcome change.Outcome
+	// Old and New are the stored objects in the version of the new manifest,
+	// as types of k8s.io/api; nil where there is none, or no such type.
+	Old, New runtime.Object
+	// OldFields and NewFields are the same objects as plain values, without
+	// status and bookkeeping; nil where there is none.
+	OldFields, NewFields map[string]any
+	// Aligned reports whether the paths of these values are those of both
+	// manifests: both are written in the same API version.
+	Aligned bool
+	// Unchecked lists what could not be judged, one clause each.
+	Unchecked []string
+}
+
+// Update judges an object that is in the cluster as old and that Helm updates to
+// what updated says. An error means that a document could not be read.
+func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
+	oldValue, newValue, err := values(old, updated)
+	if err != nil {
+		return Result{}, err
+	}
+	from, to := s.requestFor(old), s.requestFor(updated)
+	if refused := s.unservedErrors(from, to); refused != nil {
+		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+	}
+	if !to.known {
+		return customUpdate(oldValue, newValue), nil
+	}
+	live := s.create(from, oldValue)
+	if live.object == nil {
+		return Result{
+			Outcome:   change.Outcome{Changed: true},
+			Unchecked: []string{"the old manifest does not fit the API (" + live.refused[0].String() + ")"},
+		}, nil
+	}
+	if len(live.refused) > 0 {
+		// A fact all the same: somebody's cluster has it. It is judged as it
+		// stands, defaulted but invalid.
+		to.strategy.Canonicalize(live.object)
+	}
+	s.settle(live.object)
+	return s.patch(to, live.object, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
+}
+
+// Create judges an object that is not in the cluster yet. An error means that
+// the document could not be read.
+func (s *Server) Create(created *manifest.Object) (Result, error) {
+	value, err := created.Value()
+	if err != nil {
+		return Result{}, err
+	}
+	to := s.requestFor(created)
+	if refused := s.unservedErrors(to); refused != nil {
+		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+	}
+	if !to.known {
+		return Result{Outcome: change.Outcome{Changed: true}, NewFields: value, Unchecked: []string{customUnchecked}}, nil
+	}
+	made := s.create(to, value)
+	result := Result{Outcome: change.Outcome{Changed: true, Refused: made.refused, Ignored: made.ignored}}
+	if made.object != nil && len(made.refused) == 0 {
+		result.New, result.NewFields = to.stored(made.object)
+	}
+	return result, nil
+}
+
+// Stored returns the object as the server has it stored, before anything
+// happens to it; the Result's New stays empty. An error means that the document
+// could not be read.
+func (s *Server) Stored(o *manifest.Object) (Result, error) {
+	value, err := o.Value()
+	if err != nil {
+		return Result{}, err
+	}
+	from := s.requestFor(o)
+	if refused := s.unservedErrors(from); refused != nil {
+		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+	}
+	result := Result{Outcome: change.Outcome{Changed: true}, OldFields: value}
+	if !from.known {
+		return result, nil
+	}
+	if made := s.create(from, value); made.object != nil {
+		result.Old, result.OldFields = from.stored(made.object)
+	}
+	return result, nil
+}
+
+func values(old, updated *manifest.Object) (oldValue, newValue map[string]any, err error) {
+	if oldValue, err = old.Value(); err != nil {
+		return nil, nil, err
+	}
+	newValue, err = updated.Value()
+	return oldValue, newValue, err
+}
+
+// unservedErrors refuses requests in API versions that the server does not
+// serve. Helm then fails before it changes anything, for the old manifest as for
+// the new one (kube.Client.Build).
+func (s *Server) unservedErrors(requests ...request) []change.FieldError {
+	for _, r := range requests {
+		if reason := s.unserved(r.gvk); reason != "" {
+			return []change.FieldError{{Field: "apiVersion", Type: "NotFound", Message: reason}}
+		}
+	}
+	return nil
+}
+
+// made is an object after its creation. object is nil if the manifest does not
+// even fit its type.
+type made struct {
+	object  runtime.Object // internal version
+	refused []change.FieldError
+	ignored []string
+}
+
+// create runs what the server does to a new object: decode, default, admit,
+// prepare, validate.
+func (s *Server) create(r request, value map[string]any) made {
+	object, ignored, err := r.decode(s.owned(r, value))
+	if err != nil {
+		return made{refused: []change.FieldError{r.decodeError("", value, err)}}
+	}
+	fillSystemFields(object)
+	admit(r, object)
+	result := made{object: object, ignored: ignored}
+	if service, ok := object.(*api.Service); ok {
+		if err := s.services.created(r.ctx, service); err != nil {
+			result.refused = r.errors(err, nil)
+			return result
+		}
+	}
+	if err := rest.BeforeCreate(r.strategy, r.ctx, object); err != nil {
+		result.refused = r.errors(err, rest.ValidateCreate(r.ctx, object, r.strategy))
+	}
+	return result
+}
+
+// update runs what the server does to an object that replaces a stored one.
+func (s *Server) update(r request, object, live runtime.Object) []change.FieldError {
+	if service, ok := object.(*api.Service); ok {
+		stored, _ := live.(*api.Service)
+		if err := s.services.updated(r.ctx, service, stored); err != nil {
+			return r.errors(err, nil)
+		}
+	}
+	if err := rest.BeforeUpdate(r.strategy, r.ctx, object, live); err != nil {
+		return r.errors(err, rest.ValidateUpdate(r.ctx, object, live, r.strategy))
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package apiserver
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// maxValue is how much of an offending value is quoted.
+const maxValue = 80
+
+// errors turns what the server answers into field errors. list is the same
+// answer as data, empty where there is none.
+func (r request) errors(err error, list field.ErrorList) []change.FieldError {
+	var refused []change.FieldError
+	seen := map[change.FieldError]bool{}
+	add := func(e change.FieldError) {
+		if !seen[e] {
+			seen[e] = true
+			refused = append(refused, e)
+		}
+	}
+	for _, e := range list {
+		add(r.fieldError(e))
+	}
+	if len(refused) > 0 {
+		return refused
+	}
+	var status *apierrors.StatusError
+	if errors.As(err, &status) && status.ErrStatus.Details != nil {
+		for _, cause := range status.ErrStatus.Details.Causes {
+			message := cause.Message
+			if r.secret() {
+				message = string(cause.Type)
+			}
+			add(change.FieldError{Field: cause.Field, Type: string(cause.Type), Message: firstLine(message)})
+		}
+	}
+	if len(refused) == 0 {
+		add(change.FieldError{Type: "Invalid", Message: firstLine(err.Error())})
+	}
+	return refused
+}
+
+// fieldError keeps the server's words. Of the offending value it keeps what a
+// line can hold, and nothing of a Secret's.
+func (r request) fieldError(e *field.Error) change.FieldError {
+	message := e.Type.String()
+	switch e.Type {
+	case field.ErrorTypeRequired, field.ErrorTypeForbidden, field.ErrorTypeTooLong, field.ErrorTypeInternal, field.ErrorTypeTypeInvalid:
+	default:
+		if value, ok := quoteValue(e.BadValue); ok && !r.secret() {
+			message += ": " + value
+		}
+	}
+	if detail := firstLine(e.Detail); detail != "" {
+		message += ": " + detail
+	}
+	return change.FieldError{Field: e.Field, Type: string(e.Type), Message: message}
+}
+
+// decodeError refuses an object that does not fit its type. prefix is the field
+// under which the server reports it.
+func (r request) decodeError(prefix string, value map[string]any, err error) change.FieldError {
+	if wire := r.wireError(value); wire != nil {
+		err = wire
+	}
+	reason := decodeReason(err)
+	if r.secret() {
+		reason = "the object does not fit its type; are all values text?"
+	}
+	return change.FieldError{Field: prefix, Type: string(field.ErrorTypeInvalid), Message: field.ErrorTypeInvalid.String() + ": " + reason}
+}
+
+func (r request) secret() bool { return r.gvk.Group == "" && r.gvk.Kind == "Secret" }
+
+// quoteValue writes a value that fits into a sentence.
+func quoteValue(value any) (string, bool) {
+	switch v := value.(type) {
+	case nil:
+		return "null", true
+	case string:
+		if len(v) > maxValue {
+			return "", false
+		}
+		return fmt.Sprintf("%q", v), true
+	case *string:
+		if v == nil {
+			return "null", true
+		}
+		return quoteValue(*v)
+	case bool, int, int32, int64, uint32, uint64, float64:
+		return fmt.Sprint(v), true
+	case fmt.Stringer:
+		if text := v.String(); len(text) <= maxValue && !strings.ContainsAny(text, "{&\n") {
+			return fmt.Sprintf("%q", text), true
+		}
+	}
+	return "", false
+}
+
+// firstLine drops the dumps of whole objects that some messages carry behind
+// their sentence.
+func firstLine(message string) string {
+	line, _, _ := strings.Cut(message, "\n")
+	return strings.TrimRight(line, ": ")
+}

@@ -1,0 +1,161 @@
+package apiserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+const apiExtensionsGroup = "apiextensions.k8s.io"
+
+// patch sends the live object what Helm sends, and judges what comes out.
+func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[string]any, aligned bool) (Result, error) {
+	oldTyped, oldFields := r.stored(live)
+	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
+	versioned, err := r.versioned(live)
+	if err != nil {
+		return result, err
+	}
+	liveValue, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
+	if err != nil {
+		return result, err
+	}
+	patched, refused := r.patched(r.located(oldValue), s.owned(r, newValue), liveValue)
+	if refused != nil {
+		result.Outcome.Refused = []change.FieldError{*refused}
+		return result, nil
+	}
+	if patched == nil {
+		result.New, result.NewFields = oldTyped, oldFields
+		return result, nil
+	}
+	object, ignored, err := r.decode(patched)
+	if err != nil {
+		result.Outcome.Refused = []change.FieldError{r.decodeError("patch", patched, err)}
+		return result, nil
+	}
+	result.Outcome.Ignored = ignored
+	admit(r, object)
+	result.Unchecked = s.admitUpdate(object, live, &result.Outcome)
+	if len(result.Outcome.Refused) > 0 {
+		return result, nil
+	}
+	if refused := s.update(r, object, live.DeepCopyObject()); refused != nil {
+		result.Outcome.Refused = refused
+		return result, nil
+	}
+	result.New, result.NewFields = r.stored(object)
+	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
+	return result, nil
+}
+
+// patched makes the patch that Helm makes and applies it as the server does. It
+// returns nil if Helm finds nothing to send.
+//
+// What Helm knows as a Go type it merges three ways, field by field; everything
+// else, and an object that does not fit its type, it merges two ways as plain
+// JSON (createPatch in helm.sh/helm/v3/pkg/kube).
+func (r request) patched(old, updated, live map[string]any) (map[string]any, *change.FieldError) {
+	typed, fits := r.helmType(updated)
+	oldJSON, newJSON, liveJSON := encode(old), encode(updated), encode(live)
+	if !fits {
+		patch, err := jsonpatch.CreateMergePatch(oldJSON, newJSON)
+		if err != nil {
+			return nil, patchError(err)
+		}
+		merged, err := jsonpatch.MergePatch(liveJSON, patch)
+		if err != nil {
+			return nil, patchError(err)
+		}
+		return decodeJSON(merged)
+	}
+	meta, err := strategicpatch.NewPatchMetaFromStruct(typed)
+	if err != nil {
+		return nil, patchError(err)
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch(oldJSON, newJSON, liveJSON, meta, true)
+	if err != nil {
+		return nil, patchError(err)
+	}
+	if bytes.Equal(patch, []byte("{}")) {
+		return nil, nil
+	}
+	patchValue, refused := decodeJSON(patch)
+	if refused != nil {
+		return nil, refused
+	}
+	merged, err := strategicpatch.StrategicMergeMapPatch(live, patchValue, typed)
+	if err != nil {
+		return nil, patchError(err)
+	}
+	return merged, nil
+}
+
+// helmType returns the Go type as which Helm patches an object, and whether the
+// object fits it.
+func (r request) helmType(value map[string]any) (runtime.Object, bool) {
+	known := scheme.Scheme
+	if r.gvk.Group == apiExtensionsGroup {
+		known = legacyscheme.Scheme
+	}
+	typed, err := known.New(r.gvk)
+	if err != nil {
+		return nil, false
+	}
+	probe, err := known.New(r.gvk)
+	if err != nil {
+		return nil, false
+	}
+	return typed, runtime.DefaultUnstructuredConverter.FromUnstructured(value, probe) == nil
+}
+
+// encode writes plain values, which cannot fail.
+func encode(value map[string]any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return []byte("{}")
+	}
+	return text
+}
+
+func decodeJSON(text []byte) (map[string]any, *change.FieldError) {
+	var value map[string]any
+	if err := utiljson.Unmarshal(text, &value); err != nil {
+		return nil, patchError(err)
+	}
+	return value, nil
+}
+
+func patchError(err error) *change.FieldError {
+	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + firstLine(err.Error())}
+}
+
+const customUnchecked = "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"
+
+// customUpdate judges a custom resource whose schema is not known: Helm merges
+// the two manifests as plain JSON, and the server is taken to accept that.
+func customUpdate(old, updated map[string]any) Result {
+	before, after := withoutVersion(old), withoutVersion(updated)
+	return Result{
+		Outcome:   change.Outcome{Changed: !reflect.DeepEqual(before, after)},
+		OldFields: before, NewFields: after, Aligned: true,
+		Unchecked: []string{customUnchecked},
+	}
+}
+
+// withoutVersion drops the one field by which a custom resource names the
+// version it is written in, not what it says.
+func withoutVersion(value map[string]any) map[string]any {
+	rest := copyMap(value)
+	delete(rest, "apiVersion")
+	return rest
+}

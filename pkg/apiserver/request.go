@@ -1,0 +1,216 @@
+package apiserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// request is what the server knows of a request before it looks at the object:
+// which kind in which version, and the strategy for it.
+type request struct {
+	kind
+	known bool // the server itself serves the kind
+	gvk   schema.GroupVersionKind
+	ref   manifest.Ref
+	ctx   context.Context //nolint:containedctx // a request of the API server is its context
+}
+
+func (s *Server) requestFor(o *manifest.Object) request {
+	gvk := schema.GroupVersionKind{Group: o.Ref.Group, Version: o.Ref.Version, Kind: o.Ref.Kind}
+	r := request{gvk: gvk, ref: o.Ref}
+	r.kind, r.known = s.kinds[gvk.GroupKind()]
+	if r.ref.Name == "" && o.GenerateName != "" {
+		r.ref.Name = o.GenerateName + "xxxxx"
+	}
+	prefix := "apis"
+	if gvk.Group == "" {
+		prefix = "api"
+	}
+	ctx := genericrequest.WithNamespace(context.Background(), o.Ref.Namespace)
+	ctx = genericrequest.WithUser(ctx, &user.DefaultInfo{Name: "helm", Groups: []string{user.SystemPrivilegedGroup}})
+	r.ctx = genericrequest.WithRequestInfo(ctx, &genericrequest.RequestInfo{
+		IsResourceRequest: true, Verb: "patch", APIPrefix: prefix, APIGroup: gvk.Group, APIVersion: gvk.Version,
+		Namespace: o.Ref.Namespace, Resource: r.resource, Name: r.ref.Name,
+	})
+	return r
+}
+
+// decode turns a plain object into the API server's internal one, defaults
+// filled in. Fields that the type does not know are dropped and listed.
+func (r request) decode(value map[string]any) (object runtime.Object, ignored []string, err error) {
+	versioned, err := legacyscheme.Scheme.New(r.gvk)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(value, versioned, true)
+	if strict, ok := runtime.AsStrictDecodingError(err); ok {
+		for _, e := range strict.Errors() {
+			ignored = append(ignored, e.Error())
+		}
+	} else if err != nil {
+		return nil, nil, err
+	}
+	object, err = r.internal(versioned)
+	return object, ignored, err
+}
+
+// internal defaults a versioned object and converts it. The argument must not be
+// used afterwards.
+func (r request) internal(versioned runtime.Object) (runtime.Object, error) {
+	versioned.GetObjectKind().SetGroupVersionKind(r.gvk)
+	legacyscheme.Scheme.Default(versioned)
+	return legacyscheme.Scheme.UnsafeConvertToVersion(versioned,
+		schema.GroupVersion{Group: r.gvk.Group, Version: runtime.APIVersionInternal})
+}
+
+// versioned returns a copy of an internal object in the version of the request.
+func (r request) versioned(object runtime.Object) (runtime.Object, error) {
+	return legacyscheme.Scheme.ConvertToVersion(object, r.gvk.GroupVersion())
+}
+
+// stored returns what a client sees of a stored object: the typed object, and
+// its fields without status and bookkeeping.
+func (r request) stored(object runtime.Object) (runtime.Object, map[string]any) {
+	versioned, err := r.versioned(object)
+	if err != nil {
+		return nil, nil
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
+	if err != nil {
+		return versioned, nil
+	}
+	return versioned, withoutBookkeeping(fields)
+}
+
+// withoutBookkeeping drops from an object what the server keeps for itself. The
+// object is changed.
+func withoutBookkeeping(fields map[string]any) map[string]any {
+	delete(fields, "status")
+	if metadata, ok := fields["metadata"].(map[string]any); ok {
+		for _, name := range [...]string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
+			delete(metadata, name)
+		}
+		if annotations, ok := metadata["annotations"].(map[string]any); ok {
+			delete(annotations, "deprecated.daemonset.template.generation")
+			if len(annotations) == 0 {
+				delete(metadata, "annotations")
+			}
+		}
+	}
+	return fields
+}
+
+// wireError returns the error with which the server's JSON decoder refuses a
+// value, which names the field; nil if it accepts it.
+func (r request) wireError(value map[string]any) error {
+	versioned, err := legacyscheme.Scheme.New(r.gvk)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return kjson.UnmarshalCaseSensitivePreserveInts(text, versioned)
+}
+
+// Helm's marks of ownership (setMetadataVisitor in helm.sh/helm/v3/pkg/action).
+const (
+	managedByLabel             = "app.kubernetes.io/managed-by"
+	releaseNameAnnotation      = "meta.helm.sh/release-name"
+	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
+)
+
+// owned returns a copy of an object as Helm sends it: with its marks of
+// ownership, and with its namespace filled in.
+func (s *Server) owned(r request, value map[string]any) map[string]any {
+	metadata := copyMap(value["metadata"])
+	metadata["labels"] = marked(value, "labels", map[string]string{managedByLabel: "Helm"})
+	metadata["annotations"] = marked(value, "annotations", map[string]string{
+		releaseNameAnnotation: s.facts.Release, releaseNamespaceAnnotation: s.facts.Namespace,
+	})
+	return r.placed(value, metadata)
+}
+
+// marked returns the object's labels or annotations with Helm's added, as Helm
+// adds them: a null becomes "", and if any value is no text, all of the chart's
+// are lost.
+func marked(value map[string]any, field string, marks map[string]string) map[string]any {
+	texts, _, _ := unstructured.NestedNullCoercingStringMap(value, "metadata", field)
+	all := make(map[string]any, len(texts)+len(marks))
+	for k, v := range texts {
+		all[k] = v
+	}
+	for k, v := range marks {
+		all[k] = v
+	}
+	return all
+}
+
+// located returns a copy of an object with its namespace filled in, as Helm
+// reads it back from the stored release.
+func (r request) located(value map[string]any) map[string]any {
+	return r.placed(value, copyMap(value["metadata"]))
+}
+
+func (r request) placed(value, metadata map[string]any) map[string]any {
+	if r.ref.Namespace != "" {
+		metadata["namespace"] = r.ref.Namespace
+	} else if r.known {
+		delete(metadata, "namespace")
+	}
+	if r.ref.Name != "" {
+		metadata["name"] = r.ref.Name
+	}
+	object := copyMap(value)
+	object["metadata"] = metadata
+	return object
+}
+
+func copyMap(value any) map[string]any {
+	m, _ := value.(map[string]any)
+	c := make(map[string]any, len(m)+2)
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+// fillSystemFields gives an object what the server gives every new one. The
+// values are made up but always the same ones, so that the judgement is, too.
+func fillSystemFields(object runtime.Object) {
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		return
+	}
+	accessor.SetUID("00000000-0000-4000-8000-000000000000")
+	accessor.SetCreationTimestamp(metav1.Unix(1, 0))
+	accessor.SetResourceVersion("")
+	accessor.SetSelfLink("")
+	accessor.SetDeletionTimestamp(nil)
+	accessor.SetDeletionGracePeriodSeconds(nil)
+}
+
+// decodeReason shortens a decoder's error to what it says about the object's
+// shape.
+func decodeReason(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	return reason
+}

@@ -1,0 +1,72 @@
+package apiserver
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	// The versions of every group, with their defaults and conversions.
+	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	_ "k8s.io/kubernetes/pkg/apis/autoscaling/install"
+	_ "k8s.io/kubernetes/pkg/apis/batch/install"
+	_ "k8s.io/kubernetes/pkg/apis/certificates/install"
+	_ "k8s.io/kubernetes/pkg/apis/coordination/install"
+	_ "k8s.io/kubernetes/pkg/apis/core/install"
+	_ "k8s.io/kubernetes/pkg/apis/discovery/install"
+	_ "k8s.io/kubernetes/pkg/apis/events/install"
+	_ "k8s.io/kubernetes/pkg/apis/extensions/install"
+	_ "k8s.io/kubernetes/pkg/apis/flowcontrol/install"
+	_ "k8s.io/kubernetes/pkg/apis/networking/install"
+	_ "k8s.io/kubernetes/pkg/apis/node/install"
+	_ "k8s.io/kubernetes/pkg/apis/policy/install"
+	_ "k8s.io/kubernetes/pkg/apis/rbac/install"
+	_ "k8s.io/kubernetes/pkg/apis/resource/install"
+	_ "k8s.io/kubernetes/pkg/apis/scheduling/install"
+	_ "k8s.io/kubernetes/pkg/apis/storage/install"
+)
+
+// betaOffByDefault is the first minor in which beta APIs that are new in it are
+// not served unless an administrator asks for them (KEP-3136).
+const betaOffByDefault = 24
+
+// unserved says why the server does not serve a kind in a version, in the words
+// of the client that finds that out; "" if it does, or if the kind is none of
+// its own. What was removed when is written in the types of k8s.io/api.
+func (s *Server) unserved(gvk schema.GroupVersionKind) string {
+	reason := fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion().String())
+	if !legacyscheme.Scheme.Recognizes(gvk) {
+		if legacyscheme.Scheme.IsGroupRegistered(gvk.Group) {
+			return reason
+		}
+		return ""
+	}
+	object, err := legacyscheme.Scheme.New(gvk)
+	if err != nil {
+		return reason
+	}
+	if api, ok := object.(interface{ APILifecycleRemoved() (major, minor int) }); ok {
+		if _, removed := api.APILifecycleRemoved(); s.minor >= removed {
+			return reason
+		}
+	}
+	if api, ok := object.(interface{ APILifecycleIntroduced() (major, minor int) }); ok {
+		_, introduced := api.APILifecycleIntroduced()
+		unstable := !stable(gvk.Version)
+		if s.minor < introduced || unstable && introduced >= betaOffByDefault {
+			return reason
+		}
+	}
+	return ""
+}
+
+// stable reports whether a version is neither alpha nor beta.
+func stable(version string) bool {
+	for _, r := range version[min(1, len(version)):] {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,127 @@
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
+	"k8s.io/client-go/tools/cache"
+	api "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/registry/core/service/ipallocator"
+	servicestorage "k8s.io/kubernetes/pkg/registry/core/service/storage"
+)
+
+// services runs what the API server does to a Service outside its strategy: it
+// hands out addresses and ports, and keeps the handed-out ones on an update.
+// Without it no Service would even pass validation.
+//
+// A cluster with one IPv4 stack is assumed. Since nobody knows which addresses
+// are taken, every address that a manifest asks for is granted.
+type services struct {
+	mu      sync.Mutex
+	storage *servicestorage.REST
+	ips     *addresses
+	ports   *nodePorts
+}
+
+func newServices() (*services, error) {
+	_, cidr, err := net.ParseCIDR("10.96.0.0/12")
+	if err != nil {
+		return nil, fmt.Errorf("parse the service network: %w", err)
+	}
+	s := &services{ips: &addresses{cidr: *cidr}, ports: &nodePorts{}}
+	s.storage, _, _, err = servicestorage.NewREST(noStorage{}, api.IPv4Protocol,
+		map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: s.ips}, s.ports, nil, nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("set up services: %w", err)
+	}
+	return s, nil
+}
+
+// created fills in what the API server assigns to a new Service.
+func (s *services) created(ctx context.Context, service *api.Service) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ips.next, s.ports.next = 0, 0
+	finish, err := s.storage.BeginCreate(ctx, service, &metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	finish(ctx, true)
+	return nil
+}
+
+// updated carries over what the old Service was assigned.
+func (s *services) updated(ctx context.Context, service, old *api.Service) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Far from what created handed out, so that a new port is no old one.
+	s.ips.next, s.ports.next = 1<<10, 1<<10
+	finish, err := s.storage.BeginUpdate(ctx, service, old, &metav1.UpdateOptions{})
+	if err != nil {
+		return err
+	}
+	finish(ctx, true)
+	return nil
+}
+
+// read fills in what the API server derives when a Service is read.
+func (s *services) read(service *api.Service) { s.storage.Decorator(service) }
+
+// addresses grants every address, and makes them up in a fixed order.
+type addresses struct {
+	cidr net.IPNet
+	next int
+}
+
+func (a *addresses) Allocate(net.IP) error { return nil }
+func (a *addresses) Release(net.IP) error  { return nil }
+func (a *addresses) AllocateNext() (net.IP, error) {
+	a.next++
+	return net.IPv4(10, 96, byte(a.next>>8), byte(a.next)), nil //nolint:gosec // the two low bytes are meant
+}
+func (a *addresses) ForEach(func(net.IP))          {}
+func (a *addresses) CIDR() net.IPNet               { return a.cidr }
+func (a *addresses) IPFamily() api.IPFamily        { return api.IPv4Protocol }
+func (a *addresses) Has(net.IP) bool               { return false }
+func (a *addresses) Destroy()                      {}
+func (a *addresses) EnableMetrics()                {}
+func (a *addresses) DryRun() ipallocator.Interface { return a }
+
+// nodePorts grants every port, and makes them up in a fixed order.
+type nodePorts struct{ next int }
+
+func (p *nodePorts) Allocate(int) error { return nil }
+func (p *nodePorts) Release(int) error  { return nil }
+func (p *nodePorts) AllocateNext() (int, error) {
+	p.next++
+	return 30000 + p.next%2768, nil
+}
+func (p *nodePorts) ForEach(func(int)) {}
+func (p *nodePorts) Has(int) bool      { return false }
+func (p *nodePorts) Destroy()          {}
+func (p *nodePorts) EnableMetrics()    {}
+
+// noStorage lets the Service storage be built without a database behind it. Only
+// its hooks are ever called.
+type noStorage struct{}
+
+func (noStorage) GetRESTOptions(resource schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
+	return generic.RESTOptions{
+		ResourcePrefix: "/services",
+		StorageConfig:  &storagebackend.ConfigForResource{GroupResource: resource},
+		Decorator: func(*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error), func() runtime.Object,
+			func() runtime.Object, storage.AttrFunc, storage.IndexerFuncs, *cache.Indexers,
+		) (storage.Interface, factory.DestroyFunc, error) {
+			return nil, func() {}, nil
+		},
+	}, nil
+}

@@ -1,0 +1,109 @@
+// Package diff pairs the objects of two manifests as Helm does and lists the
+// fields in which two objects differ. It knows nothing of what a kind means.
+package diff
+
+import (
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Pair is one object on both sides; one of the two is nil if it stands on the
+// other side only.
+type Pair struct{ Old, New *manifest.Object }
+
+// Pairs matches the objects of two manifests by Helm's identity: name,
+// namespace, group and kind. Objects that share an identity within one manifest,
+// and those whose name the API server generates, are matched in the order in
+// which they stand there, hooks with hooks first. Every object is in exactly one
+// Pair. The order is that of the new manifest, followed by what only the old one
+// holds.
+func Pairs(old, updated []*manifest.Object) []Pair {
+	waiting := make(map[key][]*manifest.Object, len(old))
+	for _, o := range old {
+		k := keyOf(o)
+		waiting[k] = append(waiting[k], o)
+	}
+	take := func(k key) *manifest.Object {
+		queue := waiting[k]
+		if len(queue) == 0 {
+			return nil
+		}
+		waiting[k] = queue[1:]
+		return queue[0]
+	}
+	pairs := make([]Pair, 0, max(len(old), len(updated)))
+	paired := make(map[*manifest.Object]bool, len(old))
+	for _, n := range updated {
+		partner := take(keyOf(n))
+		paired[partner] = true
+		pairs = append(pairs, Pair{Old: partner, New: n})
+	}
+	for i := range pairs {
+		if pairs[i].Old != nil {
+			continue
+		}
+		// An object that became a hook, or stopped being one, is still the
+		// same object to the API server.
+		k := keyOf(pairs[i].New)
+		k.hook = !k.hook
+		if partner := take(k); partner != nil {
+			pairs[i].Old = partner
+			paired[partner] = true
+		}
+	}
+	for _, o := range old {
+		if !paired[o] {
+			pairs = append(pairs, Pair{Old: o})
+		}
+	}
+	return pairs
+}
+
+type key struct {
+	manifest.Identity
+	generateName string
+	hook         bool
+}
+
+func keyOf(o *manifest.Object) key {
+	return key{o.Ref.Identity(), o.GenerateName, IsHook(o)}
+}
+
+// IsHook reports whether Helm treats the object as a hook.
+func IsHook(o *manifest.Object) bool { return len(o.HookEvents()) > 0 }
+
+// Duplicates returns the objects that share their identity with an earlier one
+// of the same manifest. Helm applies such copies one after the other.
+func Duplicates(objects []*manifest.Object) []*manifest.Object {
+	seen := make(map[key]bool, len(objects))
+	var repeated []*manifest.Object
+	for _, o := range objects {
+		if o.Ref.Name == "" {
+			continue
+		}
+		k := keyOf(o)
+		if seen[k] {
+			repeated = append(repeated, o)
+		}
+		seen[k] = true
+	}
+	return repeated
+}
+
+// Op returns what Helm does with the object of a pair, provided that the cluster
+// accepts it.
+func (p Pair) Op() change.Op {
+	switch {
+	case p.Old == nil:
+		return change.Create
+	case p.New == nil:
+		if p.Old.Kept() || IsHook(p.Old) {
+			return change.Keep
+		}
+		return change.Delete
+	case IsHook(p.New) && !IsHook(p.Old):
+		return change.Recreate
+	default:
+		return change.Update
+	}
+}

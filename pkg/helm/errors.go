@@ -1,0 +1,78 @@
+package helm
+
+import (
+	"regexp"
+	"strings"
+)
+
+// hinted is an error of which we know what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// Hint returns one clause that says what to do instead.
+func (h *hinted) Hint() string { return h.hint }
+
+// withHint returns err with a hint that a program can show below it. The hint is
+// found by errors.As with interface{ Hint() string }.
+func withHint(err error, hint string) error { return &hinted{err, hint} }
+
+// cleaned is an error of Helm whose text may be shown.
+type cleaned struct {
+	text  string
+	cause error
+}
+
+func (c *cleaned) Error() string { return c.text }
+func (c *cleaned) Unwrap() error { return c.cause }
+
+// clean returns err with a text that quotes no value, manifest or template: any
+// of them may be a secret, and error messages end up in the logs of a CI. A
+// message of `fail` or `required` stays: the chart's author wrote it to be read.
+func clean(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &cleaned{cleanText(err.Error()), err}
+}
+
+func cleanText(text string) string {
+	if !strings.HasPrefix(text, "execution error") {
+		if i := strings.LastIndex(text, "error calling "); i >= 0 {
+			text = text[:i] + quotedText.ReplaceAllString(text[i:], "(left out)")
+		}
+	}
+	for _, q := range quoting {
+		text = q.found.ReplaceAllString(text, q.instead)
+	}
+	return strings.TrimSpace(text)
+}
+
+var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// quoting lists where messages of Helm and of the libraries below it quote
+// values, and shortens what is only chatter.
+var quoting = []struct {
+	found   *regexp.Regexp
+	instead string
+}{
+	// pkg/engine: tpl quotes the whole text it was given.
+	{regexp.MustCompile(`(cannot parse template|tpl function execution for) "(?:[^"\\]|\\.)*"`), `$1 (left out)`},
+	{regexp.MustCompile(`(strconv\.\w+: parsing|trying to unmarshal) "(?:[^"\\]|\\.)*"`), `$1 a value`},
+	// text/template prints what it was told to range over.
+	{regexp.MustCompile(`(?s)can't iterate over .*`), `can't iterate over the value`},
+	// The YAML parsers quote scalars and keys.
+	{regexp.MustCompile("(?s)`[^`]*`"), `a value`},
+	{regexp.MustCompile(`(?s)invalid map key: .*`), `invalid map key`},
+	{regexp.MustCompile(`cannot unmarshal number \S+ into`), `cannot unmarshal number into`},
+	// The JSON schema validator quotes the values it refuses.
+	{regexp.MustCompile(`(?s)'(?:[^'\\]|\\.)*' does not match`), `value does not match`},
+	{regexp.MustCompile(`'(?:[^'\\]|\\.)*' is not valid ([\w-]+):[^\n]*`), `value is not valid $1`},
+
+	{regexp.MustCompile(`^YAML parse error on (\S+): `), `read rendered template "$1": `},
+	{regexp.MustCompile(`error converting YAML to JSON: |error unmarshaling JSON: (?:while decoding JSON: )?`), ``},
+	{regexp.MustCompile(`^Kubernetes cluster unreachable: `), ``},
+}

@@ -1,0 +1,132 @@
+// Package helm reads installed releases and renders charts, through the Helm
+// SDK in this process. It is the only package that talks to Helm.
+//
+// It never writes: what Helm's storage says about a release is copied into
+// memory once and Helm works on the copy, and the client that would send
+// objects to the cluster sends nothing. A cluster is asked for its version, its
+// API groups, its release records, and what a template looks up.
+package helm
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/cli"
+	"helm.sh/helm/v3/pkg/cli/values"
+	"helm.sh/helm/v3/pkg/release"
+)
+
+// Side is one of the two manifests that are compared.
+type Side struct {
+	// Name stands in error messages for the side, such as
+	// `release "shop", revision 3`.
+	Name string
+	// Manifest is the release's manifest, then its hooks, as one stream of YAML
+	// documents in the form that `helm template` prints.
+	Manifest string
+	// Chart is "name-version"; "" if there is no chart.
+	Chart string
+	// Release and Namespace are what the templates see as .Release.
+	Release, Namespace string
+	// Revision is the release's; 0 if there is no release.
+	Revision int
+	// KubeVersion is the cluster version that the templates see; "" for a side
+	// that was not rendered here.
+	KubeVersion string
+}
+
+// Client is the way to Helm. Its methods may run at the same time.
+type Client struct {
+	// Settings is Helm's environment: where the cluster, the repositories and
+	// the plugins are.
+	Settings *cli.EnvSettings
+	// Driver is Helm's storage: secret, configmap, memory, sql; "" means secret
+	// (the environment variable HELM_DRIVER).
+	Driver string
+	// Stderr takes what Helm and post-renderers have to say.
+	Stderr io.Writer
+}
+
+// Chart tells where a chart comes from, as the flags of `helm upgrade` do.
+type Chart struct {
+	// Ref is a directory, an archive, a URL, an OCI reference or repo/name.
+	Ref string
+	// Source holds version, repository, credentials and verification.
+	Source action.ChartPathOptions
+	// Devel allows development versions where no version is asked for.
+	Devel bool
+	// DependencyUpdate fetches dependencies that are missing.
+	DependencyUpdate bool
+}
+
+// Rendering holds what decides, besides the chart, what is rendered.
+type Rendering struct {
+	Values values.Options
+	// PostRenderer runs on what was rendered, unless its Name is "".
+	PostRenderer PostRenderer
+	// KubeVersion takes the place of the cluster's version, or of the newest
+	// known one where there is no cluster.
+	KubeVersion string
+	// APIVersions are added to what .Capabilities.APIVersions has.
+	APIVersions []string
+	// IncludeCRDs adds the objects of the chart's crds directory.
+	IncludeCRDs bool
+	// NoHooks leaves hooks out.
+	NoHooks bool
+	// SubchartNotes renders the notes of subcharts, which may fail.
+	SubchartNotes        bool
+	EnableDNS            bool
+	SkipSchemaValidation bool
+}
+
+// log returns the function that takes Helm's diagnostics. They are dropped
+// unless the user asked for them.
+func (c *Client) log() action.DebugLog {
+	if !c.Settings.Debug {
+		return func(string, ...any) {}
+	}
+	return func(format string, v ...any) {
+		fmt.Fprintf(c.Stderr, "[debug] "+format+"\n", v...)
+	}
+}
+
+// stream returns manifest and hooks as `helm template` prints them
+// (cmd/helm/template.go).
+func stream(rel *release.Release, noHooks bool) string {
+	if noHooks || len(rel.Hooks) == 0 {
+		return rel.Manifest
+	}
+	var b strings.Builder
+	b.WriteString(rel.Manifest)
+	if rel.Manifest != "" && !strings.HasSuffix(rel.Manifest, "\n") {
+		b.WriteByte('\n')
+	}
+	for _, h := range rel.Hooks {
+		writeDocument(&b, h.Path, h.Manifest)
+	}
+	return b.String()
+}
+
+// crds returns the objects of the chart's crds directories as one stream.
+func crds(ch *chart.Chart) string {
+	var b strings.Builder
+	for _, crd := range ch.CRDObjects() {
+		writeDocument(&b, crd.Filename, string(crd.File.Data))
+	}
+	return b.String()
+}
+
+func writeDocument(b *strings.Builder, source, text string) {
+	fmt.Fprintf(b, "---\n# Source: %s\n%s\n", source, text)
+}
+
+// chartID returns "name-version".
+func chartID(ch *chart.Chart) string {
+	if ch == nil || ch.Metadata == nil {
+		return ""
+	}
+	return ch.Metadata.Name + "-" + ch.Metadata.Version
+}

@@ -1,0 +1,74 @@
+package risk
+
+import (
+	"fmt"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// deletionRules are about state that goes with an object.
+func deletionRules() []Rule {
+	const keep = "annotate it with helm.sh/resource-policy: keep in the installed release first, or put it back into the chart"
+	return []Rule{
+		{
+			ID: "claim-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
+			Why: "the claim goes, and with the reclaim policy Delete its volume and the data on it",
+			Fix: keep, When: deleted("its volume goes with it unless the reclaim policy is Retain"),
+		},
+		{
+			ID: "volume-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolume"},
+			Why: "the volume is deleted, and what it holds can no longer be reached",
+			Fix: keep, When: deleted("the volume is deleted"),
+		},
+		{
+			ID: "namespace-deleted", Risk: change.DataLoss, Kinds: []string{"Namespace"},
+			Why: "everything in the namespace is deleted with it, also what the chart still contains and what others put there",
+			Fix: keep, When: deleted("everything in it is deleted with it"),
+		},
+		{
+			ID: "crd-deleted", Risk: change.DataLoss, Kinds: []string{"CustomResourceDefinition"},
+			Why: "all custom resources of the kind are deleted with their definition, in every namespace",
+			Fix: keep, When: deleted("all its custom resources are deleted with it, in every namespace"),
+		},
+		{
+			ID: "statefulset-claims-deleted", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
+			Why:  "the retention policy of the StatefulSet deletes its claims with it, or with the pods that are scaled away",
+			Fix:  "set persistentVolumeClaimRetentionPolicy to Retain in a release before this one",
+			When: claimsDeleted,
+		},
+	}
+}
+
+func gone(c *change.Change) bool { return c.Op == change.Delete || c.Op == change.Recreate }
+
+func deleted(message string) func(*change.Change) (string, []fieldpath.Path, bool) {
+	return func(c *change.Change) (string, []fieldpath.Path, bool) { return message, nil, gone(c) }
+}
+
+// claimsDeleted asks the retention policy in force: the old one when the whole
+// StatefulSet goes, the new one when it is scaled down.
+func claimsDeleted(c *change.Change) (string, []fieldpath.Path, bool) {
+	if gone(c) {
+		return "its claims are deleted with it", nil, retention(c.Old, "whenDeleted") == "Delete"
+	}
+	p := c.Outcome.Pods
+	if c.Op != change.Update || p == nil || len(c.Outcome.Refused) > 0 || p.Desired >= p.Before ||
+		retention(c.New, "whenScaled") != "Delete" {
+		return "", nil, false
+	}
+	message := fmt.Sprintf("scaled from %d to %d, the claims of the pods that go are deleted", p.Before, p.Desired)
+	return message, []fieldpath.Path{fieldpath.Fields("spec", "replicas")}, true
+}
+
+func retention(o *manifest.Object, when string) string {
+	value, err := o.Value()
+	if err != nil {
+		return ""
+	}
+	spec, _ := value["spec"].(map[string]any)
+	policy, _ := spec["persistentVolumeClaimRetentionPolicy"].(map[string]any)
+	does, _ := policy[when].(string)
+	return does
+}

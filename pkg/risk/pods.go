@@ -1,0 +1,105 @@
+package risk
+
+import (
+	"fmt"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// podRules are about running pods.
+func podRules() []Rule {
+	return []Rule{
+		{
+			ID: "pods-all-down", Risk: change.Downtime,
+			Why: "all pods of the workload are gone at the same time, and nothing serves until the new ones are ready",
+			Fix: "run more than one replica and let the strategy replace them one by one (RollingUpdate with maxUnavailable below the replicas)",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Update || p == nil || !p.AllDown || p.Desired == 0 {
+					return "", nil, false
+				}
+				return "no pod is ready while they are replaced" + how(p), p.Causes, true
+			},
+		},
+		{
+			ID: "scaled-to-zero", Risk: change.Downtime,
+			Why: "the workload keeps no pod at all",
+			Fix: "leave at least one replica, or take the workload out of the release if it is meant to go",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Update || p == nil || !p.AllDown || p.Desired != 0 {
+					return "", nil, false
+				}
+				return fmt.Sprintf("scaled from %s to none", pods(p.Before)), p.Causes, true
+			},
+		},
+		{
+			ID: "workload-deleted", Risk: change.Downtime,
+			Why: "the workload leaves the release, and its pods go with it",
+			Fix: "if another workload takes over, let both run for one release before the old one goes; annotate it with helm.sh/resource-policy: keep if it is to stay",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Delete || p == nil || !p.AllDown {
+					return "", nil, false
+				}
+				return "its pods are deleted with it", nil, true
+			},
+		},
+		{
+			ID: "object-becomes-hook", Risk: change.Downtime,
+			Why: "an object that becomes a hook leaves the release: Helm deletes it with its pods, and the hook makes it anew",
+			Fix: "give the hook another name, so that the object of the release can go in its own time",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Recreate || p == nil || !p.AllDown {
+					return "", nil, false
+				}
+				return "Helm deletes it and the hook makes it anew", nil, true
+			},
+		},
+		{
+			ID: "pod-restart", Risk: change.Restart,
+			Why: "running pods are replaced; their connections break and their caches are cold",
+			Fix: "upgrade when a restart does no harm, or leave the pod template as it is",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown {
+					return "", nil, false
+				}
+				return affected(p) + how(p), p.Causes, true
+			},
+		},
+	}
+}
+
+func affected(p *change.Pods) string {
+	switch {
+	case p.Affected < 0:
+		return "its pods are replaced"
+	case p.Before > p.Affected:
+		return fmt.Sprintf("%d of %d pods are replaced", p.Affected, p.Before)
+	case p.Affected == 1:
+		return "its pod is replaced"
+	default:
+		return fmt.Sprintf("%d pods are replaced", p.Affected)
+	}
+}
+
+func pods(n int) string {
+	switch {
+	case n < 0:
+		return "its pods"
+	case n == 1:
+		return "1 pod"
+	default:
+		return fmt.Sprintf("%d pods", n)
+	}
+}
+
+func how(p *change.Pods) string {
+	if p.How == "" {
+		return ""
+	}
+	return " (" + p.How + ")"
+}

@@ -1,0 +1,147 @@
+package risk
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// refusalRules know remedies. Which changes are refused the API server says.
+func refusalRules() []Rule {
+	const why = "the API server refuses the change; the upgrade fails after other objects have changed already, and nothing is rolled back by itself"
+	return []Rule{
+		{
+			ID: "api-not-served", Risk: change.Rejected,
+			Why:  "this Kubernetes does not serve the API version, and Helm gives up before it changes anything, even if only the installed release uses it",
+			Fix:  "move the chart to a served version; for an installed release, rewrite its stored manifest first (helm mapkubeapis)",
+			When: refusedAs("NotFound"),
+		},
+		{
+			ID: "hook-becomes-object", Risk: change.Rejected,
+			Why:  "the object that the hook left behind does not belong to the release, and Helm will not take it over",
+			Fix:  "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
+			When: refusedAs("Conflict"),
+		},
+		{
+			ID: "volume-claim-templates-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
+			Why: why,
+			Fix: "to grow the volumes, patch each claim (kubectl patch pvc), then delete the StatefulSet but not its pods " +
+				"(kubectl delete statefulset NAME --cascade=orphan) and upgrade; for anything else leave the templates as they are",
+			When: editUnder("spec", "volumeClaimTemplates"),
+		},
+		{
+			ID: "statefulset-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
+			Why:  why,
+			Fix:  "delete the StatefulSet but not its pods (kubectl delete statefulset NAME --cascade=orphan), then upgrade",
+			When: refusedUnder("spec"),
+		},
+		{
+			ID: "job-immutable", Risk: change.Rejected, Kinds: []string{"Job"},
+			Why:  why,
+			Fix:  "delete the Job before the upgrade, put the revision into its name, or make it a hook with the delete policy before-hook-creation",
+			When: refusedUnder("spec"),
+		},
+		{
+			ID: "selector-immutable", Risk: change.Rejected, Kinds: []string{"Deployment", "DaemonSet", "ReplicaSet"},
+			Why:  why,
+			Fix:  "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
+			When: refusedUnder("spec.selector", "spec.template.metadata.labels"),
+		},
+		{
+			ID: "pod-immutable", Risk: change.Rejected, Kinds: []string{"Pod"},
+			Why:  why,
+			Fix:  "delete the Pod before the upgrade, or let a Deployment own it",
+			When: refusedUnder("spec"),
+		},
+		{
+			ID: "claim-immutable", Risk: change.Rejected, Kinds: []string{"PersistentVolumeClaim"},
+			Why:  why,
+			Fix:  "a claim can only grow, and only if its StorageClass allows it; for anything else make a new claim and move the data",
+			When: refusedUnder("spec", ""),
+		},
+		{
+			ID: "immutable-data", Risk: change.Rejected, Kinds: []string{"ConfigMap", "Secret"},
+			Why:  why,
+			Fix:  "give the object a new name (a hash of its content in the name does) and point the workloads to it",
+			When: refusedUnder("data", "binaryData", "stringData", "immutable", "type"),
+		},
+		{
+			ID: "role-ref-immutable", Risk: change.Rejected, Kinds: []string{"RoleBinding", "ClusterRoleBinding"},
+			Why:  why,
+			Fix:  "delete the binding before the upgrade, or give the new one another name",
+			When: refusedUnder("roleRef"),
+		},
+		{
+			ID: "service-immutable", Risk: change.Rejected, Kinds: []string{"Service"},
+			Why:  why,
+			Fix:  "leave the field as it is, or delete the Service before the upgrade; it will get another address",
+			When: refusedUnder("spec.clusterIP", "spec.clusterIPs", "spec.loadBalancerClass", "spec.ipFamilies", "spec.ipFamilyPolicy"),
+		},
+		{
+			ID: "api-refused", Risk: change.Rejected,
+			Why: why,
+			Fix: "correct the field, or delete the object before the upgrade if it may not change",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				return refusal(c), nil, len(c.Outcome.Refused) > 0
+			},
+		},
+	}
+}
+
+// refusal names the first field that is refused, in the API server's words.
+func refusal(c *change.Change) string {
+	if len(c.Outcome.Refused) == 0 {
+		return ""
+	}
+	return c.Outcome.Refused[0].String()
+}
+
+func refusedAs(reason string) func(*change.Change) (string, []fieldpath.Path, bool) {
+	return func(c *change.Change) (string, []fieldpath.Path, bool) {
+		fires := slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == reason })
+		return refusal(c), nil, fires
+	}
+}
+
+// refusedUnder fires if the update of an object is refused for one of the fields
+// or for what is inside them.
+func refusedUnder(fields ...string) func(*change.Change) (string, []fieldpath.Path, bool) {
+	return func(c *change.Change) (string, []fieldpath.Path, bool) {
+		fires := c.Op == change.Update && slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool {
+			return immutable(e) && slices.ContainsFunc(fields, func(f string) bool {
+				rest, found := strings.CutPrefix(e.Field, f)
+				return found && (rest == "" || f == "" || rest[0] == '.' || rest[0] == '[')
+			})
+		})
+		return refusal(c), nil, fires
+	}
+}
+
+// immutable reports whether the API server refuses a value because there was
+// another one before, not because it is wrong in itself.
+func immutable(e change.FieldError) bool {
+	for _, words := range [...]string{"immutable", "forbidden", "may not", "can not", "Forbidden", "does not match template"} {
+		if strings.Contains(e.Message, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// editUnder fires if the update is refused and the manifests differ in a field.
+func editUnder(fields ...string) func(*change.Change) (string, []fieldpath.Path, bool) {
+	return func(c *change.Change) (string, []fieldpath.Path, bool) {
+		if c.Op != change.Update || !slices.ContainsFunc(c.Outcome.Refused, immutable) {
+			return "", nil, false
+		}
+		var paths []fieldpath.Path
+		for i := range c.Edits {
+			if c.Edits[i].Path.Under(fields...) {
+				paths = append(paths, c.Edits[i].Path)
+			}
+		}
+		return refusal(c), paths, len(paths) > 0
+	}
+}

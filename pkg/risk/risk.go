@@ -1,0 +1,59 @@
+// Package risk holds the rules: what about a judged change a human should look
+// at before the upgrade, why, and what to do instead.
+//
+// A rule is a row of a table that carries its own documentation. Whether a field
+// may change at all is not for rules to say: the API server's own code has
+// already refused the change by then, and a rule only adds the remedy.
+package risk
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// Rule is one thing to look out for.
+type Rule struct {
+	// ID is kebab-case, and is never renamed or used again for something else.
+	ID   string
+	Risk change.Risk
+	// Why tells in one clause what harm is done.
+	Why string
+	// Fix tells in one clause what to do instead.
+	Fix string
+	// Kinds are the kinds that the rule is about; empty for all.
+	Kinds []string
+	// When reports whether the rule fires, what about this change makes it
+	// fire, and which fields are to blame.
+	When func(c *change.Change) (message string, paths []fieldpath.Path, fires bool)
+}
+
+// Rules returns all rules in the order in which they are asked. Of the rules
+// about a refusal only the first that fires counts, so the special ones come
+// first.
+func Rules() []Rule {
+	return slices.Concat(refusalRules(), podRules(), deletionRules())
+}
+
+// Classify returns the findings about a change, worst first.
+func Classify(c *change.Change, rules []Rule) []change.Finding {
+	var findings []change.Finding
+	refused := false
+	for i := range rules {
+		rule := &rules[i]
+		if rule.Risk == change.Rejected && refused || len(rule.Kinds) > 0 && !slices.Contains(rule.Kinds, c.Ref.Kind) {
+			continue
+		}
+		message, paths, fires := rule.When(c)
+		if !fires {
+			continue
+		}
+		refused = refused || rule.Risk == change.Rejected
+		findings = append(findings, change.Finding{
+			Rule: rule.ID, Risk: rule.Risk, Paths: paths, Message: message, Hint: rule.Fix,
+		})
+	}
+	slices.SortStableFunc(findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
+	return findings
+}

@@ -1,0 +1,213 @@
+package safediff
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/noise"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// judge takes one object at a time through the stages.
+type judge struct {
+	server *apiserver.Server
+	opts   Options
+}
+
+// judgement is what comes out for one pair; change is nil if the manifests say
+// the same.
+type judgement struct {
+	change    *change.Change
+	unchecked []string
+	err       error
+}
+
+func (j *judge) pair(p diff.Pair) judgement {
+	c := change.Change{Op: p.Op(), Old: p.Old, New: p.New}
+	if p.New != nil {
+		c.Ref = p.New.Ref
+	} else {
+		c.Ref = p.Old.Ref
+	}
+	if p.Old != nil && p.New != nil {
+		edits, err := edits(p.Old, p.New)
+		if err != nil {
+			return judgement{err: err}
+		}
+		if len(edits) == 0 && c.Op == change.Update && p.Old.Ref.Version == p.New.Ref.Version {
+			return judgement{}
+		}
+		c.Edits = edits
+	}
+	c.Hook = j.hook(p)
+	result, err := j.outcome(p, &c)
+	if err != nil {
+		return judgement{err: err}
+	}
+	c.Outcome = result.Outcome
+	c.Outcome.Fields = fields(&c, &result)
+	pods, unchecked := rollout.Predict(result.Old, result.New, rollout.Facts{})
+	if pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep {
+		pods.Causes = causes(c.Outcome.Fields)
+		c.Outcome.Pods = pods
+		result.Unchecked = append(result.Unchecked, unchecked...)
+	}
+	c.Findings = risk.Classify(&c, risk.Rules())
+	noise.Mark(&c, noise.Filters())
+	return judgement{change: &c, unchecked: result.Unchecked}
+}
+
+// outcome asks the API server about what Helm will do with the object.
+func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error) {
+	switch {
+	case c.Op == change.Keep:
+		return apiserver.Result{}, nil
+	case c.Op == change.Delete, c.Op == change.Recreate:
+		return j.server.Stored(p.Old)
+	case diff.IsHook(p.New):
+		if !c.Hook.Runs {
+			return apiserver.Result{}, nil
+		}
+		result, err := j.server.Create(p.New)
+		// A hook is deleted before it is made anew; that its pods go is what
+		// hooks are for.
+		result.New = nil
+		return result, err
+	case p.Old == nil:
+		return j.server.Create(p.New)
+	case diff.IsHook(p.Old):
+		c.Op = change.Create
+		return j.adopt(p)
+	default:
+		return j.server.Update(p.Old, p.New)
+	}
+}
+
+// adopt judges an object that was a hook and is to become part of the release.
+// Helm refuses to take over an object that does not carry its marks, which hooks
+// do not (existingResourceConflict in helm.sh/helm/v3/pkg/action).
+func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
+	result, err := j.server.Create(p.New)
+	if err != nil {
+		return result, err
+	}
+	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
+		result.Unchecked = append(result.Unchecked,
+			"the object was a hook that deletes itself; if it is still there, Helm refuses to take it over")
+		return result, nil
+	}
+	result.Outcome = change.Outcome{Refused: []change.FieldError{{
+		Type:    "Conflict",
+		Message: "exists and cannot be imported into the current release: invalid ownership metadata",
+	}}}
+	return result, nil
+}
+
+// hook describes the object as a hook of the new side, or of the old side if it
+// is gone there; nil if it is none.
+func (j *judge) hook(p diff.Pair) *change.Hook {
+	o := p.New
+	if o == nil {
+		o = p.Old
+	}
+	events := o.HookEvents()
+	if len(events) == 0 {
+		return nil
+	}
+	running := []string{"pre-upgrade", "post-upgrade"}
+	if j.opts.Install {
+		running = []string{"pre-install", "post-install"}
+	}
+	runs := p.New != nil && !j.opts.NoHooks &&
+		slices.ContainsFunc(running, func(event string) bool { return slices.Contains(events, event) })
+	return &change.Hook{Events: events, Runs: runs}
+}
+
+// fields lists the fields of the stored object that change; nil if they cannot
+// be told in terms of the manifest.
+func fields(c *change.Change, result *apiserver.Result) []fieldpath.Path {
+	if c.Op != change.Update || !result.Aligned || !result.Outcome.Changed {
+		return nil
+	}
+	edits := diff.Values(result.OldFields, result.NewFields)
+	paths := make([]fieldpath.Path, len(edits))
+	for i := range edits {
+		paths[i] = edits[i].Path
+	}
+	return paths
+}
+
+// causes are the stored fields that make a controller replace pods: the pod
+// template, or, if that stays, whatever else changed under spec.
+func causes(stored []fieldpath.Path) []fieldpath.Path {
+	var template, spec []fieldpath.Path
+	for _, path := range stored {
+		switch {
+		case path.Under("spec", "template"), path.Under("spec", "jobTemplate"):
+			template = append(template, path)
+		case path.Under("spec"):
+			spec = append(spec, path)
+		}
+	}
+	if len(template) > 0 {
+		return template
+	}
+	return spec
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// edits lists how the manifests differ. What a Secret holds, and the copy of it
+// that kubectl keeps in an annotation, is marked as secret.
+func edits(old, updated *manifest.Object) ([]change.Edit, error) {
+	oldValue, err := old.Value()
+	if err != nil {
+		return nil, err
+	}
+	newValue, err := updated.Value()
+	if err != nil {
+		return nil, err
+	}
+	isSecret := updated.Ref.Kind == "Secret" && updated.Ref.Group == ""
+	list := diff.Values(unfold(oldValue, isSecret), unfold(newValue, isSecret))
+	for i := range list {
+		e := &list[i]
+		if isSecret && (e.Path.Under("data") || e.Path.Under("stringData")) ||
+			e.Path.Under("metadata", "annotations", lastApplied) {
+			e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
+		}
+	}
+	return list, nil
+}
+
+// unfold gives an object the maps whose entries are to be compared one by one
+// even if one side lacks the whole map: labels, annotations, the keys of a Secret.
+func unfold(value map[string]any, isSecret bool) map[string]any {
+	unfolded := withMaps(value, "metadata")
+	metadata, _ := unfolded["metadata"].(map[string]any)
+	unfolded["metadata"] = withMaps(metadata, "labels", "annotations")
+	if isSecret {
+		unfolded = withMaps(unfolded, "data", "stringData")
+	}
+	return unfolded
+}
+
+// withMaps returns a copy of m in which the named fields are maps, empty ones
+// where m has nothing.
+func withMaps(m map[string]any, names ...string) map[string]any {
+	c := make(map[string]any, len(m)+len(names))
+	for k, v := range m {
+		c[k] = v
+	}
+	for _, name := range names {
+		if c[name] == nil {
+			c[name] = map[string]any{}
+		}
+	}
+	return c
+}
