@@ -1,0 +1,94 @@
+package helm
+
+import (
+	"context"
+	"fmt"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/release"
+	"k8s.io/component-base/version"
+)
+
+// Template is a chart to render without a cluster.
+type Template struct {
+	Release string
+	Chart   Chart
+	Rendering
+	// IsUpgrade sets .Release.IsUpgrade in the place of .Release.IsInstall.
+	IsUpgrade bool
+}
+
+// Template renders a chart as `helm template` does: .Capabilities are those of a
+// cluster of the version asked for, or of the newest one known, and lookups find
+// nothing.
+//
+// The error is about the values or the chart, says which, and quotes no document.
+func (c *Client) Template(ctx context.Context, t Template) (Side, error) {
+	return interruptible(ctx, func() (Side, error) { return c.template(ctx, t) })
+}
+
+func (c *Client) template(ctx context.Context, t Template) (Side, error) {
+	post, err := c.findPostRenderer(ctx, t.PostRenderer)
+	if err != nil {
+		return Side{}, err
+	}
+	asked := t.KubeVersion
+	if asked == "" {
+		asked = version.DefaultKubeBinaryVersion
+	}
+	kube, err := parseKubeVersion(asked)
+	if err != nil {
+		return Side{}, err
+	}
+	ch, err := c.load(t.Chart)
+	if err != nil {
+		return Side{}, err
+	}
+	rel, err := c.renderOffline(ctx, t, ch, kube, post)
+	if err != nil {
+		return Side{}, fmt.Errorf("render chart %q: %w", t.Chart.Ref, err)
+	}
+	side := proposed(rel, t.Rendering)
+	side.Revision = 0
+	side.KubeVersion = kube.Version
+	return side, nil
+}
+
+func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post *postRenderer) (*release.Release, error) {
+	vals, err := c.readValues(t.Values)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkInstallable(ch); err != nil {
+		return nil, err
+	}
+	act := action.NewInstall(&action.Configuration{Log: c.log()})
+	act.ReleaseName = t.Release
+	act.Namespace = c.Settings.Namespace()
+	act.ClientOnly, act.DryRun, act.Replace = true, true, true
+	act.IsUpgrade = t.IsUpgrade
+	act.IncludeCRDs = t.IncludeCRDs
+	act.KubeVersion = kube
+	act.APIVersions = chartutil.VersionSet(t.APIVersions)
+	act.DisableHooks = t.NoHooks
+	act.SubNotes = t.SubchartNotes
+	act.EnableDNS = t.EnableDNS
+	act.SkipSchemaValidation = t.SkipSchemaValidation
+	act.PostRenderer = post.helm3()
+	if post != nil && post.wholeChart {
+		act.IncludeCRDs = false // Helm 4 adds them after the post-renderer
+	}
+	rel, err := act.RunWithContext(ctx, ch, vals)
+	if err != nil {
+		return nil, clean(err)
+	}
+	if err := post.helm4(rel); err != nil {
+		return nil, err
+	}
+	if t.IncludeCRDs && !act.IncludeCRDs {
+		rel.Manifest = crds(ch) + rel.Manifest
+	}
+	return rel, nil
+}

@@ -1,0 +1,200 @@
+package helm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/release"
+)
+
+// Upgrade is an upgrade as `helm upgrade` would make it.
+type Upgrade struct {
+	Release string
+	Chart   Chart
+	Rendering
+	// ReuseValues, ResetValues and ResetThenReuseValues say what becomes of the
+	// values of the installed release, as the flags of `helm upgrade` do.
+	ReuseValues, ResetValues, ResetThenReuseValues bool
+	// Install allows that there is no release yet.
+	Install bool
+	// SkipCRDs leaves the chart's crds directory out of a first installation.
+	// No upgrade ever touches what is in there.
+	SkipCRDs bool
+}
+
+// Upgrade returns the installed release and what the upgrade would make of it.
+// Without a release, and with Install, the first side is empty.
+//
+// The error is about the cluster, the release, the values or the chart, says
+// which, and quotes no document.
+func (c *Client) Upgrade(ctx context.Context, up Upgrade) (old, updated Side, err error) {
+	sides, err := interruptible(ctx, func() (sides [2]Side, err error) {
+		sides[0], sides[1], err = c.upgrade(ctx, up)
+		return sides, err
+	})
+	return sides[0], sides[1], err
+}
+
+func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, err error) {
+	if err := chartutil.ValidateReleaseName(up.Release); err != nil {
+		return old, updated, fmt.Errorf("release name %q: %w", up.Release, err)
+	}
+	post, err := c.findPostRenderer(ctx, up.PostRenderer)
+	if err != nil {
+		return old, updated, err
+	}
+	cfg, err := c.connect()
+	if err != nil {
+		return old, updated, err
+	}
+	history, err := copyHistory(cfg, up.Release)
+	if err != nil {
+		return old, updated, fmt.Errorf("read release %q: %w", up.Release, clean(err))
+	}
+	first := len(history) == 0 || history[len(history)-1].Info.Status == release.StatusUninstalled
+	if !first || !up.Install {
+		current, err := c.current(up.Release, history)
+		if err != nil {
+			return old, updated, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
+		}
+		first, old = false, installed(current, up)
+	}
+	ch, err := c.load(up.Chart)
+	if err != nil {
+		return old, updated, err
+	}
+	rel, err := c.propose(ctx, cfg, up, ch, post, first)
+	if err != nil {
+		return old, updated, fmt.Errorf("render chart %q: %w", up.Chart.Ref, err)
+	}
+	updated = proposed(rel, up.Rendering)
+	updated.KubeVersion = cfg.Capabilities.KubeVersion.Version
+	return old, updated, nil
+}
+
+// propose renders the release that `helm upgrade` would store.
+func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, post *postRenderer, first bool) (*release.Release, error) {
+	vals, err := c.readValues(up.Values)
+	if err != nil {
+		return nil, err
+	}
+	if err := readCapabilities(cfg, ch, up.Rendering); err != nil {
+		return nil, fmt.Errorf("ask the cluster what it can do: %w", clean(err))
+	}
+	var rel *release.Release
+	if first {
+		rel, err = c.proposeInstall(ctx, cfg, up, ch, vals, post)
+	} else {
+		rel, err = c.proposeUpgrade(ctx, cfg, up, ch, vals, post)
+	}
+	if err != nil {
+		return nil, clean(err)
+	}
+	if err := post.helm4(rel); err != nil {
+		return nil, err
+	}
+	if up.IncludeCRDs || first && !up.SkipCRDs {
+		rel.Manifest = crds(ch) + rel.Manifest
+	}
+	return rel, nil
+}
+
+func (c *Client) proposeUpgrade(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, vals map[string]any, post *postRenderer) (*release.Release, error) {
+	act := action.NewUpgrade(cfg)
+	act.Namespace = c.Settings.Namespace()
+	act.DryRun, act.DryRunOption = true, "server"
+	act.ReuseValues = up.ReuseValues
+	act.ResetValues = up.ResetValues
+	act.ResetThenReuseValues = up.ResetThenReuseValues
+	act.DisableHooks = up.NoHooks
+	act.SubNotes = up.SubchartNotes
+	act.EnableDNS = up.EnableDNS
+	act.SkipSchemaValidation = up.SkipSchemaValidation
+	act.PostRenderer = post.helm3()
+	return act.RunWithContext(ctx, up.Release, ch, vals)
+}
+
+// proposeInstall renders what `helm upgrade --install` installs where no release
+// is (cmd/helm/upgrade.go).
+func (c *Client) proposeInstall(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, vals map[string]any, post *postRenderer) (*release.Release, error) {
+	if err := checkInstallable(ch); err != nil {
+		return nil, err
+	}
+	act := action.NewInstall(cfg)
+	act.ReleaseName = up.Release
+	act.Namespace = c.Settings.Namespace()
+	act.DryRun, act.DryRunOption = true, "server"
+	act.SkipCRDs = up.SkipCRDs
+	act.DisableHooks = up.NoHooks
+	act.SubNotes = up.SubchartNotes
+	act.EnableDNS = up.EnableDNS
+	act.SkipSchemaValidation = up.SkipSchemaValidation
+	act.PostRenderer = post.helm3()
+	return act.RunWithContext(ctx, ch, vals)
+}
+
+// checkInstallable refuses library charts, as cmd/helm/install.go does.
+func checkInstallable(ch *chart.Chart) error {
+	if t := ch.Metadata.Type; t != "" && t != "application" {
+		return fmt.Errorf("a chart of type %q cannot be installed", t)
+	}
+	return nil
+}
+
+// current returns the revision that an upgrade starts from, or the reason why
+// Helm refuses to upgrade (prepareUpgrade in pkg/action/upgrade.go). history is
+// sorted, oldest first.
+func (c *Client) current(name string, history []*release.Release) (*release.Release, error) {
+	if len(history) == 0 {
+		return nil, withHint(errors.New("there is none"), fmt.Sprintf(
+			"add --install to judge a first installation; `helm list --namespace %s` shows what is installed", c.Settings.Namespace()))
+	}
+	last := history[len(history)-1]
+	status := last.Info.Status
+	if status.IsPending() {
+		return nil, withHint(fmt.Errorf("revision %d is in status %s: another operation is in progress", last.Version, status),
+			fmt.Sprintf("wait until it ends; if it was killed, `helm rollback %s --namespace %s` clears it", name, last.Namespace))
+	}
+	for i := len(history) - 1; i >= 0; i-- {
+		if history[i].Info.Status == release.StatusDeployed {
+			return history[i], nil
+		}
+	}
+	if status == release.StatusFailed || status == release.StatusSuperseded {
+		return last, nil
+	}
+	return nil, withHint(fmt.Errorf("no revision of it is deployed; the last one, %d, is in status %s", last.Version, status),
+		"add --install to judge an installation in its place")
+}
+
+// installed returns the side of the release that is there.
+func installed(rel *release.Release, up Upgrade) Side {
+	side := Side{
+		Name:      fmt.Sprintf("release %q, revision %d", rel.Name, rel.Version),
+		Manifest:  stream(rel, up.NoHooks),
+		Chart:     chartID(rel.Chart),
+		Release:   rel.Name,
+		Namespace: rel.Namespace,
+		Revision:  rel.Version,
+	}
+	if up.IncludeCRDs && rel.Chart != nil {
+		side.Manifest = crds(rel.Chart) + side.Manifest
+	}
+	return side
+}
+
+// proposed returns the side of a release that exists only here.
+func proposed(rel *release.Release, r Rendering) Side {
+	return Side{
+		Name:      fmt.Sprintf("chart %q", chartID(rel.Chart)),
+		Manifest:  stream(rel, r.NoHooks),
+		Chart:     chartID(rel.Chart),
+		Release:   rel.Name,
+		Namespace: rel.Namespace,
+		Revision:  rel.Version,
+	}
+}
