@@ -14,9 +14,10 @@ type Pair struct{ Old, New *manifest.Object }
 // Pairs matches the objects of two manifests by Helm's identity: name,
 // namespace, group and kind. Objects that share an identity within one manifest,
 // and those whose name the API server generates, are matched in the order in
-// which they stand there, hooks with hooks first. Every object is in exactly one
-// Pair. The order is that of the new manifest, followed by what only the old one
-// holds.
+// which they stand there, hooks with hooks first. The order is that of the new
+// manifest, followed by what only the old one holds. Every object is in exactly
+// one Pair, but for a surplus copy in the old manifest of an object that the new
+// one still holds: Helm does not delete it.
 func Pairs(old, updated []*manifest.Object) []Pair {
 	waiting := make(map[key][]*manifest.Object, len(old))
 	for _, o := range old {
@@ -33,8 +34,11 @@ func Pairs(old, updated []*manifest.Object) []Pair {
 	}
 	pairs := make([]Pair, 0, max(len(old), len(updated)))
 	paired := make(map[*manifest.Object]bool, len(old))
+	staying := make(map[key]bool, len(updated))
 	for _, n := range updated {
-		partner := take(keyOf(n))
+		k := keyOf(n)
+		staying[k] = k.Name != ""
+		partner := take(k)
 		paired[partner] = true
 		pairs = append(pairs, Pair{Old: partner, New: n})
 	}
@@ -52,7 +56,7 @@ func Pairs(old, updated []*manifest.Object) []Pair {
 		}
 	}
 	for _, o := range old {
-		if !paired[o] {
+		if !paired[o] && !staying[keyOf(o)] {
 			pairs = append(pairs, Pair{Old: o})
 		}
 	}

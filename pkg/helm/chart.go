@@ -3,7 +3,6 @@ package helm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -64,7 +63,7 @@ func (c *Client) locate(src Chart) (string, *registry.Client, error) {
 	}
 	_, statErr := os.Stat(src.Ref)
 	if statErr != nil && (filepath.IsAbs(src.Ref) || strings.HasPrefix(src.Ref, ".")) {
-		return "", nil, withHint(statErr, "CHART is a directory, a .tgz archive, repo/name, a URL or an oci:// reference")
+		return "", nil, withHint(statErr, chartForms)
 	}
 	if src.Source.Version == "" && src.Devel {
 		src.Source.Version = ">0.0.0-0"
@@ -81,18 +80,19 @@ func (c *Client) locate(src Chart) (string, *registry.Client, error) {
 	}
 	path, err := finder.LocateChart(src.Ref, c.Settings)
 	if err != nil {
-		return "", nil, locateError(src.Ref, err)
+		return "", nil, locateError(err, statErr)
 	}
 	return path, client, nil
 }
 
+const chartForms = "a chart is a directory, a .tgz archive, repo/name, a URL or an oci:// reference"
+
 // locateError says what to do about the failures that a wrong name leads to.
-func locateError(ref string, err error) error {
+func locateError(err, statErr error) error {
 	text := err.Error()
 	switch {
 	case strings.HasPrefix(text, "non-absolute URLs should be"):
-		return withHint(fmt.Errorf("stat %s: %w", ref, fs.ErrNotExist),
-			"CHART is a directory, a .tgz archive, repo/name, a URL or an oci:// reference")
+		return withHint(statErr, chartForms)
 	case strings.HasSuffix(text, "not found") && strings.HasPrefix(text, "repo "):
 		return withHint(clean(err), "`helm repo list` shows the repositories that Helm knows, `helm repo add` adds one")
 	}

@@ -36,7 +36,7 @@ func (c *Client) template(ctx context.Context, t Template) (Side, error) {
 	}
 	asked := t.KubeVersion
 	if asked == "" {
-		asked = version.DefaultKubeBinaryVersion
+		asked = version.DefaultKubeBinaryVersion + ".0"
 	}
 	kube, err := parseKubeVersion(asked)
 	if err != nil {

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+const localHelp = `Judge the upgrade from one chart to another without a cluster. Both charts are
+rendered as "helm template" would render them. Flags that set values are for
+both; --old-values, --new-values, --old-set and --new-set come after them.`
+
+// localFlags are the flags of local that make the two sides differ.
+type localFlags struct {
+	release                string
+	isUpgrade              bool
+	oldVersion, newVersion string
+	oldFiles, newFiles     []string
+	oldSet, newSet         []string
+}
+
+func (f *localFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.release, "release", "release", "name of the release")
+	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "set .Release.IsUpgrade instead of .Release.IsInstall")
+	flags.StringVar(&f.oldVersion, "old-version", "", "version of the old chart, instead of --version")
+	flags.StringVar(&f.newVersion, "new-version", "", "version of the new chart, instead of --version")
+	flags.StringSliceVar(&f.oldFiles, "old-values", nil, "values from a file, for the old chart only (repeatable)")
+	flags.StringSliceVar(&f.newFiles, "new-values", nil, "values from a file, for the new chart only (repeatable)")
+	flags.StringArrayVar(&f.oldSet, "old-set", nil, "set values, for the old chart only (repeatable)")
+	flags.StringArrayVar(&f.newSet, "new-set", nil, "set values, for the new chart only (repeatable)")
+}
+
+func (a *app) localCommand() *cobra.Command {
+	var (
+		local  localFlags
+		source sourceFlags
+		render renderFlags
+		output reportFlags
+	)
+	cmd := &cobra.Command{
+		Use:     "local OLD_CHART NEW_CHART",
+		Short:   "Judge the upgrade from one chart to another, without a cluster",
+		Long:    localHelp,
+		Example: "  helm safe-diff local oci://registry.example/shop ./shop --old-version 1.4.2 -f prod.yaml",
+		Args:    arguments("OLD_CHART", "NEW_CHART"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := output.options(a)
+			if err != nil {
+				return usage(cmd, err)
+			}
+			if err := stdinOnce(slices.Concat(render.Values.ValueFiles, local.oldFiles, local.newFiles)...); err != nil {
+				return usage(cmd, err)
+			}
+			old := helm.Template{
+				Release:   local.release,
+				Chart:     source.chart(args[0]),
+				Rendering: render.Rendering,
+				IsUpgrade: local.isUpgrade,
+			}
+			updated := old
+			updated.Chart.Ref = args[1]
+			local.oneSided(&old, local.oldVersion, local.oldFiles, local.oldSet)
+			local.oneSided(&updated, local.newVersion, local.newFiles, local.newSet)
+			return a.local(cmd.Context(), old, updated, r)
+		},
+	}
+	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
+	local.addTo(cmd)
+	source.addTo(cmd.Flags())
+	render.addTo(cmd.Flags())
+	output.addTo(cmd)
+	return cmd
+}
+
+// oneSided applies the flags that are for one side.
+func (f *localFlags) oneSided(t *helm.Template, version string, files, set []string) {
+	if version != "" {
+		t.Chart.Source.Version = version
+	}
+	t.Values.ValueFiles = slices.Concat(t.Values.ValueFiles, files)
+	t.Values.Values = slices.Concat(t.Values.Values, set)
+}
+
+func (a *app) local(ctx context.Context, old, updated helm.Template, r reportOptions) error {
+	sides, err := a.renderBoth(ctx, old, updated)
+	if err != nil {
+		return err
+	}
+	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), safediff.Options{
+		Release: change.Release{
+			Name:      updated.Release,
+			Namespace: sides[1].Namespace,
+			OldChart:  sides[0].Chart,
+			NewChart:  sides[1].Chart,
+		},
+		Namespace:   sides[1].Namespace,
+		KubeVersion: updated.KubeVersion,
+		NoHooks:     updated.NoHooks,
+	}, r)
+}
+
+// renderBoth renders the two sides at the same time. Where both fail, the error
+// is that of the old one, so that it is the same in every run.
+func (a *app) renderBoth(ctx context.Context, templates ...helm.Template) ([]helm.Side, error) {
+	client := a.helmClient()
+	sides := make([]helm.Side, len(templates))
+	errs := make([]error, len(templates))
+	done := make(chan any, len(templates))
+	for i, t := range templates {
+		go func() {
+			defer func() { done <- recover() }()
+			sides[i], errs[i] = client.Template(ctx, t)
+		}()
+	}
+	for range templates {
+		if p := <-done; p != nil {
+			panic(p)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return sides, nil
+}
+

@@ -1,0 +1,108 @@
+// Package cli holds the commands: it reads flags and environment, obtains the two
+// sides, has them judged, and prints one report. It judges and formats nothing
+// itself.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	helmcli "helm.sh/helm/v3/pkg/cli"
+	"k8s.io/klog/v2"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// Main runs the command line args (without the name of the program) in the
+// environment of the process, and returns the exit code: one of the change.Exit
+// constants.
+//
+// A report, and nothing else, goes to stdout; it is written at once and only if
+// all went well.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	debugging, _ := strconv.ParseBool(os.Getenv("HELM_DEBUG"))
+	defer func() {
+		if p := recover(); p != nil {
+			code = change.ExitError
+			fmt.Fprintf(stderr, "Error: helm safe-diff has a defect and stopped: %s\n", panicText(p, debugging))
+			if debugging {
+				stderr.Write(debug.Stack())
+			} else {
+				fmt.Fprintln(stderr, "hint: HELM_DEBUG=true shows where; please report it")
+			}
+		}
+	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A reader that goes away early, such as head, is no reason to be killed.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	a := &app{settings: helmcli.New(), stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		a.printError(err)
+		return change.ExitError
+	}
+	return a.code
+}
+
+// app is one run of the program.
+type app struct {
+	settings       *helmcli.EnvSettings
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// code is what the command that ran wants to end with.
+	code int
+}
+
+// quieten sends the logs of the libraries to stderr if the user asked for them,
+// and nowhere otherwise: some of Helm's warnings quote values.
+func (a *app) quieten() {
+	out := io.Discard
+	if a.settings.Debug {
+		out = a.stderr
+	}
+	log.SetOutput(out)
+	klog.LogToStderr(false)
+	klog.SetOutput(out)
+}
+
+// printError prints one sentence, and below it what to do, if anybody knows.
+func (a *app) printError(err error) {
+	fmt.Fprintf(a.stderr, "Error: %v\n", err)
+	var hinting interface{ Hint() string }
+	if errors.As(err, &hinting) {
+		fmt.Fprintf(a.stderr, "hint: %s\n", hinting.Hint())
+	}
+}
+
+// panicText returns what can be said of a panic without quoting input: only
+// errors of the Go runtime are known to hold none.
+func panicText(p any, debugging bool) string {
+	type runtimeError interface{ RuntimeError() }
+	if _, ok := p.(runtimeError); ok || debugging {
+		return fmt.Sprint(p)
+	}
+	return "internal error"
+}
+
+// write writes the whole report at once. That nobody reads it to its end is no
+// error.
+func (a *app) write(report []byte) error {
+	if _, err := a.stdout.Write(report); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package cli
+
+import "github.com/spf13/pflag"
+
+// noEffectFlags are the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
+// say how an upgrade is carried out or reported, not what is rendered. They are
+// accepted, so that a command line can be pasted, and do nothing.
+var noEffectFlags = []struct {
+	name, shorthand string
+	// value says whether a value must follow; without, one may follow after "=".
+	value bool
+}{
+	{name: "atomic"},
+	{name: "cleanup-on-fail"},
+	{name: "create-namespace"},
+	{name: "description", value: true},
+	{name: "disable-openapi-validation"},
+	{name: "disable-validation"}, // helm-diff
+	{name: "dry-run"},
+	{name: "force"},
+	{name: "force-conflicts"},
+	{name: "force-replace"},
+	{name: "hide-notes"},
+	{name: "hide-secret"},
+	{name: "history-max", value: true},
+	{name: "labels", shorthand: "l", value: true},
+	{name: "recreate-pods"},
+	{name: "rollback-on-failure"},
+	{name: "server-side", value: true},
+	{name: "take-ownership"},
+	{name: "timeout", value: true},
+	{name: "wait"},
+	{name: "wait-for-jobs"},
+}
+
+// addNoEffectFlags adds them, hidden.
+func addNoEffectFlags(flags *pflag.FlagSet) {
+	for _, f := range noEffectFlags {
+		flag := flags.VarPF(noEffect{}, f.name, f.shorthand, "accepted and without effect")
+		flag.Hidden = true
+		if !f.value {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// noEffect is the value of a flag that does nothing.
+type noEffect struct{}
+
+func (noEffect) String() string   { return "" }
+func (noEffect) Set(string) error { return nil }
+func (noEffect) Type() string     { return "string" }

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `Tell what a Helm upgrade will do to the cluster before it is made: what the API
+server will refuse, where data goes, which workloads go down and whose pods
+restart. What has no effect is hidden and counted.
+
+Exit codes:
+  0  nothing that --fail-on names
+  1  the comparison could not be made
+  2  only with --detailed-exitcode: there are changes, none that --fail-on names
+  3  there is a finding that --fail-on names`
+
+// rootCommand returns the command tree.
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "helm-safe-diff",
+		Short:             "Tell what a Helm upgrade will do to the cluster",
+		Long:              rootHelp,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRun:  func(*cobra.Command, []string) { a.quieten() },
+		DisableAutoGenTag: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	if os.Getenv("HELM_PLUGIN_DIR") != "" {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "helm safe-diff"}
+	}
+	root.SetFlagErrorFunc(flagError)
+	a.addEnvironmentFlags(root)
+	root.AddCommand(a.upgradeCommand(), a.localCommand(), a.manifestsCommand(), a.versionCommand())
+	return root
+}
+
+// addEnvironmentFlags adds the flags that choose cluster and namespace. Run by
+// Helm, they never arrive here: Helm takes them and passes them on as environment
+// variables (manuallyProcessArgs in cmd/helm/load_plugins.go).
+func (a *app) addEnvironmentFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	a.settings.AddFlags(flags)
+	for _, name := range []string{
+		"burst-limit", "qps", "kube-as-group", "kube-as-user", "kube-apiserver", "kube-ca-file", "kube-token",
+		"kube-tls-server-name", "kube-insecure-skip-tls-verify", "registry-config", "repository-cache", "repository-config",
+	} {
+		flags.Lookup(name).Hidden = true
+	}
+	flags.Lookup("namespace").Usage = "namespace of the release, and of objects that name none"
+	flags.Lookup("debug").Usage = "print what Helm and the Kubernetes libraries log"
+}

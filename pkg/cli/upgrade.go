@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+const upgradeHelp = `Judge an upgrade before it is made. The chart is rendered as "helm upgrade" with
+the same flags would render it, and compared with the installed release. Nothing
+is written to the cluster.
+
+The flags of "helm upgrade" that say how an upgrade is carried out, such as
+--wait, --timeout and --atomic, are accepted and have no effect.`
+
+func (a *app) upgradeCommand() *cobra.Command {
+	var (
+		up     helm.Upgrade
+		source sourceFlags
+		render renderFlags
+		output reportFlags
+	)
+	cmd := &cobra.Command{
+		Use:     "upgrade RELEASE CHART",
+		Short:   "Judge the upgrade of an installed release",
+		Long:    upgradeHelp,
+		Example: "  helm safe-diff upgrade shop ./chart -f prod.yaml --namespace prod",
+		Args:    arguments("RELEASE", "CHART"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := output.options(a)
+			if err != nil {
+				return usage(cmd, err)
+			}
+			if err := stdinOnce(render.Values.ValueFiles...); err != nil {
+				return usage(cmd, err)
+			}
+			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering
+			return a.upgrade(cmd, up, r)
+		},
+		ValidArgsFunction: a.completeUpgrade,
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&up.Install, "install", "i", false, "if there is no such release, judge its installation")
+	flags.BoolVar(&up.Install, "allow-unreleased", false, "same as --install")
+	flags.BoolVar(&up.ReuseValues, "reuse-values", false, "keep the values of the installed release, its chart's defaults included, and merge the given ones in")
+	flags.BoolVar(&up.ResetValues, "reset-values", false, "take the values of the chart, not those of the installed release")
+	flags.BoolVar(&up.ResetThenReuseValues, "reset-then-reuse-values", false, "take the values of the chart, then those given for the installed release, then the given ones")
+	flags.BoolVar(&up.SkipCRDs, "skip-crds", false, "leave out the chart's crds directory when there is no release yet")
+	flags.BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
+	source.addTo(flags)
+	render.addTo(flags)
+	output.addTo(cmd)
+	addNoEffectFlags(flags)
+	return cmd
+}
+
+func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, r reportOptions) error {
+	old, updated, err := a.helmClient().Upgrade(cmd.Context(), up)
+	if err != nil {
+		return err
+	}
+	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), safediff.Options{
+		Release: change.Release{
+			Name:      updated.Release,
+			Namespace: updated.Namespace,
+			Revision:  old.Revision,
+			OldChart:  old.Chart,
+			NewChart:  updated.Chart,
+		},
+		Namespace:   updated.Namespace,
+		KubeVersion: updated.KubeVersion,
+		NoHooks:     up.NoHooks,
+	}, r)
+}
+
+func manifestOf(side helm.Side) safediff.Manifest {
+	return safediff.Manifest{Name: side.Name, Text: side.Manifest}
+}
+
+// completeUpgrade offers the names of installed releases, then files.
+func (a *app) completeUpgrade(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	a.quieten()
+	switch len(args) {
+	case 0:
+		names, err := a.helmClient().Releases(cmd.Context())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	case 1:
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError is a mistake on the command line.
+type usageError struct {
+	error
+	hint string
+}
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// Hint points to the help of the command.
+func (e *usageError) Hint() string { return e.hint }
+
+func usage(cmd *cobra.Command, err error) error {
+	return &usageError{err, fmt.Sprintf("`%s --help` shows arguments and flags", cmd.CommandPath())}
+}
+
+// arguments returns a check that the command has exactly the named arguments.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			missing := strings.Join(names[len(args):], " and ")
+			return usage(cmd, fmt.Errorf("%s: missing %s", cmd.Name(), missing))
+		}
+		if len(args) > len(names) {
+			return usage(cmd, fmt.Errorf("%s: unexpected argument %q", cmd.Name(), args[len(names)]))
+		}
+		return nil
+	}
+}
+
+// unknownCommand returns the error for a command that does not exist, with the
+// names that may have been meant.
+func unknownCommand(cmd *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q", name)
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return &usageError{err, "did you mean " + strings.Join(near, " or ") + "?"}
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	return &usageError{err, "the commands are " + strings.Join(known, ", ")}
+}
+
+// flagError returns the error for a flag that does not exist or has a value that
+// it does not take.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usage(cmd, err)
+	}
+	if name := unknown.GetSpecifiedName(); len(name) > 1 {
+		if near := nearest(name, cmd.Flags()); near != "" {
+			return &usageError{err, fmt.Sprintf("did you mean --%s?", near)}
+		}
+	}
+	return usage(cmd, err)
+}
+
+// nearest returns the flag whose name is closest to name, or "" if none is close.
+func nearest(name string, flags *pflag.FlagSet) string {
+	best, least := "", min(len(name)/2, 3)+1
+	flags.VisitAll(func(f *pflag.Flag) {
+		if d := distance(name, f.Name); d < least {
+			best, least = f.Name, d
+		}
+	})
+	return best
+}
+
+// distance returns the number of single-letter edits from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
