@@ -42,20 +42,14 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 	if !to.known {
 		return customUpdate(oldValue, newValue), nil
 	}
-	live := s.create(from, oldValue)
-	if live.object == nil {
+	live, misfit := s.live(from, oldValue)
+	if misfit != nil {
 		return Result{
 			Outcome:   change.Outcome{Changed: true},
-			Unchecked: []string{"the old manifest does not fit the API (" + live.refused[0].String() + ")"},
+			Unchecked: []string{"the old manifest does not fit the API (" + misfit.String() + ")"},
 		}, nil
 	}
-	if len(live.refused) > 0 {
-		// A fact all the same: somebody's cluster has it. It is judged as it
-		// stands, defaulted but invalid.
-		to.strategy.Canonicalize(live.object)
-	}
-	s.settle(live.object)
-	return s.patch(to, live.object, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
+	return s.patch(to, live, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
 }
 
 // Create judges an object that is not in the cluster yet. An error means that
@@ -96,8 +90,8 @@ func (s *Server) Stored(o *manifest.Object) (Result, error) {
 	if !from.known {
 		return result, nil
 	}
-	if made := s.create(from, value); made.object != nil {
-		result.Old, result.OldFields = from.stored(made.object)
+	if live, misfit := s.live(from, value); misfit == nil {
+		result.Old, result.OldFields = from.stored(live)
 	}
 	return result, nil
 }
@@ -133,6 +127,32 @@ type made struct {
 // create runs what the server does to a new object: decode, default, admit,
 // prepare, validate.
 func (s *Server) create(r request, value map[string]any) made {
+	result := s.admitted(r, value)
+	if result.object == nil || len(result.refused) > 0 {
+		return result
+	}
+	if err := rest.BeforeCreate(r.strategy, r.ctx, result.object); err != nil {
+		result.refused = r.errors(err, rest.ValidateCreate(r.ctx, result.object, r.strategy))
+	}
+	return result
+}
+
+// live returns the object that the cluster holds for an installed manifest. That
+// it is there is a fact, whatever today's validation would say of it, so it is
+// not validated.
+func (s *Server) live(r request, value map[string]any) (runtime.Object, *change.FieldError) {
+	result := s.admitted(r, value)
+	if result.object == nil {
+		return nil, &result.refused[0]
+	}
+	r.strategy.PrepareForCreate(r.ctx, result.object)
+	r.strategy.Canonicalize(result.object)
+	s.settle(result.object)
+	return result.object, nil
+}
+
+// admitted decodes an object and does to it what comes before its strategy.
+func (s *Server) admitted(r request, value map[string]any) made {
 	object, ignored, err := r.decode(s.owned(r, value))
 	if err != nil {
 		return made{refused: []change.FieldError{r.decodeError("", value, err)}}
@@ -143,11 +163,7 @@ func (s *Server) create(r request, value map[string]any) made {
 	if service, ok := object.(*api.Service); ok {
 		if err := s.services.created(r.ctx, service); err != nil {
 			result.refused = r.errors(err, nil)
-			return result
 		}
-	}
-	if err := rest.BeforeCreate(r.strategy, r.ctx, object); err != nil {
-		result.refused = r.errors(err, rest.ValidateCreate(r.ctx, object, r.strategy))
 	}
 	return result
 }

@@ -86,7 +86,9 @@ func show(e change.Edit) string {
 
 func TestPairs(t *testing.T) {
 	const hook = ", annotations: {helm.sh/hook: pre-upgrade}"
-	cm := func(name, more string) string { return "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + more + "}\n" }
+	cm := func(name, more string) string {
+		return "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + more + "}\n"
+	}
 	for _, c := range []struct{ name, old, updated, want string }{
 		{"by name", cm("a", "") + cm("b", ""), cm("b", "") + cm("c", ""), "update b, create c, delete a"},
 		{"not by version", "apiVersion: policy/v1beta1\nkind: X\nmetadata: {name: a}\n", "apiVersion: policy/v1\nkind: X\nmetadata: {name: a}\n", "update a"},

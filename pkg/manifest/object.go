@@ -17,7 +17,8 @@ import (
 )
 
 // Object is one Kubernetes object of a manifest. It is safe for concurrent use
-// and never changes, except that its value is decoded on first use.
+// and never changes, except that its value is decoded on first use and can be
+// forgotten again.
 type Object struct {
 	Ref Ref
 	// GenerateName is metadata.generateName of an object without a name.
@@ -29,7 +30,8 @@ type Object struct {
 	Position Position
 
 	text    string
-	decode  sync.Once
+	scanned bool // Ref was read off the lines of text
+	mu      sync.Mutex
 	decoded map[string]any
 	err     error
 }
@@ -61,14 +63,23 @@ func (o *Object) Text() string { return o.text }
 //
 // The error names the place of the document and never holds any of its content.
 func (o *Object) Value() (map[string]any, error) {
-	o.decode.Do(func() {
-		if o.decoded != nil || o.err != nil {
-			return
-		}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.decoded == nil && o.err == nil && o.text != "" {
 		parsed.Add(1)
 		o.decoded, o.err = decodeMap(o.text, o.Position)
-	})
+	}
 	return o.decoded, o.err
+}
+
+// Forget drops the decoded value, which takes many times the room of the text.
+// Whoever still needs it has it decoded once more.
+func (o *Object) Forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.text != "" {
+		o.decoded = nil
+	}
 }
 
 // SameText reports whether both objects were written with the same bytes.

@@ -57,7 +57,8 @@ func readDocument(doc document, from string, opts Options) ([]*Object, error) {
 		text:     doc.text,
 	}
 	h, ok := scanHead(doc.text)
-	if !ok || h.list {
+	o.scanned = ok && !h.list
+	if !o.scanned {
 		value, err := o.Value()
 		if err != nil {
 			return nil, err

@@ -28,6 +28,9 @@ type judgement struct {
 }
 
 func (j *judge) pair(p diff.Pair) judgement {
+	if c := j.relabelled(p); c != nil {
+		return judgement{change: c}
+	}
 	c := change.Change{Op: p.Op(), Old: p.Old, New: p.New}
 	if p.New != nil {
 		c.Ref = p.New.Ref
@@ -60,6 +63,42 @@ func (j *judge) pair(p diff.Pair) judgement {
 	c.Findings = risk.Classify(&c, risk.Rules())
 	noise.Mark(&c, noise.Filters())
 	return judgement{change: &c, unchecked: result.Unchecked}
+}
+
+// relabelled judges an object in whose manifest nothing but its own labels
+// differ, without decoding it; nil if it is not that simple.
+func (j *judge) relabelled(p diff.Pair) *change.Change {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) {
+		return nil
+	}
+	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
+	if !only {
+		return nil
+	}
+	outcome, simple := j.server.Relabel(p.New.Ref, oldLabels, newLabels)
+	if !simple {
+		return nil
+	}
+	c := change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New, Outcome: outcome}
+	labels := fieldpath.Fields("metadata", "labels")
+	for _, e := range diff.Values(anyMap(oldLabels), anyMap(newLabels)) {
+		e.Path = labels.Join(e.Path)
+		c.Edits = append(c.Edits, e)
+	}
+	if len(c.Edits) == 0 {
+		return nil
+	}
+	c.Findings = risk.Classify(&c, risk.Rules())
+	noise.Mark(&c, noise.Filters())
+	return &c
+}
+
+func anyMap(texts map[string]string) map[string]any {
+	m := make(map[string]any, len(texts))
+	for k, v := range texts {
+		m[k] = v
+	}
+	return m
 }
 
 // outcome asks the API server about what Helm will do with the object.

@@ -135,6 +135,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 		wait.Go(func() {
 			for i := range next {
 				judged[i] = j.pair(pairs[i])
+				forget(pairs[i])
 			}
 		})
 	}
@@ -158,4 +159,15 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 		errs = append(errs, judged[i].err)
 	}
 	return judged, errors.Join(errs...)
+}
+
+// forget keeps the memory small that a large release takes: what has been judged
+// is needed again only by a report that shows whole objects.
+func forget(p diff.Pair) {
+	if p.Old != nil {
+		p.Old.Forget()
+	}
+	if p.New != nil {
+		p.New.Forget()
+	}
 }
