@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/cli/values"
@@ -83,7 +84,20 @@ func addValueFlags(flags *pflag.FlagSet, v *values.Options) {
 
 // helmClient returns the way to Helm in this process's environment.
 func (a *app) helmClient() *helm.Client {
-	return &helm.Client{Settings: a.settings, Driver: os.Getenv("HELM_DRIVER"), Stderr: a.stderr}
+	return &helm.Client{
+		Settings:  a.settings,
+		Driver:    os.Getenv("HELM_DRIVER"),
+		Stderr:    a.stderr,
+		ReadStdin: sync.OnceValues(a.readStdin),
+	}
+}
+
+// check returns an error for flags whose values cannot be right.
+func (r *renderFlags) check() error {
+	if err := stdinOnce(r.Values.ValueFiles...); err != nil {
+		return err
+	}
+	return helm.CheckKubeVersion(r.KubeVersion)
 }
 
 // stdinOnce makes sure that at most one of the given names stands for stdin.
@@ -100,11 +114,10 @@ func stdinOnce(names ...string) error {
 	return nil
 }
 
-// readAll reads stdin.
-func (a *app) readStdin() (string, error) {
+func (a *app) readStdin() ([]byte, error) {
 	data, err := io.ReadAll(a.stdin)
 	if err != nil {
-		return "", fmt.Errorf("read stdin: %w", err)
+		return nil, fmt.Errorf("read stdin: %w", err)
 	}
-	return string(data), nil
+	return data, nil
 }

@@ -29,7 +29,7 @@ type manifestFile struct {
 func (a *app) readFiles(name string) (fileSet, error) {
 	if name == "-" {
 		text, err := a.readStdin()
-		return fileSet{"stdin", []manifestFile{{name: "stdin", text: text}}}, err
+		return fileSet{"stdin", []manifestFile{{name: "stdin", text: string(text)}}}, err
 	}
 	info, err := os.Stat(name)
 	if err != nil {

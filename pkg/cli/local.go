@@ -51,10 +51,10 @@ func (a *app) localCommand() *cobra.Command {
 		Args:    arguments("OLD_CHART", "NEW_CHART"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
-			if err != nil {
-				return usage(cmd, err)
+			if err == nil {
+				err = render.check()
 			}
-			if err := stdinOnce(slices.Concat(render.Values.ValueFiles, local.oldFiles, local.newFiles)...); err != nil {
+			if err != nil {
 				return usage(cmd, err)
 			}
 			old := helm.Template{
@@ -130,4 +130,3 @@ func (a *app) renderBoth(ctx context.Context, templates ...helm.Template) ([]hel
 	}
 	return sides, nil
 }
-

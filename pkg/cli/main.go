@@ -12,13 +12,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 
 	helmcli "helm.sh/helm/v3/pkg/cli"
 	"k8s.io/klog/v2"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 )
 
 // Main runs the command line args (without the name of the program) in the
@@ -28,16 +28,11 @@ import (
 // A report, and nothing else, goes to stdout; it is written at once and only if
 // all went well.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	debugging, _ := strconv.ParseBool(os.Getenv("HELM_DEBUG"))
+	a := &app{settings: helmcli.New(), stdin: stdin, stdout: stdout, stderr: stderr}
 	defer func() {
 		if p := recover(); p != nil {
+			a.printPanic(p, debug.Stack())
 			code = change.ExitError
-			fmt.Fprintf(stderr, "Error: helm safe-diff has a defect and stopped: %s\n", panicText(p, debugging))
-			if debugging {
-				stderr.Write(debug.Stack())
-			} else {
-				fmt.Fprintln(stderr, "hint: HELM_DEBUG=true shows where; please report it")
-			}
 		}
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,7 +40,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	// A reader that goes away early, such as head, is no reason to be killed.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
-	a := &app{settings: helmcli.New(), stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -88,14 +82,18 @@ func (a *app) printError(err error) {
 	}
 }
 
-// panicText returns what can be said of a panic without quoting input: only
-// errors of the Go runtime are known to hold none.
-func panicText(p any, debugging bool) string {
-	type runtimeError interface{ RuntimeError() }
-	if _, ok := p.(runtimeError); ok || debugging {
-		return fmt.Sprint(p)
+// printPanic says that the program is at fault. What was panicked with may quote
+// input, so it is printed only to those who ask for details.
+func (a *app) printPanic(p any, stack []byte) {
+	fmt.Fprintln(a.stderr, "Error: this is a defect of helm safe-diff, not of your chart: it stopped where it should not have")
+	if !a.settings.Debug {
+		fmt.Fprintln(a.stderr, "hint: please report it, with what HELM_DEBUG=true prints here")
+		return
 	}
-	return "internal error"
+	if elsewhere, ok := p.(*helm.Panic); ok {
+		p, stack = elsewhere.Value, elsewhere.Stack
+	}
+	fmt.Fprintf(a.stderr, "%v\n%s", p, stack)
 }
 
 // write writes the whole report at once. That nobody reads it to its end is no

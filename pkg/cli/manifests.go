@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
@@ -28,6 +28,9 @@ func (a *app) manifestsCommand() *cobra.Command {
 			if err == nil {
 				err = stdinOnce(args...)
 			}
+			if err == nil {
+				err = helm.CheckKubeVersion(kubeVersion)
+			}
 			if err != nil {
 				return usage(cmd, err)
 			}
@@ -39,10 +42,8 @@ func (a *app) manifestsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			namespace := a.settings.Namespace()
 			err = a.judge(cmd.Context(), old.manifest(), updated.manifest(), safediff.Options{
-				Release:     change.Release{Namespace: namespace},
-				Namespace:   namespace,
+				Namespace:   a.settings.Namespace(),
 				KubeVersion: kubeVersion,
 				NoHooks:     noHooks,
 			}, r)

@@ -30,10 +30,10 @@ func (a *app) upgradeCommand() *cobra.Command {
 		Args:    arguments("RELEASE", "CHART"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
-			if err != nil {
-				return usage(cmd, err)
+			if err == nil {
+				err = render.check()
 			}
-			if err := stdinOnce(render.Values.ValueFiles...); err != nil {
+			if err != nil {
 				return usage(cmd, err)
 			}
 			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering

@@ -20,7 +20,12 @@ func (e *usageError) Unwrap() error { return e.error }
 // Hint points to the help of the command.
 func (e *usageError) Hint() string { return e.hint }
 
+// usage points to the help, unless err has a better hint.
 func usage(cmd *cobra.Command, err error) error {
+	var hinting interface{ Hint() string }
+	if errors.As(err, &hinting) {
+		return err
+	}
 	return &usageError{err, fmt.Sprintf("`%s --help` shows arguments and flags", cmd.CommandPath())}
 }
 

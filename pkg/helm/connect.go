@@ -27,6 +27,8 @@ import (
 // judged later, and all of them.
 type silentKube struct{ fake.PrintingKubeClient }
 
+const clusterHint = "set KUBECONFIG, --kubeconfig or --kube-context to a cluster that answers; `local` compares two charts without one"
+
 // connect returns Helm's configuration for the cluster that the environment
 // names, after asking whether the cluster answers.
 func (c *Client) connect() (*action.Configuration, error) {
@@ -41,7 +43,7 @@ func (c *Client) connect() (*action.Configuration, error) {
 		}
 	} else if err := cfg.KubeClient.IsReachable(); err != nil {
 		return nil, withHint(fmt.Errorf("reach the cluster: %w", clean(err)),
-			"set KUBECONFIG, --kubeconfig or --kube-context to a cluster that answers; `local` compares two charts without one")
+			clusterHint)
 	}
 	cfg.KubeClient = &silentKube{fake.PrintingKubeClient{Out: io.Discard, LogOutput: io.Discard}}
 	return cfg, nil
@@ -124,6 +126,16 @@ func readCapabilities(cfg *action.Configuration, ch *chart.Chart, r Rendering) e
 	}
 	cfg.Capabilities = caps
 	return nil
+}
+
+// CheckKubeVersion returns an error for what is no version of Kubernetes. ""
+// stands for the version that is there.
+func CheckKubeVersion(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := parseKubeVersion(text)
+	return err
 }
 
 // parseKubeVersion reads a version of Kubernetes, such as 1.36 or v1.36.3+k3s1.

@@ -48,6 +48,9 @@ type Client struct {
 	Driver string
 	// Stderr takes what Helm and post-renderers have to say.
 	Stderr io.Writer
+	// ReadStdin returns stdin for a values file named "-". It may be called more
+	// than once and at the same time. Nil means that there is no stdin.
+	ReadStdin func() ([]byte, error)
 }
 
 // Chart tells where a chart comes from, as the flags of `helm upgrade` do.

@@ -54,13 +54,18 @@ func templateFiles(rel *release.Release) map[string][]string {
 		}
 		return 1
 	})
+	var source string
 	for _, key := range keys {
-		first, rest, _ := strings.Cut(documents[key], "\n")
-		source, ok := strings.CutPrefix(first, "# Source: ")
-		if !ok {
-			rest = documents[key]
+		text := documents[key]
+		first, rest, _ := strings.Cut(text, "\n")
+		if name, ok := strings.CutPrefix(first, "# Source: "); ok {
+			source, text = name, rest
 		}
-		files[source] = append(files[source], rest)
+		// Helm leaves a separator below the comment if the template had two in a
+		// row. The comment then stands alone and is about the next document.
+		if strings.TrimSpace(text) != "" {
+			files[source] = append(files[source], text)
+		}
 	}
 	for _, h := range rel.Hooks {
 		files[h.Path] = append(files[h.Path], h.Manifest)

@@ -83,7 +83,7 @@ func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgr
 		return nil, err
 	}
 	if err := readCapabilities(cfg, ch, up.Rendering); err != nil {
-		return nil, fmt.Errorf("ask the cluster what it can do: %w", clean(err))
+		return nil, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
 	}
 	var rel *release.Release
 	if first {

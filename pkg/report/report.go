@@ -4,7 +4,9 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
@@ -13,8 +15,11 @@ import (
 type Options struct {
 	// Color allows ANSI colours.
 	Color bool
-	// ShowHidden also prints what noise hides.
+	// ShowHidden also prints what noise hides, and all of what is long.
 	ShowHidden bool
+	// ShowSecrets lets formats that print whole objects print Secrets as they
+	// are. For edits the Set itself decides (change.Set.Revealed).
+	ShowSecrets bool
 	// FailOn are the classes that make the verdict risky.
 	FailOn []change.Risk
 	// ExitCode is the code with which the process will end.
@@ -26,4 +31,24 @@ type Format struct {
 	Name  string
 	About string
 	Write func(w io.Writer, set *change.Set, opt Options) error
+}
+
+// Formats returns all formats, the default first.
+func Formats() []Format {
+	return []Format{
+		{Name: "text", About: "for people: the verdict first, then why", Write: writeText},
+		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON},
+	}
+}
+
+// Find returns the format of that name. The error lists the valid names.
+func Find(name string) (Format, error) {
+	var names []string
+	for _, format := range Formats() {
+		if format.Name == name {
+			return format, nil
+		}
+		names = append(names, format.Name)
+	}
+	return Format{}, fmt.Errorf("unknown output format %q; valid are %s", name, strings.Join(names, ", "))
 }

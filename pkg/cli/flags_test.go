@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	helmcli "helm.sh/helm/v3/pkg/cli"
+)
+
+// The flags of `helm upgrade` in Helm 3.22 (cmd/helm/upgrade.go) and Helm 4.3
+// (pkg/cmd/upgrade.go): what may be pasted. A + marks a flag that needs a value.
+const helmUpgradeFlags = `
+atomic ca-file+ cert-file+ cleanup-on-fail create-namespace dependency-update description+ devel
+disable-openapi-validation dry-run enable-dns force force-conflicts force-replace hide-notes hide-secret history-max+
+insecure-skip-tls-verify install,i key-file+ keyring+ labels+,l no-hooks output+,o pass-credentials password+ plain-http
+post-renderer+ post-renderer-args+ recreate-pods render-subchart-notes repo+ reset-then-reuse-values reset-values
+reuse-values rollback-on-failure server-side+ set+ set-file+ set-json+ set-literal+ set-string+ skip-crds
+skip-schema-validation take-ownership timeout+ username+ values+,f verify version+ wait wait-for-jobs
+burst-limit+ debug kube-apiserver+ kube-as-group+ kube-as-user+ kube-ca-file+ kube-context+ kube-insecure-skip-tls-verify
+kube-tls-server-name+ kube-token+ kubeconfig+ namespace+,n qps+ registry-config+ repository-cache+ repository-config+`
+
+func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
+	a := &app{settings: helmcli.New()}
+	root := a.rootCommand()
+	upgrade, _, err := root.Find([]string{"upgrade"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := upgrade.ParseFlags(nil); err != nil { // merges the flags of root
+		t.Fatal(err)
+	}
+	for _, word := range strings.Fields(helmUpgradeFlags) {
+		name, shorthand, _ := strings.Cut(word, ",")
+		name, value := strings.CutSuffix(name, "+")
+		flag := upgrade.Flags().Lookup(name)
+		if flag == nil {
+			t.Errorf("--%s is missing", name)
+			continue
+		}
+		if flag.Shorthand != shorthand {
+			t.Errorf("--%s has the shorthand %q, want %q", name, flag.Shorthand, shorthand)
+		}
+		if needsValue := flag.NoOptDefVal == ""; needsValue != value {
+			t.Errorf("--%s takes the next word as its value: %v", name, needsValue)
+		}
+	}
+}
+
+func TestFlagsWithoutEffect(t *testing.T) {
+	flags := pflag.NewFlagSet("upgrade", pflag.ContinueOnError)
+	addNoEffectFlags(flags)
+	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --server-side auto --atomic=true --force")
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"shop", "./chart"}, flags.Args()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestColored(t *testing.T) {
+	tests := []struct {
+		name  string
+		flags reportFlags
+		env   map[string]string
+		want  bool
+	}{
+		{"no terminal", reportFlags{}, nil, false},
+		{"--color", reportFlags{color: true}, map[string]string{"NO_COLOR": "1", "TERM": "dumb", "HELM_DIFF_COLOR": "false"}, true},
+		{"--no-color", reportFlags{noColor: true}, map[string]string{"HELM_DIFF_COLOR": "true"}, false},
+		{"HELM_DIFF_COLOR", reportFlags{}, map[string]string{"HELM_DIFF_COLOR": "true", "NO_COLOR": "1"}, true},
+		{"HELM_DIFF_COLOR=false", reportFlags{}, map[string]string{"HELM_DIFF_COLOR": "false", "HELM_COLOR": "always"}, false},
+		{"NO_COLOR", reportFlags{}, map[string]string{"NO_COLOR": "1", "HELM_COLOR": "always"}, false},
+		{"HELM_COLOR", reportFlags{}, map[string]string{"HELM_COLOR": "always"}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			isolate(t)
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			if got := test.flags.colored(&app{stdout: new(bytes.Buffer)}); got != test.want {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "abc", 3}, {"abc", "", 3}, {"value", "values", 1}, {"wiat", "wait", 2}, {"same", "same", 0}, {"kitten", "sitting", 3}} {
+		if got := distance(test.a, test.b); got != test.want {
+			t.Errorf("from %q to %q: %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// schemaVersion names the contract that docs/report-schema.json writes down. It
+// changes when a reader of the old documents would misread the new ones.
+const schemaVersion = "1"
+
+// writeJSON prints everything that is known, hidden edits too, for programs.
+// Secrets are masked unless the set was revealed.
+func writeJSON(w io.Writer, set *change.Set, opt Options) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(jsonReport{
+		SchemaVersion: schemaVersion,
+		Verdict:       set.Verdict(opt.FailOn),
+		ExitCode:      opt.ExitCode,
+		FailOn:        each(opt.FailOn, func(r *change.Risk) change.Risk { return *r }),
+		Release:       jsonReleaseOf(&set.Release),
+		Summary:       jsonSummaryOf(set),
+		Changes:       each(set.Changes, jsonChangeOf),
+		Unchecked:     each(set.Unchecked, jsonNoticeOf),
+	})
+}
+
+type jsonReport struct {
+	SchemaVersion string         `json:"schemaVersion"`
+	Verdict       change.Verdict `json:"verdict"`
+	ExitCode      int            `json:"exitCode"`
+	FailOn        []change.Risk  `json:"failOn"`
+	Release       jsonRelease    `json:"release"`
+	Summary       jsonSummary    `json:"summary"`
+	Changes       []jsonChange   `json:"changes"`
+	Unchecked     []jsonNotice   `json:"unchecked"`
+}
+
+type jsonRelease struct {
+	Name        string    `json:"name"`
+	Namespace   string    `json:"namespace"`
+	Revision    int       `json:"revision"`
+	Chart       jsonChart `json:"chart"`
+	KubeVersion string    `json:"kubeVersion"`
+}
+
+type jsonChart struct {
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
+type jsonSummary struct {
+	Create    int                 `json:"create"`
+	Update    int                 `json:"update"`
+	Delete    int                 `json:"delete"`
+	Recreate  int                 `json:"recreate"`
+	Keep      int                 `json:"keep"`
+	Unchanged int                 `json:"unchanged"`
+	Risks     map[change.Risk]int `json:"risks"`
+	Hidden    jsonLedger          `json:"hidden"`
+}
+
+type jsonLedger struct {
+	Edits    int            `json:"edits"`
+	Objects  int            `json:"objects"`
+	ByFilter map[string]int `json:"byFilter"`
+}
+
+type jsonObject struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+type jsonChange struct {
+	jsonObject
+	GenerateName string        `json:"generateName,omitempty"`
+	Op           change.Op     `json:"op"`
+	Source       string        `json:"source"`
+	Position     jsonPosition  `json:"position"`
+	Risks        []change.Risk `json:"risks"`
+	Hidden       bool          `json:"hidden"`
+	Noise        string        `json:"noise"`
+	Hook         *jsonHook     `json:"hook"`
+	Outcome      jsonOutcome   `json:"outcome"`
+	Edits        []jsonEdit    `json:"edits"`
+	Findings     []jsonFinding `json:"findings"`
+}
+
+type jsonPosition struct {
+	File     string `json:"file"`
+	Document int    `json:"document"`
+	Line     int    `json:"line"`
+}
+
+type jsonHook struct {
+	Events []string `json:"events"`
+	Runs   bool     `json:"runs"`
+}
+
+type jsonOutcome struct {
+	Changed bool             `json:"changed"`
+	Refused []jsonFieldError `json:"refused"`
+	Ignored []string         `json:"ignored"`
+	Pods    *jsonPods        `json:"pods"`
+}
+
+type jsonFieldError struct {
+	Field   string `json:"field"`
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// jsonPods has null for a number that the manifests do not tell.
+type jsonPods struct {
+	Replaced bool     `json:"replaced"`
+	AllDown  bool     `json:"allDown"`
+	Before   *int     `json:"before"`
+	Desired  *int     `json:"desired"`
+	Affected *int     `json:"affected"`
+	Fewest   *int     `json:"fewest"`
+	How      string   `json:"how"`
+	Causes   []string `json:"causes"`
+}
+
+type jsonEdit struct {
+	Path      string `json:"path"`
+	Old       any    `json:"old"`
+	New       any    `json:"new"`
+	Reordered bool   `json:"reordered"`
+	Secret    bool   `json:"secret"`
+	Noise     string `json:"noise"`
+}
+
+type jsonFinding struct {
+	Rule    string      `json:"rule"`
+	Risk    change.Risk `json:"risk"`
+	Paths   []string    `json:"paths"`
+	Message string      `json:"message"`
+	Hint    string      `json:"hint"`
+}
+
+type jsonNotice struct {
+	jsonObject
+	Reason string `json:"reason"`
+}
+
+// each maps a list. No list gives an empty one, which JSON writes as [].
+func each[From, To any](list []From, to func(*From) To) []To {
+	out := make([]To, len(list))
+	for i := range list {
+		out[i] = to(&list[i])
+	}
+	return out
+}
+
+func same(s *string) string { return *s }
+
+func jsonPath(p *fieldpath.Path) string { return p.String() }
+
+func jsonReleaseOf(r *change.Release) jsonRelease {
+	return jsonRelease{
+		Name: r.Name, Namespace: r.Namespace, Revision: r.Revision,
+		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion,
+	}
+}
+
+func jsonSummaryOf(set *change.Set) jsonSummary {
+	sum := set.Summary()
+	risks := make(map[change.Risk]int, len(change.Risks()))
+	for _, risk := range change.Risks() {
+		risks[risk] = sum.Risks[risk]
+	}
+	return jsonSummary{
+		Create: sum.Ops[change.Create], Update: sum.Ops[change.Update], Delete: sum.Ops[change.Delete],
+		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep],
+		Unchanged: sum.Unchanged, Risks: risks,
+		Hidden: jsonLedger{Edits: sum.Hidden.Edits, Objects: sum.Hidden.Objects, ByFilter: sum.Hidden.ByFilter},
+	}
+}
+
+func jsonObjectOf(r manifest.Ref) jsonObject {
+	return jsonObject{APIVersion: r.APIVersion(), Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+}
+
+func jsonChangeOf(c *change.Change) jsonChange {
+	out := jsonChange{
+		jsonObject: jsonObjectOf(c.Ref),
+		Op:         c.Op,
+		Risks:      c.Risks(),
+		Hidden:     c.Hidden(),
+		Noise:      c.Noise,
+		Outcome:    jsonOutcomeOf(&c.Outcome),
+		Edits:      each(c.Edits, jsonEditOf),
+		Findings:   each(c.Findings, jsonFindingOf),
+	}
+	if o := standing(c); o != nil {
+		out.GenerateName, out.Source = o.GenerateName, o.Source
+		out.Position = jsonPosition{File: o.Position.File, Document: o.Position.Document, Line: o.Position.Line}
+	}
+	if c.Hook != nil {
+		out.Hook = &jsonHook{Events: each(c.Hook.Events, same), Runs: c.Hook.Runs}
+	}
+	return out
+}
+
+// standing returns the new object, or the old one if there is no new one.
+func standing(c *change.Change) *manifest.Object {
+	if c.New != nil {
+		return c.New
+	}
+	return c.Old
+}
+
+func jsonOutcomeOf(o *change.Outcome) jsonOutcome {
+	out := jsonOutcome{
+		Changed: o.Changed,
+		Refused: each(o.Refused, func(e *change.FieldError) jsonFieldError {
+			return jsonFieldError{Field: e.Field, Type: e.Type, Message: e.Message}
+		}),
+		Ignored: each(o.Ignored, same),
+	}
+	if p := o.Pods; p != nil {
+		out.Pods = &jsonPods{
+			Replaced: p.Replaced, AllDown: p.AllDown,
+			Before: known(p.Before), Desired: known(p.Desired), Affected: known(p.Affected), Fewest: known(p.Fewest),
+			How: p.How, Causes: each(p.Causes, jsonPath),
+		}
+	}
+	return out
+}
+
+func known(n int) *int {
+	if n < 0 {
+		return nil
+	}
+	return &n
+}
+
+func jsonEditOf(e *change.Edit) jsonEdit {
+	return jsonEdit{
+		Path: e.Path.String(), Old: e.Old.Shown(), New: e.New.Shown(),
+		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Noise: e.Noise,
+	}
+}
+
+func jsonFindingOf(f *change.Finding) jsonFinding {
+	return jsonFinding{Rule: f.Rule, Risk: f.Risk, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint}
+}
+
+func jsonNoticeOf(n *change.Notice) jsonNotice {
+	return jsonNotice{jsonObject: jsonObjectOf(n.Ref), Reason: n.Reason}
+}
