@@ -4,6 +4,7 @@
 #
 #   SAFE_DIFF_BIN_TGZ  a release archive on this machine; nothing is downloaded
 #   a clone and Go     built from source
+#   a release archive  the program is there already
 #   the release        downloaded
 #
 # An archive is unpacked only if its SHA-256 is right. For SAFE_DIFF_BIN_TGZ it is
@@ -109,7 +110,7 @@ from_release() {
 	archive=${project}_${version}_${os}_${arch}.tgz
 	say "downloading version $version"
 	fetch "$releases/v$version/$archive" "$work/$archive"
-	fetch "$releases/v$version/${project}_${version}_checksums.txt" "$work/checksums.txt"
+	fetch "$releases/v$version/checksums.txt" "$work/checksums.txt"
 	verify "$work/$archive" "$(awk -v name="$archive" '$2 == name || $2 == "*" name { print $1 }' "$work/checksums.txt")"
 	unpack "$work/$archive"
 }
@@ -131,6 +132,8 @@ if [ -n "${SAFE_DIFF_BIN_TGZ:-}" ]; then
 	from_archive
 elif [ -f go.mod ] && has go; then
 	from_source
+elif [ "$("bin/$binary" version --short 2>/dev/null)" = "$version" ]; then
+	say "version $version is there already"
 else
 	from_release
 fi

@@ -187,6 +187,8 @@ printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: added\n'
 	chart := writeChart(t, "1.0.0", map[string]string{
 		"templates/c.yaml": configMap("a: before"),
 		"templates/h.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: before\n  annotations: {helm.sh/hook: test}\n",
+		// Two separators in a row: Helm's comment stands alone then.
+		"templates/s.yaml": "kind: Service\nmetadata: {name: one}\n---\n\n---\nkind: Service\nmetadata: {name: two}\n",
 		"crds/crd.yaml":    "kind: CustomResourceDefinition\nmetadata: {name: before}\n",
 	})
 	t.Setenv("HELM_PLUGINS", filepath.Join(plugins, "none")+string(os.PathListSeparator)+plugins)
@@ -196,6 +198,9 @@ printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: added\n'
 	})
 	wantLines(t, side.Manifest,
 		"# Source: web/templates/c.yaml", "  a: fixed-given-paint", "  name: fixed-given-paint", "  name: added", "metadata: {name: before}")
+	if got := strings.Count(side.Manifest, "# Source: web/templates/s.yaml\nkind: Service"); got != 2 {
+		t.Errorf("%d documents of s.yaml, want 2:\n%s", got, side.Manifest)
+	}
 	if strings.Contains(side.Manifest, "postrender-filename") {
 		t.Errorf("an annotation was left behind:\n%s", side.Manifest)
 	}
