@@ -6,6 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+
 	// The versions of every group, with their defaults and conversions.
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
@@ -31,10 +33,27 @@ import (
 // not served unless an administrator asks for them (KEP-3136).
 const betaOffByDefault = 24
 
+// Serves reports whether the server serves the object's kind in its version, as
+// far as the kind is one of its own. Helm cannot upgrade a release that holds an
+// object which is not served, changed or not.
+func (s *Server) Serves(ref manifest.Ref) bool {
+	return s.unserved(schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}) == ""
+}
+
 // unserved says why the server does not serve a kind in a version, in the words
 // of the client that finds that out; "" if it does, or if the kind is none of
 // its own. What was removed when is written in the types of k8s.io/api.
 func (s *Server) unserved(gvk schema.GroupVersionKind) string {
+	if known, ok := s.served.Load(gvk); ok {
+		reason, _ := known.(string)
+		return reason
+	}
+	reason := s.lookUpUnserved(gvk)
+	s.served.Store(gvk, reason)
+	return reason
+}
+
+func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
 	reason := fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion().String())
 	if !legacyscheme.Scheme.Recognizes(gvk) {
 		if legacyscheme.Scheme.IsGroupRegistered(gvk.Group) {

@@ -39,6 +39,7 @@ type Server struct {
 	minor    int
 	kinds    map[schema.GroupKind]kind
 	services *services
+	served   *sync.Map // answers of unserved by GroupVersionKind
 	facts    Facts
 }
 
@@ -88,7 +89,7 @@ func New(kubeVersion string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{minor: minor, kinds: builtin(), services: services}, nil
+	return &Server{minor: minor, kinds: builtin(), services: services, served: &sync.Map{}}, nil
 }
 
 // Knowing returns a copy of the server that knows the given facts.

@@ -42,7 +42,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 		if err != nil {
 			return judgement{err: err}
 		}
-		if len(edits) == 0 && c.Op == change.Update && p.Old.Ref.Version == p.New.Ref.Version {
+		if len(edits) == 0 && c.Op == change.Update && p.Old.Ref.Version == p.New.Ref.Version && j.server.Serves(p.New.Ref) {
 			return judgement{}
 		}
 		c.Edits = edits
