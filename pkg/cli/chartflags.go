@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -109,7 +110,7 @@ func stdinOnce(names ...string) error {
 		}
 	}
 	if count > 1 {
-		return fmt.Errorf("- stands for stdin, which can be read only once")
+		return errors.New("- stands for stdin, which can be read only once")
 	}
 	return nil
 }

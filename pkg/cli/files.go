@@ -52,20 +52,26 @@ func readDirectory(dir string) (fileSet, error) {
 	if err != nil {
 		return set, fmt.Errorf("read manifests %q: %w", dir, err)
 	}
+	var paths []string
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
-			return err
+		if err == nil && !entry.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
+			paths = append(paths, path)
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		set.files = append(set.files, manifestFile{filepath.Join(dir, rel), filepath.ToSlash(rel), string(text)})
 		return err
 	})
 	if err != nil {
 		return set, fmt.Errorf("read manifests %q: %w", dir, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return set, fmt.Errorf("read manifests %q: %w", dir, err)
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return set, fmt.Errorf("read manifests %q: %w", dir, err)
+		}
+		set.files = append(set.files, manifestFile{filepath.Join(dir, rel), filepath.ToSlash(rel), string(text)})
 	}
 	if len(set.files) == 0 {
 		return set, fmt.Errorf("read manifests %q: there is no .yaml, .yml or .json file in it", dir)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -111,18 +112,11 @@ func (a *app) renderBoth(ctx context.Context, templates ...helm.Template) ([]hel
 	client := a.helmClient()
 	sides := make([]helm.Side, len(templates))
 	errs := make([]error, len(templates))
-	done := make(chan any, len(templates))
+	var wait sync.WaitGroup
 	for i, t := range templates {
-		go func() {
-			defer func() { done <- recover() }()
-			sides[i], errs[i] = client.Template(ctx, t)
-		}()
+		wait.Go(func() { sides[i], errs[i] = client.Template(ctx, t) })
 	}
-	for range templates {
-		if p := <-done; p != nil {
-			panic(p)
-		}
-	}
+	wait.Wait()
 	for _, err := range errs {
 		if err != nil {
 			return nil, err

@@ -75,25 +75,32 @@ func (a *app) quieten() {
 
 // printError prints one sentence, and below it what to do, if anybody knows.
 func (a *app) printError(err error) {
-	fmt.Fprintf(a.stderr, "Error: %v\n", err)
+	var defect *helm.PanicError
+	if errors.As(err, &defect) {
+		a.printPanic(defect.Value, defect.Stack)
+		return
+	}
+	a.say("Error: %v", err)
 	var hinting interface{ Hint() string }
 	if errors.As(err, &hinting) {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hinting.Hint())
+		a.say("hint: %s", hinting.Hint())
 	}
 }
 
 // printPanic says that the program is at fault. What was panicked with may quote
 // input, so it is printed only to those who ask for details.
 func (a *app) printPanic(p any, stack []byte) {
-	fmt.Fprintln(a.stderr, "Error: this is a defect of helm safe-diff, not of your chart: it stopped where it should not have")
+	a.say("Error: this is a defect of helm safe-diff, not of your chart: it stopped where it should not have")
 	if !a.settings.Debug {
-		fmt.Fprintln(a.stderr, "hint: please report it, with what HELM_DEBUG=true prints here")
+		a.say("hint: please report it, with what HELM_DEBUG=true prints here")
 		return
 	}
-	if elsewhere, ok := p.(*helm.Panic); ok {
-		p, stack = elsewhere.Value, elsewhere.Stack
-	}
-	fmt.Fprintf(a.stderr, "%v\n%s", p, stack)
+	a.say("%v\n%s", p, stack)
+}
+
+// say prints a line of diagnostics. If that fails, there is nobody left to tell.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 
 // write writes the whole report at once. That nobody reads it to its end is no

@@ -2,40 +2,44 @@ package cli
 
 import "github.com/spf13/pflag"
 
-// noEffectFlags are the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
+// noEffectFlags returns the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
 // say how an upgrade is carried out or reported, not what is rendered. They are
 // accepted, so that a command line can be pasted, and do nothing.
-var noEffectFlags = []struct {
+func noEffectFlags() []noEffectFlag {
+	return []noEffectFlag{
+		{name: "atomic"},
+		{name: "cleanup-on-fail"},
+		{name: "create-namespace"},
+		{name: "description", value: true},
+		{name: "disable-openapi-validation"},
+		{name: "disable-validation"}, // helm-diff
+		{name: "dry-run"},
+		{name: "force"},
+		{name: "force-conflicts"},
+		{name: "force-replace"},
+		{name: "hide-notes"},
+		{name: "hide-secret"},
+		{name: "history-max", value: true},
+		{name: "labels", shorthand: "l", value: true},
+		{name: "recreate-pods"},
+		{name: "rollback-on-failure"},
+		{name: "server-side", value: true},
+		{name: "take-ownership"},
+		{name: "timeout", value: true},
+		{name: "wait"},
+		{name: "wait-for-jobs"},
+	}
+}
+
+type noEffectFlag struct {
 	name, shorthand string
 	// value says whether a value must follow; without, one may follow after "=".
 	value bool
-}{
-	{name: "atomic"},
-	{name: "cleanup-on-fail"},
-	{name: "create-namespace"},
-	{name: "description", value: true},
-	{name: "disable-openapi-validation"},
-	{name: "disable-validation"}, // helm-diff
-	{name: "dry-run"},
-	{name: "force"},
-	{name: "force-conflicts"},
-	{name: "force-replace"},
-	{name: "hide-notes"},
-	{name: "hide-secret"},
-	{name: "history-max", value: true},
-	{name: "labels", shorthand: "l", value: true},
-	{name: "recreate-pods"},
-	{name: "rollback-on-failure"},
-	{name: "server-side", value: true},
-	{name: "take-ownership"},
-	{name: "timeout", value: true},
-	{name: "wait"},
-	{name: "wait-for-jobs"},
 }
 
 // addNoEffectFlags adds them, hidden.
 func addNoEffectFlags(flags *pflag.FlagSet) {
-	for _, f := range noEffectFlags {
+	for _, f := range noEffectFlags() {
 		flag := flags.VarPF(noEffect{}, f.name, f.shorthand, "accepted and without effect")
 		flag.Hidden = true
 		if !f.value {
@@ -47,6 +51,11 @@ func addNoEffectFlags(flags *pflag.FlagSet) {
 // noEffect is the value of a flag that does nothing.
 type noEffect struct{}
 
-func (noEffect) String() string   { return "" }
+// String returns nothing: there is no default to show.
+func (noEffect) String() string { return "" }
+
+// Set takes any value.
 func (noEffect) Set(string) error { return nil }
-func (noEffect) Type() string     { return "string" }
+
+// Type returns what a value is called in the help.
+func (noEffect) Type() string { return "string" }

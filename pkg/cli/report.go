@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -37,13 +38,8 @@ type reportOptions struct {
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
-	var formats, failOn []string
-	for _, format := range report.Formats() {
-		formats = append(formats, format.Name)
-	}
-	for _, risk := range change.DefaultFailOn() {
-		failOn = append(failOn, string(risk))
-	}
+	formats := formatNames()
+	failOn := names(change.DefaultFailOn())
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "text", "format of the report: "+strings.Join(formats, ", "))
 	flags.BoolVar(&f.color, "color", false, "use colours even if this is no terminal")
@@ -53,7 +49,7 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.failOn, "fail-on", strings.Join(failOn, ","), `risks that make the exit code 3, or "none"`)
 	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes without risk")
 	complete(cmd, "output", formats)
-	complete(cmd, "fail-on", riskNames())
+	complete(cmd, "fail-on", append(names(change.Risks()), "none"))
 }
 
 // options checks the flags. The error lists what is valid.
@@ -67,7 +63,7 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		return reportOptions{}, err
 	}
 	if f.color && f.noColor {
-		return reportOptions{}, fmt.Errorf("--color and --no-color exclude each other")
+		return reportOptions{}, errors.New("--color and --no-color exclude each other")
 	}
 	return reportOptions{
 		format:      format,
@@ -118,19 +114,28 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted")
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
 	}
 	a.code = code
 	return a.write(page.Bytes())
 }
 
-func riskNames() []string {
-	var names []string
-	for _, risk := range change.Risks() {
-		names = append(names, string(risk))
+func formatNames() []string {
+	formats := report.Formats()
+	list := make([]string, len(formats))
+	for i, format := range formats {
+		list[i] = format.Name
 	}
-	return append(names, "none")
+	return list
+}
+
+func names(risks []change.Risk) []string {
+	list := make([]string, len(risks))
+	for i, risk := range risks {
+		list[i] = string(risk)
+	}
+	return list
 }
 
 // complete makes the shell offer values for a flag.

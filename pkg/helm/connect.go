@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func (c *Client) fillMemory(store *storage.Storage) error {
 		return nil
 	}
 	for _, path := range strings.Split(list, ":") {
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(path) //nolint:gosec // the user names the file
 		if err != nil {
 			return fmt.Errorf("read releases from HELM_MEMORY_DRIVER_DATA: %w", err)
 		}
@@ -95,7 +96,7 @@ func copyHistory(cfg *action.Configuration, name string) ([]*release.Release, er
 // readCapabilities asks the cluster what the templates see as .Capabilities, as
 // getCapabilities in pkg/action/action.go does, and puts what the user asked
 // for on top.
-func readCapabilities(cfg *action.Configuration, ch *chart.Chart, r Rendering) error {
+func readCapabilities(ctx context.Context, cfg *action.Configuration, ch *chart.Chart, r Rendering) error {
 	client, err := cfg.RESTClientGetter.ToDiscoveryClient()
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func readCapabilities(cfg *action.Configuration, ch *chart.Chart, r Rendering) e
 		}
 		caps.KubeVersion = *asked
 	}
-	if version := callerVersion(ch); version != "" {
+	if version := callerVersion(ctx, ch); version != "" {
 		caps.HelmVersion.Version = version
 	}
 	cfg.Capabilities = caps
@@ -150,7 +151,7 @@ func parseKubeVersion(text string) (*chartutil.KubeVersion, error) {
 // callerVersion returns the version of the helm that runs this plugin, for a
 // chart whose templates ask for it; "" if none does or nobody can tell. Helm
 // gives its path to plugins, not its version.
-func callerVersion(ch *chart.Chart) string {
+func callerVersion(ctx context.Context, ch *chart.Chart) string {
 	bin := os.Getenv("HELM_BIN")
 	if bin == "" || !asksHelmVersion(ch) {
 		return ""
@@ -162,7 +163,7 @@ func callerVersion(ch *chart.Chart) string {
 		}
 		bin = found
 	}
-	cmd := exec.Command(bin, "version", "--template", "{{.Version}}")
+	cmd := exec.CommandContext(ctx, bin, "version", "--template", "{{.Version}}") //nolint:gosec // Helm names itself
 	cmd.Env = append(os.Environ(), "HELM_NO_PLUGINS=1", "HELM_DEBUG=false")
 	out, err := cmd.Output()
 	if version := strings.TrimSpace(string(out)); err == nil && strings.HasPrefix(version, "v") {

@@ -45,7 +45,7 @@ func cleanText(text string) string {
 			text = text[:i] + quotedText.ReplaceAllString(text[i:], "(left out)")
 		}
 	}
-	for _, q := range quoting {
+	for _, q := range quoting() {
 		text = q.found.ReplaceAllString(text, q.instead)
 	}
 	return strings.TrimSpace(text)
@@ -53,26 +53,31 @@ func cleanText(text string) string {
 
 var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// quoting lists where messages of Helm and of the libraries below it quote
-// values, and shortens what is only chatter.
-var quoting = []struct {
+// quoting returns where messages of Helm and of the libraries below it quote
+// values, and what to write instead. What is only chatter is shortened, too.
+func quoting() []replacement {
+	return []replacement{
+		// pkg/engine: tpl quotes the whole text it was given.
+		{regexp.MustCompile(`(cannot parse template|tpl function execution for) "(?:[^"\\]|\\.)*"`), `$1 (left out)`},
+		{regexp.MustCompile(`(strconv\.\w+: parsing|trying to unmarshal) "(?:[^"\\]|\\.)*"`), `$1 a value`},
+		{regexp.MustCompile(`(?s)(rendering template failed): .*`), `$1: a template function panicked`},
+		// text/template prints what it was told to range over.
+		{regexp.MustCompile(`(?s)can't iterate over .*`), `can't iterate over the value`},
+		// The YAML parsers quote scalars and keys.
+		{regexp.MustCompile("(?s)`[^`]*`"), `a value`},
+		{regexp.MustCompile(`(?s)invalid map key: .*`), `invalid map key`},
+		{regexp.MustCompile(`cannot unmarshal number \S+ into`), `cannot unmarshal number into`},
+		// The JSON schema validator quotes the values it refuses.
+		{regexp.MustCompile(`(?s)'(?:[^'\\]|\\.)*' does not match`), `value does not match`},
+		{regexp.MustCompile(`'(?:[^'\\]|\\.)*' is not valid ([\w-]+):[^\n]*`), `value is not valid $1`},
+
+		{regexp.MustCompile(`^YAML parse error on (\S+): `), `read rendered template "$1": `},
+		{regexp.MustCompile(`error converting YAML to JSON: |error unmarshaling JSON: (?:while decoding JSON: )?`), ``},
+		{regexp.MustCompile(`^Kubernetes cluster unreachable: `), ``},
+	}
+}
+
+type replacement struct {
 	found   *regexp.Regexp
 	instead string
-}{
-	// pkg/engine: tpl quotes the whole text it was given.
-	{regexp.MustCompile(`(cannot parse template|tpl function execution for) "(?:[^"\\]|\\.)*"`), `$1 (left out)`},
-	{regexp.MustCompile(`(strconv\.\w+: parsing|trying to unmarshal) "(?:[^"\\]|\\.)*"`), `$1 a value`},
-	// text/template prints what it was told to range over.
-	{regexp.MustCompile(`(?s)can't iterate over .*`), `can't iterate over the value`},
-	// The YAML parsers quote scalars and keys.
-	{regexp.MustCompile("(?s)`[^`]*`"), `a value`},
-	{regexp.MustCompile(`(?s)invalid map key: .*`), `invalid map key`},
-	{regexp.MustCompile(`cannot unmarshal number \S+ into`), `cannot unmarshal number into`},
-	// The JSON schema validator quotes the values it refuses.
-	{regexp.MustCompile(`(?s)'(?:[^'\\]|\\.)*' does not match`), `value does not match`},
-	{regexp.MustCompile(`'(?:[^'\\]|\\.)*' is not valid ([\w-]+):[^\n]*`), `value is not valid $1`},
-
-	{regexp.MustCompile(`^YAML parse error on (\S+): `), `read rendered template "$1": `},
-	{regexp.MustCompile(`error converting YAML to JSON: |error unmarshaling JSON: (?:while decoding JSON: )?`), ``},
-	{regexp.MustCompile(`^Kubernetes cluster unreachable: `), ``},
 }

@@ -92,7 +92,7 @@ func (c *Client) log() action.DebugLog {
 		return func(string, ...any) {}
 	}
 	return func(format string, v ...any) {
-		fmt.Fprintf(c.Stderr, "[debug] "+format+"\n", v...)
+		_, _ = fmt.Fprintf(c.Stderr, "[debug] "+format+"\n", v...)
 	}
 }
 

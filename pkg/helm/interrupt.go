@@ -9,28 +9,31 @@ import (
 // errInterrupted is returned when the context ends before the work does.
 var errInterrupted = errors.New("interrupted")
 
-// Panic is what a panic in another goroutine becomes in the goroutine that waits
-// for it.
-type Panic struct {
+// PanicError is a panic on the way: a defect, of Helm or of this program.
+type PanicError struct {
+	// Value is what was panicked with. It may quote input.
 	Value any
-	Stack []byte // where it happened
+	// Stack tells where.
+	Stack []byte
 }
+
+// Error says no more than that it happened.
+func (*PanicError) Error() string { return "stopped at a defect" }
 
 // interruptible runs f and returns its result, or an error as soon as ctx is
 // done. Most of what Helm does cannot be told to stop; as nothing is ever
-// written, it may be left behind. A panic in f becomes a Panic of the caller.
+// written, it may be left behind. A panic in f is a PanicError.
 func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type outcome struct {
-		value    T
-		err      error
-		panicked *Panic
+		value T
+		err   error
 	}
 	done := make(chan outcome, 1)
 	go func() {
 		var o outcome
 		defer func() {
 			if p := recover(); p != nil {
-				o.panicked = &Panic{p, debug.Stack()}
+				o.err = &PanicError{p, debug.Stack()}
 			}
 			done <- o
 		}()
@@ -41,9 +44,6 @@ func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		var zero T
 		return zero, errInterrupted
 	case o := <-done:
-		if o.panicked != nil {
-			panic(o.panicked)
-		}
 		return o.value, o.err
 	}
 }

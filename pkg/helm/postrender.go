@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/postrender"
@@ -26,7 +27,6 @@ type PostRenderer struct {
 // postRenderer is a PostRenderer that was found. The nil *postRenderer changes
 // nothing.
 type postRenderer struct {
-	ctx    context.Context
 	name   string
 	path   string
 	args   []string
@@ -39,11 +39,11 @@ type postRenderer struct {
 
 // findPostRenderer looks a post-renderer up before any work starts. A plugin
 // comes first, as a name without a slash is all that Helm 4 accepts.
-func (c *Client) findPostRenderer(ctx context.Context, p PostRenderer) (*postRenderer, error) {
+func (c *Client) findPostRenderer(p PostRenderer) (*postRenderer, error) {
 	if p.Name == "" {
 		return nil, nil
 	}
-	found := &postRenderer{ctx: ctx, name: p.Name, args: p.Args, env: os.Environ(), stderr: c.Stderr}
+	found := &postRenderer{name: p.Name, args: p.Args, env: os.Environ(), stderr: c.Stderr}
 	if !strings.ContainsAny(p.Name, `/\`) {
 		plugin, err := findPlugin(c.Settings.PluginsDirectory, p.Name)
 		if err != nil {
@@ -66,20 +66,26 @@ func (c *Client) findPostRenderer(ctx context.Context, p PostRenderer) (*postRen
 	return found, nil
 }
 
+// runFunc is a function as a post-renderer of Helm 3.
+type runFunc func(*bytes.Buffer) (*bytes.Buffer, error)
+
+// Run implements postrender.PostRenderer.
+func (f runFunc) Run(in *bytes.Buffer) (*bytes.Buffer, error) { return f(in) }
+
 // helm3 returns p as what Helm 3 runs while it renders, or nil if Helm 3 is to
 // run nothing.
-func (p *postRenderer) helm3() postrender.PostRenderer {
+func (p *postRenderer) helm3(ctx context.Context) postrender.PostRenderer {
 	if p == nil || p.wholeChart {
 		return nil
 	}
-	return p
+	return runFunc(func(in *bytes.Buffer) (*bytes.Buffer, error) { return p.run(ctx, in) })
 }
 
-// Run implements postrender.PostRenderer. What the program prints on stderr goes
-// to the user as it is; the error does not repeat it.
-func (p *postRenderer) Run(in *bytes.Buffer) (*bytes.Buffer, error) {
+// run runs the program. What it prints on stderr goes to the user as it is; the
+// error does not repeat it.
+func (p *postRenderer) run(ctx context.Context, in io.Reader) (*bytes.Buffer, error) {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(p.ctx, p.path, p.args...)
+	cmd := exec.CommandContext(ctx, p.path, p.args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.env, in, &out, p.stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("run post-renderer %q: %w", p.name, err)
@@ -182,9 +188,9 @@ func (p *postRenderer) usePlugin(plugin *pluginFile) {
 	}
 	words := strings.Split(plugin.command.Command, " ")
 	p.path = expand(words[0])
-	var args []string
-	for _, word := range append(words[1:], plugin.command.Args...) {
-		args = append(args, expand(word))
+	args := slices.Concat(words[1:], plugin.command.Args)
+	for i, word := range args {
+		args[i] = expand(word)
 	}
 	p.args = append(args, p.args...)
 }

@@ -1,7 +1,7 @@
 package helm
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +20,7 @@ const fileAnnotation = "postrenderer.helm.sh/postrender-filename"
 // helm4 runs a plugin on all that a release holds, as Helm 4 does while it
 // renders (renderResources in helm.sh/helm/v4/pkg/action/action.go): hooks and
 // manifests go through it as one stream and are told apart afterwards.
-func (p *postRenderer) helm4(rel *release.Release) error {
+func (p *postRenderer) helm4(ctx context.Context, rel *release.Release) error {
 	if p == nil || !p.wholeChart {
 		return nil
 	}
@@ -28,7 +28,7 @@ func (p *postRenderer) helm4(rel *release.Release) error {
 	if err != nil {
 		return clean(err)
 	}
-	out, err := p.Run(bytes.NewBufferString(in))
+	out, err := p.run(ctx, strings.NewReader(in))
 	if err != nil {
 		return err
 	}

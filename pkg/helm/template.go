@@ -30,7 +30,7 @@ func (c *Client) Template(ctx context.Context, t Template) (Side, error) {
 }
 
 func (c *Client) template(ctx context.Context, t Template) (Side, error) {
-	post, err := c.findPostRenderer(ctx, t.PostRenderer)
+	post, err := c.findPostRenderer(t.PostRenderer)
 	if err != nil {
 		return Side{}, err
 	}
@@ -76,7 +76,7 @@ func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart,
 	act.SubNotes = t.SubchartNotes
 	act.EnableDNS = t.EnableDNS
 	act.SkipSchemaValidation = t.SkipSchemaValidation
-	act.PostRenderer = post.helm3()
+	act.PostRenderer = post.helm3(ctx)
 	if post != nil && post.wholeChart {
 		act.IncludeCRDs = false // Helm 4 adds them after the post-renderer
 	}
@@ -84,7 +84,7 @@ func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart,
 	if err != nil {
 		return nil, clean(err)
 	}
-	if err := post.helm4(rel); err != nil {
+	if err := post.helm4(ctx, rel); err != nil {
 		return nil, err
 	}
 	if t.IncludeCRDs && !act.IncludeCRDs {

@@ -43,7 +43,7 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 	if err := chartutil.ValidateReleaseName(up.Release); err != nil {
 		return old, updated, fmt.Errorf("release name %q: %w", up.Release, err)
 	}
-	post, err := c.findPostRenderer(ctx, up.PostRenderer)
+	post, err := c.findPostRenderer(up.PostRenderer)
 	if err != nil {
 		return old, updated, err
 	}
@@ -82,7 +82,7 @@ func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgr
 	if err != nil {
 		return nil, err
 	}
-	if err := readCapabilities(cfg, ch, up.Rendering); err != nil {
+	if err := readCapabilities(ctx, cfg, ch, up.Rendering); err != nil {
 		return nil, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
 	}
 	var rel *release.Release
@@ -94,7 +94,7 @@ func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgr
 	if err != nil {
 		return nil, clean(err)
 	}
-	if err := post.helm4(rel); err != nil {
+	if err := post.helm4(ctx, rel); err != nil {
 		return nil, err
 	}
 	if up.IncludeCRDs || first && !up.SkipCRDs {
@@ -114,7 +114,7 @@ func (c *Client) proposeUpgrade(ctx context.Context, cfg *action.Configuration, 
 	act.SubNotes = up.SubchartNotes
 	act.EnableDNS = up.EnableDNS
 	act.SkipSchemaValidation = up.SkipSchemaValidation
-	act.PostRenderer = post.helm3()
+	act.PostRenderer = post.helm3(ctx)
 	return act.RunWithContext(ctx, up.Release, ch, vals)
 }
 
@@ -133,7 +133,7 @@ func (c *Client) proposeInstall(ctx context.Context, cfg *action.Configuration, 
 	act.SubNotes = up.SubchartNotes
 	act.EnableDNS = up.EnableDNS
 	act.SkipSchemaValidation = up.SkipSchemaValidation
-	act.PostRenderer = post.helm3()
+	act.PostRenderer = post.helm3(ctx)
 	return act.RunWithContext(ctx, ch, vals)
 }
 

@@ -117,3 +117,8 @@ func scanLabels(block string) (map[string]string, bool) {
 	}
 	return labels, len(labels) > 0
 }
+
+func skippable(row string) bool {
+	trimmed := strings.TrimLeft(row, " ")
+	return trimmed == "" || trimmed[0] == '#'
+}

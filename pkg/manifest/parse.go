@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,12 +28,10 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 		pending string // a "# Source:" that stood in a document of its own
 		errs    []error
 	)
-	for _, doc := range split(stream) {
-		from := source(doc.text)
+	for doc := range documents(stream) {
+		from := cmp.Or(source(doc.text), doc.source)
 		if blank(doc.text) {
-			if from != "" {
-				pending = from
-			}
+			pending = cmp.Or(from, pending)
 			continue
 		}
 		if from == "" {
@@ -56,9 +55,8 @@ func readDocument(doc document, from string, opts Options) ([]*Object, error) {
 		Position: Position{File: opts.File, Document: doc.number, Line: doc.line},
 		text:     doc.text,
 	}
-	h, ok := scanHead(doc.text)
-	o.scanned = ok && !h.list
-	if !o.scanned {
+	var h head
+	if h, o.scanned = scanHead(doc.text); !o.scanned {
 		value, err := o.Value()
 		if err != nil {
 			return nil, err
@@ -67,9 +65,9 @@ func readDocument(doc document, from string, opts Options) ([]*Object, error) {
 			return nil, nil
 		}
 		if items, ok := listItems(value); ok {
-			return readItems(o, items, value, opts)
+			return readItems(o, "", items, value, opts)
 		}
-		if h, err = headOf(value, o.Position); err != nil {
+		if h, err = headOf(value, "", o.Position); err != nil {
 			return nil, err
 		}
 	}
@@ -91,44 +89,35 @@ func (o *Object) setHead(h head, opts Options) {
 	}
 }
 
-func headOf(value map[string]any, at Position) (head, error) {
-	var h head
-	text := func(m map[string]any, key, path string) (string, error) {
-		switch v := m[key].(type) {
-		case nil:
-			return "", nil
-		case string:
-			return v, nil
-		default:
-			return "", &SyntaxError{At: at, Reason: fmt.Sprintf("%s is %s, not text; put it in quotes", path, kindOf(v))}
+// headOf reads the head of a decoded object. The prefix says in errors where in
+// the document the object stands.
+func headOf(value map[string]any, prefix string, at Position) (head, error) {
+	var (
+		h    head
+		errs []error
+	)
+	fail := func(reason string) { errs = append(errs, &SyntaxError{At: at, Reason: prefix + reason}) }
+	text := func(m map[string]any, key, path string) string {
+		s, ok := m[key].(string)
+		if !ok && m[key] != nil {
+			fail(fmt.Sprintf("%s is %s, not text; put it in quotes", path, kindOf(m[key])))
 		}
+		return s
 	}
 	metadata, isMap := value["metadata"].(map[string]any)
 	if value["metadata"] != nil && !isMap {
-		return h, &SyntaxError{At: at, Reason: "metadata is no map"}
+		fail("metadata is no map")
+		return h, errors.Join(errs...)
 	}
-	var errs []error
-	for _, f := range []struct {
-		into *string
-		in   map[string]any
-		key  string
-		path string
-	}{
-		{&h.apiVersion, value, "apiVersion", "apiVersion"},
-		{&h.kind, value, "kind", "kind"},
-		{&h.name, metadata, "name", "metadata.name"},
-		{&h.generateName, metadata, "generateName", "metadata.generateName"},
-		{&h.namespace, metadata, "namespace", "metadata.namespace"},
-	} {
-		var err error
-		*f.into, err = text(f.in, f.key, f.path)
-		errs = append(errs, err)
-	}
-	if h.apiVersion == "" {
-		errs = append(errs, &SyntaxError{At: at, Reason: "apiVersion is missing"})
-	}
-	if h.kind == "" {
-		errs = append(errs, &SyntaxError{At: at, Reason: "kind is missing"})
+	h.apiVersion = text(value, "apiVersion", "apiVersion")
+	h.kind = text(value, "kind", "kind")
+	h.name = text(metadata, "name", "metadata.name")
+	h.generateName = text(metadata, "generateName", "metadata.generateName")
+	h.namespace = text(metadata, "namespace", "metadata.namespace")
+	for _, required := range []string{"apiVersion", "kind"} {
+		if s, ok := value[required].(string); value[required] == nil || ok && s == "" {
+			fail(required + " is missing")
+		}
 	}
 	return h, errors.Join(errs...)
 }
@@ -150,7 +139,10 @@ func listItems(value map[string]any) ([]any, bool) {
 	}
 }
 
-func readItems(list *Object, items []any, value map[string]any, opts Options) ([]*Object, error) {
+// readItems makes objects of the items of a List, and of Lists inside it. An item
+// that says nothing of what it is gets kind and version from the List, as from the
+// API machinery's decoder. Within names the List that holds this one.
+func readItems(list *Object, within string, items []any, value map[string]any, opts Options) ([]*Object, error) {
 	listKind, _ := value["kind"].(string)
 	itemKind := strings.TrimSuffix(listKind, "List")
 	var (
@@ -158,17 +150,23 @@ func readItems(list *Object, items []any, value map[string]any, opts Options) ([
 		errs    []error
 	)
 	for i, item := range items {
+		at := fmt.Sprintf("%sitems[%d]", within, i)
 		content, ok := item.(map[string]any)
 		if !ok {
-			errs = append(errs, &SyntaxError{At: list.Position, Reason: fmt.Sprintf("items[%d] is no object", i)})
+			errs = append(errs, &SyntaxError{At: list.Position, Reason: at + " is no object"})
 			continue
 		}
-		if content["kind"] == nil && itemKind != "" {
+		if itemKind != "" && content["kind"] == nil && content["apiVersion"] == nil {
 			content["kind"], content["apiVersion"] = itemKind, "v1"
 		}
-		h, err := headOf(content, list.Position)
+		if inner, ok := listItems(content); ok {
+			found, err := readItems(list, at+".", inner, content, opts)
+			objects, errs = append(objects, found...), append(errs, err)
+			continue
+		}
+		h, err := headOf(content, at+": ", list.Position)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("items[%d]: %w", i, err))
+			errs = append(errs, err)
 			continue
 		}
 		o := &Object{Source: list.Source, Position: list.Position, decoded: content}

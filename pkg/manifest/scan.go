@@ -4,194 +4,186 @@ import "strings"
 
 // head is what identifies an object.
 type head struct {
-	apiVersion, kind                  string
-	name, generateName, namespace     string
-	list                              bool // there is a top-level "items"
-	hasKind, hasAPIVersion, hasObject bool
+	apiVersion, kind              string
+	name, generateName, namespace string
 }
 
 // scanHead reads the head of a document from its lines, without decoding it. It
-// knows block style as Helm charts write it; for anything else (flow style,
-// anchors, tags, escapes, quoted keys, duplicate keys, tabs) it reports false
-// and the document has to be decoded.
+// knows block style as Helm charts write it. Where it is not certain that YAML
+// reads the same out of the document (flow style over several lines, anchors,
+// tags, escapes, quoted keys, duplicate keys, tabs, lists), it reports false and
+// the document has to be decoded. For a document that is not valid YAML the
+// answer means nothing.
 func scanHead(text string) (head, bool) {
-	var h head
-	for rest := text; rest != ""; {
-		var row string
-		row, rest = cutRow(rest)
-		if skippable(row) || row[0] == ' ' || strings.HasPrefix(row, "- ") || row == "-" {
-			continue
-		}
-		key, value, ok := scanEntry(row)
-		if !ok {
-			return h, false
-		}
-		switch key {
-		case "apiVersion":
-			ok = !h.hasAPIVersion && value != ""
-			h.apiVersion, h.hasAPIVersion = value, true
-		case "kind":
-			ok = !h.hasKind && value != ""
-			h.kind, h.hasKind = value, true
-		case "items":
-			h.list = true
-		case "metadata":
-			if h.hasObject || value != "" {
-				return h, false
-			}
-			h.hasObject = true
-			rest, ok = h.scanMetadata(rest)
-		default:
-			ok = value == "" || balanced(value)
-		}
-		if !ok {
-			return h, false
+	if oddBreaks(text) {
+		return head{}, false
+	}
+	s := headScan{walk: walk{rest: text}}
+	for s.walk.next() {
+		if !s.row() {
+			return head{}, false
 		}
 	}
-	return h, h.hasKind && h.hasAPIVersion && h.hasObject
-}
-
-// scanMetadata reads the entries directly under "metadata:" and returns the
-// stretch that follows them.
-func (h *head) scanMetadata(text string) (rest string, ok bool) {
-	indent := 0
-	seen := [3]bool{}
-	for text != "" {
-		row, next := cutRow(text)
-		if skippable(row) {
-			text = next
-			continue
-		}
-		depth := len(row) - len(strings.TrimLeft(row, " "))
-		if depth == 0 {
-			return text, true
-		}
-		if indent == 0 {
-			indent = depth
-		}
-		if depth < indent {
-			return "", false
-		}
-		text = next
-		entry := row[depth:]
-		if depth > indent {
-			if !nestedIsPlain(entry) {
-				return "", false
-			}
-			continue
-		}
-		key, value, ok := scanEntry(entry)
-		if !ok || strings.HasPrefix(key, "- ") {
-			return "", false
-		}
-		var field *string
-		at := 0
-		switch key {
-		case "name":
-			field, at = &h.name, 0
-		case "namespace":
-			field, at = &h.namespace, 1
-		case "generateName":
-			field, at = &h.generateName, 2
-		default:
-			continue
-		}
-		if seen[at] || value == "" {
-			return "", false
-		}
-		*field, seen[at] = value, true
+	if s.walk.unsure || !s.seen[kindField] || !s.seen[versionField] || !s.seen[metadataField] {
+		return head{}, false
 	}
-	return "", true
-}
-
-// nestedIsPlain reports whether a line deeper inside metadata cannot hide the
-// lines that follow it: no block scalar begins there, and no quote stays open.
-func nestedIsPlain(entry string) bool {
-	_, value, found := strings.Cut(entry, ": ")
-	if !found {
-		return true
+	if s.head.apiVersion == "v1" && strings.HasSuffix(s.head.kind, "List") {
+		return head{}, false
 	}
-	value = strings.TrimSpace(value)
-	return value == "" || value[0] != '|' && value[0] != '>' && balanced(value)
+	return s.head, true
 }
 
-// balanced reports whether a value that begins with a quote or a bracket ends on
-// its own line. A value of another form cannot hide top-level lines.
-func balanced(value string) bool {
-	last := value[len(value)-1]
-	switch value[0] {
-	case '"', '\'':
-		return len(value) > 1 && last == value[0] && strings.Count(value, value[:1])%2 == 0
-	case '{':
-		return last == '}'
-	case '[':
-		return last == ']'
+// The entries that may stand only once for the scan to be certain.
+const (
+	kindField = iota
+	versionField
+	metadataField
+	nameField
+	namespaceField
+	generateNameField
+	labelsField
+	numFields
+)
+
+type headScan struct {
+	walk   walk
+	head   head
+	seen   [numFields]bool
+	began  bool // there was a top-level key
+	inMeta bool // the current top-level key is metadata
+	inner  bool // metadata has an entry
+	indent int  // of the entries of metadata, 0 before the first
+	// closed says that the last entry, at the current level, has its value on
+	// its own line, so that an indented line or a list item would change it.
+	closed bool
+}
+
+// row takes in one line; false means that the head is not certain.
+func (s *headScan) row() bool {
+	w := &s.walk
+	dash := strings.HasPrefix(w.entry, "- ") || w.entry == "-"
+	switch {
+	case w.indent == 0 && dash:
+		return s.began && !s.closed && !(s.inMeta && !s.inner)
+	case w.indent == 0:
+		return s.topEntry(w.entry)
+	case !s.began:
+		return false
+	case !s.inMeta:
+		return !s.closed
+	case s.indent == 0:
+		s.indent = w.indent
+	}
+	switch {
+	case w.indent < s.indent:
+		return false
+	case w.indent > s.indent:
+		return !s.closed
+	case dash:
+		return s.inner && !s.closed
+	}
+	s.inner = true
+	return s.metaEntry(w.entry)
+}
+
+func (s *headScan) topEntry(entry string) bool {
+	key, value, ok := cutEntry(entry)
+	if !ok {
+		return false
+	}
+	s.began, s.inMeta, s.closed = true, false, value != ""
+	switch key {
+	case "apiVersion":
+		return s.text(versionField, &s.head.apiVersion, value)
+	case "kind":
+		return s.text(kindField, &s.head.kind, value)
+	case "items":
+		return false
+	case "metadata":
+		s.inMeta = true
+		return value == "" && s.once(metadataField)
 	}
 	return true
 }
 
-func cutRow(text string) (row, rest string) {
-	i := strings.IndexByte(text, '\n')
-	if i < 0 {
-		return strings.TrimSuffix(text, "\r"), ""
+func (s *headScan) metaEntry(entry string) bool {
+	key, value, ok := cutEntry(entry)
+	if !ok {
+		return false
 	}
-	return strings.TrimSuffix(text[:i], "\r"), text[i+1:]
+	s.closed = value != ""
+	switch key {
+	case "name":
+		return s.text(nameField, &s.head.name, value)
+	case "namespace":
+		return s.text(namespaceField, &s.head.namespace, value)
+	case "generateName":
+		return s.text(generateNameField, &s.head.generateName, value)
+	case "labels":
+		return s.once(labelsField)
+	}
+	return true
 }
 
-func skippable(row string) bool {
-	trimmed := strings.TrimLeft(row, " ")
-	return trimmed == "" || trimmed[0] == '#'
+func (s *headScan) once(field int) bool {
+	repeated := s.seen[field]
+	s.seen[field] = true
+	return !repeated
 }
 
-// scanEntry reads "key: value" where both are plain, or the value is simply
-// quoted. A value that the line does not hold comes back empty.
-func scanEntry(row string) (key, value string, ok bool) {
-	colon := strings.IndexByte(row, ':')
-	if colon <= 0 || strings.IndexByte("\"'{[&*!|>%@`?<\t", row[0]) >= 0 {
+func (s *headScan) text(field int, into *string, value string) bool {
+	if value == "" {
+		return false
+	}
+	var ok bool
+	*into, ok = plainText(value)
+	return ok && s.once(field)
+}
+
+// cutEntry cuts "key: value" where the key is a plain word that YAML reads as it
+// is written. A value that the line does not hold comes back empty.
+func cutEntry(entry string) (key, value string, ok bool) {
+	i := 0
+	for i < len(entry) && wordByte(entry[i]) {
+		i++
+	}
+	if i == 0 || i == len(entry) || entry[i] != ':' || entry[0] == '-' {
 		return "", "", false
 	}
-	key = row[:colon]
-	if colon+1 == len(row) {
-		return key, "", true
-	}
-	if row[colon+1] != ' ' {
+	key, value = entry[:i], entry[i+1:]
+	if value != "" && value[0] != ' ' {
 		return "", "", false
 	}
-	value = strings.TrimSpace(row[colon+1:])
-	if i := strings.Index(value, " #"); i >= 0 {
-		value = strings.TrimSpace(value[:i])
+	if comment := strings.Index(value, " #"); comment >= 0 {
+		value = value[:comment]
 	}
-	if value == "" || value[0] == '#' {
-		return key, "", true
-	}
-	if key != "apiVersion" && key != "kind" && key != "name" && key != "namespace" && key != "generateName" && key != "metadata" {
-		return key, value, true
-	}
-	value, ok = plainText(value)
-	return key, value, ok
+	return key, strings.Trim(value, " "), true
+}
+
+func wordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '/'
 }
 
 // plainText returns the text of a scalar that is certainly a string.
 func plainText(value string) (string, bool) {
 	if quote := value[0]; quote == '"' || quote == '\'' {
-		if len(value) < 2 || value[len(value)-1] != quote {
+		if len(value) < 3 || value[len(value)-1] != quote {
 			return "", false
 		}
 		value = value[1 : len(value)-1]
-		if value == "" || strings.IndexByte(value, quote) >= 0 || strings.IndexByte(value, '\\') >= 0 {
+		if strings.IndexByte(value, quote) >= 0 || strings.IndexByte(value, '\\') >= 0 {
 			return "", false
 		}
 		return value, true
 	}
 	letter := false
 	for i := range len(value) {
-		switch c := value[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-			letter = true
-		case c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '/', c == ':' && i > 0 && i+1 < len(value):
-		default:
+		c := value[i]
+		if !wordByte(c) && (c != ':' || i == 0 || i+1 == len(value)) {
 			return "", false
 		}
+		letter = letter || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 	}
 	return value, letter && !resolves(value)
 }
@@ -199,10 +191,12 @@ func plainText(value string) (string, bool) {
 // resolves reports whether YAML 1.1 may read a bare word as something else than
 // text: a boolean, null, infinity, or a number with letters in it.
 func resolves(word string) bool {
-	switch strings.ToLower(word) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
-		return true
+	if len(word) <= len("false") {
+		switch strings.ToLower(word) {
+		case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
+			return true
+		}
 	}
 	c := word[0]
-	return c == '.' || c == '-' || c == '+' || c >= '0' && c <= '9' && !strings.ContainsAny(word, "ghijklmnpqrstuvwyzGHIJKLMNPQRSTUVWYZ-/")
+	return c == '.' || c == '-' || c >= '0' && c <= '9' && !strings.ContainsAny(word, "ghijklmnpqrstuvwyzGHIJKLMNPQRSTUVWYZ-/")
 }

@@ -38,6 +38,7 @@ func Formats() []Format {
 	return []Format{
 		{Name: "text", About: "for people: the verdict first, then why", Write: writeText},
 		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON},
+		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff},
 	}
 }
 

@@ -1,12 +1,239 @@
 package report
 
 import (
+	"cmp"
+	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+// writeText prints the set for people: the verdict, the objects at risk with
+// cause and remedy, then all other changes, then what was not judged and how
+// much is hidden.
 func writeText(w io.Writer, set *change.Set, opt Options) error {
-	_, err := io.WriteString(w, string(set.Verdict(opt.FailOn))+"\n")
+	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden}
+	sum := set.Summary()
+	p.head(set, &sum, opt.FailOn)
+	var risky, plain, hidden []*change.Change
+	for i := range set.Changes {
+		switch c := &set.Changes[i]; {
+		case len(c.Findings) > 0:
+			risky = append(risky, c)
+		case !c.Hidden():
+			plain = append(plain, c)
+		case opt.ShowHidden:
+			hidden = append(hidden, c)
+		}
+	}
+	p.section("", risky)
+	if len(risky) > 0 {
+		p.section("Without risk", plain)
+	} else {
+		p.section("", plain)
+	}
+	p.section("Hidden", hidden)
+	p.unchecked(set.Unchecked)
+	p.ledger(&sum.Hidden)
+	_, err := io.WriteString(w, p.String())
 	return err
+}
+
+// page is the report as far as it is written.
+type page struct {
+	strings.Builder
+	styles
+	// all says that nothing is hidden and nothing is cut.
+	all bool
+}
+
+func (p *page) line(parts ...string) {
+	for _, part := range parts {
+		p.WriteString(part)
+	}
+	p.WriteByte('\n')
+}
+
+// head prints the verdict, which upgrade it is about, and what will be done.
+func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) {
+	var risks []string
+	for _, risk := range change.Risks() {
+		if n := sum.Risks[risk]; n > 0 {
+			risks = append(risks, p.risk(risk)(fmt.Sprintf("%d %s", n, risk)))
+		}
+	}
+	found := strings.Join(risks, ", ")
+	switch verdict := set.Verdict(failOn); {
+	case verdict == change.Risky:
+		p.line(p.strong(p.bad("RISKY")), "  ", found)
+	case len(risks) > 0:
+		p.line(p.strong(p.warn("CHANGED")), "  ", found, ", which --fail-on leaves out")
+	case verdict == change.Changed:
+		p.line(p.strong(p.good("SAFE")), "  no risk found", unjudged(set))
+	default:
+		p.line(p.strong(p.good("SAFE")), "  nothing will happen", unjudged(set))
+	}
+	if about := aboutRelease(&set.Release); about != "" {
+		p.line(about)
+	}
+	p.line(plan(sum))
+}
+
+// unjudged qualifies a good verdict.
+func unjudged(set *change.Set) string {
+	if n := len(set.Unchecked); n > 0 {
+		return fmt.Sprintf(" in what could be judged; %d unchecked", n)
+	}
+	return ""
+}
+
+func aboutRelease(r *change.Release) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	switch {
+	case r.Name != "" && r.Namespace != "":
+		add("release %s in namespace %s", r.Name, r.Namespace)
+	case r.Name != "":
+		add("release %s", r.Name)
+	}
+	if r.Revision > 0 {
+		add("installed revision %d", r.Revision)
+	}
+	switch {
+	case r.OldChart != "" && r.OldChart != r.NewChart:
+		add("chart %s → %s", r.OldChart, r.NewChart)
+	case r.NewChart != "":
+		add("chart %s", r.NewChart)
+	}
+	if r.KubeVersion != "" {
+		add("judged for Kubernetes %s", r.KubeVersion)
+	}
+	return printable(strings.Join(parts, ", "))
+}
+
+// plan counts what Helm will do.
+func plan(sum *change.Summary) string {
+	var parts []string
+	for _, op := range []change.Op{change.Create, change.Update, change.Recreate, change.Delete, change.Keep} {
+		if n := sum.Ops[op]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n, op))
+		}
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
+}
+
+// section prints changes, one block for each group. Blocks of one line stand
+// close together.
+func (p *page) section(title string, changes []*change.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	p.line()
+	if title != "" {
+		p.line(p.strong(title))
+	}
+	apart := false
+	for i, g := range groups(changes, p.all) {
+		block := page{styles: p.styles, all: p.all}
+		block.group(g)
+		long := strings.Count(block.String(), "\n") > 1
+		if i > 0 && (long || apart) || long && title != "" {
+			p.line()
+		}
+		apart = long
+		p.WriteString(block.String())
+	}
+}
+
+// unchecked lists what could not be judged; objects with the same reason share
+// a line.
+func (p *page) unchecked(notices []change.Notice) {
+	if len(notices) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.strong("Unchecked"))
+	var reasons []string
+	objects := map[string][]manifest.Ref{}
+	for _, n := range notices {
+		if _, known := objects[n.Reason]; !known {
+			reasons = append(reasons, n.Reason)
+		}
+		objects[n.Reason] = append(objects[n.Reason], n.Ref)
+	}
+	for _, reason := range reasons {
+		about := p.refs(objects[reason])
+		if about != "" {
+			about += ": "
+		}
+		p.line("  ", about, printable(reason))
+	}
+}
+
+// refs names objects of several kinds.
+func (p *page) refs(refs []manifest.Ref) string {
+	if len(refs) == 1 && refs[0] == (manifest.Ref{}) {
+		return ""
+	}
+	refs = slices.Clone(refs)
+	slices.SortStableFunc(refs, func(a, b manifest.Ref) int { return cmp.Compare(a.Kind, b.Kind) })
+	var kinds []string
+	for len(refs) > 0 {
+		n := 0
+		var list []named
+		for n < len(refs) && refs[n].Kind == refs[0].Kind {
+			list = append(list, named{refs[n].Namespace, refs[n].Name})
+			n++
+		}
+		kinds = append(kinds, printable(refs[0].Kind)+" "+names(list, p.all)+times(n))
+		refs = refs[n:]
+	}
+	return strings.Join(kinds, ", ")
+}
+
+func times(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return " ×" + strconv.Itoa(n)
+}
+
+// ledger says how much is hidden, and why.
+func (p *page) ledger(hidden *change.Ledger) {
+	if hidden.Edits == 0 && hidden.Objects == 0 {
+		return
+	}
+	var filters []string
+	for filter, n := range hidden.ByFilter {
+		filters = append(filters, fmt.Sprintf("%d %s", n, filter))
+	}
+	slices.SortFunc(filters, func(a, b string) int {
+		countA, nameA, _ := strings.Cut(a, " ")
+		countB, nameB, _ := strings.Cut(b, " ")
+		return cmp.Or(-natural(countA, countB), strings.Compare(nameA, nameB))
+	})
+	var what []string
+	if hidden.Edits > 0 {
+		what = append(what, plural(hidden.Edits, "edit"))
+	}
+	if hidden.Objects > 0 {
+		what = append(what, plural(hidden.Objects, "whole object"))
+	}
+	how := "; --show-hidden shows them"
+	if p.all {
+		how = " without --show-hidden"
+	}
+	p.line()
+	p.line(p.faint("hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

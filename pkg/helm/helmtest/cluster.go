@@ -215,12 +215,12 @@ func answer[T any](w http.ResponseWriter, kind string, all []T, namespace, name 
 	reply(w, map[string]any{"apiVersion": "v1", "kind": kind + "List", "items": items})
 }
 
-func refuse(w http.ResponseWriter, code int, reason metav1.StatusReason, message string) {
+func refuse(w http.ResponseWriter, code int32, reason metav1.StatusReason, message string) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
+	w.WriteHeader(int(code))
 	_ = json.NewEncoder(w).Encode(metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
-		Status:   metav1.StatusFailure, Reason: reason, Message: message, Code: int32(code),
+		Status:   metav1.StatusFailure, Reason: reason, Message: message, Code: code,
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,7 +61,8 @@ func ReadReleases(file string) ([]Release, error) {
 }
 
 // Render returns the release as Helm stores it after installing the chart, or
-// after upgrading to it if the revision is not the first.
+// after upgrading to it if the revision is not the first; but the templates see
+// .Release.Revision 1, and no cluster to look things up in.
 func (r Release) Render() (*release.Release, error) {
 	if r.Namespace == "" {
 		r.Namespace = "default"
@@ -77,6 +79,9 @@ func (r Release) Render() (*release.Release, error) {
 	install.ReleaseName, install.Namespace = r.Name, r.Namespace
 	install.ClientOnly, install.DryRun, install.Replace = true, true, true
 	install.IsUpgrade = r.Revision > 1
+	if install.KubeVersion, err = chartutil.ParseKubeVersion(KubeVersion); err != nil {
+		return nil, err
+	}
 	values := r.Values
 	if values == nil {
 		values = map[string]any{}

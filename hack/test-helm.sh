@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs the plugin from this clone into real Helm 3 and Helm 4, each with a home
+# of its own, and runs it:  HELM3=… HELM4=… hack/test-helm.sh
+set -eu
+cd "$(dirname "$0")/.."
+charts=$(pwd)/testdata/charts
+export KUBECONFIG=/dev/null
+
+fail() { echo "FAIL: $*" >&2; exit 1; }
+
+# want CODE COMMAND…: runs the command and holds its exit code against CODE.
+want() {
+	expected=$1
+	shift
+	code=0
+	"$@" >"$home/out" 2>"$home/err" || code=$?
+	[ "$code" -eq "$expected" ] || { cat "$home/out" "$home/err" >&2; fail "$*: exit code $code, want $expected"; }
+}
+
+says() { grep -q -e "$1" "$home/out" || { cat "$home/out" "$home/err" >&2; fail "no \"$1\" in the output"; }; }
+
+for helm in "$HELM3" "$HELM4"; do
+	home=$(mktemp -d)
+	trap 'rm -rf "$home"' EXIT
+	export HELM_DATA_HOME="$home/data" HELM_CONFIG_HOME="$home/config" HELM_CACHE_HOME="$home/cache"
+	"$helm" version --short
+	want 0 "$helm" plugin install .
+	want 0 "$helm" plugin list
+	says safe-diff
+	want 0 "$helm" safe-diff version
+	want 3 "$helm" safe-diff local "$charts/shop/1.4.2" "$charts/shop/1.5.0" --release shop --namespace prod
+	says '^RISKY'
+	says prod/
+	want 0 "$helm" safe-diff local "$charts/shop/1.4.2" "$charts/shop/1.4.3" --release shop -n prod
+	says '^SAFE'
+	want 1 "$helm" safe-diff upgrade shop "$charts/shop/1.5.0"
+	[ ! -s "$home/out" ] || fail "an error wrote to stdout"
+	want 0 "$helm" __complete safe-diff ''
+	says upgrade
+	want 0 "$helm" __complete safe-diff local --output ''
+	says json
+	want 0 "$helm" plugin uninstall safe-diff
+	rm -rf "$home"
+	echo "ok  $helm"
+done

@@ -1,0 +1,205 @@
+package manifest
+
+import "strings"
+
+// walk goes over the lines of a document in block style that say something, the
+// content of block scalars left out. It gives up (unsure) at the first line that
+// may leave something open that hides what follows, such as a quote.
+type walk struct {
+	rest   string
+	entry  string // the current line without indentation and line end
+	indent int
+	unsure bool
+	// scalar is 1 + the indentation of what a block scalar belongs to while
+	// its content is passed over, else 0.
+	scalar int
+}
+
+// next moves to the next line; false at the end, and when the walk is unsure.
+func (w *walk) next() bool {
+	for w.rest != "" && !w.unsure {
+		var row string
+		row, w.rest = cutRow(w.rest)
+		w.indent = indentation(row)
+		w.entry = row[w.indent:]
+		if w.entry == "" {
+			continue
+		}
+		if w.scalar > 0 && w.indent >= w.scalar {
+			continue
+		}
+		w.scalar = 0
+		if w.entry[0] == '#' {
+			continue
+		}
+		column, ends, ok := lastNode(w.entry)
+		if w.unsure = !ok; w.unsure {
+			return false
+		}
+		if !ends {
+			w.scalar = w.indent + column + 1
+		}
+		return true
+	}
+	return false
+}
+
+// lastNode looks at the node that a line ends with. ok is false if it may go on
+// over the next lines in another way than as plain text; ends is false if it is
+// the first line of a block scalar, which belongs to the key or dash at column.
+func lastNode(entry string) (column int, ends, ok bool) {
+	if strings.IndexByte(entry, '\t') >= 0 {
+		return 0, false, false
+	}
+	dash, node := -1, 0
+	for strings.HasPrefix(entry[node:], "- ") {
+		dash = node
+		node++
+		node += indentation(entry[node:])
+	}
+	if node == len(entry) || entry[node:] == "-" || entry[node] == '#' {
+		return 0, true, true
+	}
+	column, value := dash, entry[node:]
+	switch value[0] {
+	case '&', '!', '*', '@', '`', '%', '?', ',', '}', ']':
+		return 0, false, false
+	case '"', '\'':
+		rest, closed := cutQuoted(value)
+		if !closed {
+			return 0, false, false
+		}
+		if rest == "" || rest[0] != ':' {
+			return 0, true, ended(rest)
+		}
+		column, value = node, strings.TrimLeft(rest[1:], " ")
+	case '|', '>':
+		if dash < 0 { // which key it belongs to is not on this line
+			return 0, false, false
+		}
+	case '{', '[':
+	default:
+		key := keyEnd(value)
+		if key < 0 {
+			return 0, true, true
+		}
+		column, value = node, strings.TrimLeft(value[key+1:], " ")
+	}
+	ends, ok = scalarOrFlow(value)
+	return column, ends, ok
+}
+
+// keyEnd returns where the colon of the key stands with which a line of plain
+// text begins, -1 without one.
+func keyEnd(text string) int {
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], ':')
+		if i < 0 {
+			return -1
+		}
+		if i += from; i+1 == len(text) || text[i+1] == ' ' {
+			if strings.Contains(text[:i], " #") {
+				return -1
+			}
+			return i
+		}
+		from = i + 1
+	}
+}
+
+// scalarOrFlow is lastNode for what stands behind a key or a dash.
+func scalarOrFlow(value string) (ends, ok bool) {
+	if value == "" {
+		return true, true
+	}
+	switch value[0] {
+	case '"', '\'':
+		rest, closed := cutQuoted(value)
+		return true, closed && ended(rest)
+	case '{', '[':
+		return true, flowEnds(value)
+	case '|', '>':
+		header := strings.TrimLeft(value[1:], "+-0123456789")
+		return false, ended(header)
+	case '&', '!', '@', '`', '%', '?', ',', '}', ']':
+		return false, false
+	}
+	return true, true
+}
+
+// cutQuoted returns what follows a quoted scalar; closed is false if the scalar
+// goes on over the next line.
+func cutQuoted(text string) (rest string, closed bool) {
+	quote := text[0]
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote == '"':
+			i++
+		case text[i] != quote:
+		case quote == '\'' && i+1 < len(text) && text[i+1] == quote:
+			i++
+		default:
+			return text[i+1:], true
+		}
+	}
+	return "", false
+}
+
+// ended reports whether nothing but a comment follows on a line.
+func ended(rest string) bool {
+	trimmed := strings.TrimLeft(rest, " ")
+	return trimmed == "" || trimmed[0] == '#' && len(trimmed) < len(rest)
+}
+
+// flowEnds reports whether a flow collection certainly ends on its line.
+func flowEnds(text string) bool {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return ended(text[i+1:])
+			}
+		case '#':
+			return false
+		case '"', '\'':
+			// Inside plain text a quote is a letter; at the start of a value it
+			// opens one. Only the second case is looked into.
+			before := strings.TrimRight(text[:i], " ")
+			last := before[len(before)-1]
+			if strings.IndexByte("{[,:", last) < 0 || last == ':' && len(before) == i {
+				return false
+			}
+			rest, closed := cutQuoted(text[i:])
+			if !closed {
+				return false
+			}
+			i = len(text) - len(rest) - 1
+		}
+	}
+	return false
+}
+
+// oddBreaks reports whether a text has line breaks that YAML knows and that are
+// no newlines: a carriage return alone, and three of Unicode.
+func oddBreaks(text string) bool {
+	if strings.IndexByte(text, '\r') >= 0 && strings.Count(text, "\r") != strings.Count(text, "\r\n") {
+		return true
+	}
+	return strings.Contains(text, "\u0085") || strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029")
+}
+
+func cutRow(text string) (row, rest string) {
+	i := strings.IndexByte(text, '\n')
+	if i < 0 {
+		return strings.TrimSuffix(text, "\r"), ""
+	}
+	return strings.TrimSuffix(text[:i], "\r"), text[i+1:]
+}
+
+// indentation counts the blanks with which a row begins.
+func indentation(row string) int {
+	return len(row) - len(strings.TrimLeft(row, " "))
+}

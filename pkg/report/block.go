@@ -1,0 +1,154 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// group prints one block of the text report: what is done to which objects, what
+// comes of it, why, and what to do instead.
+func (p *page) group(g group) {
+	c := g[0]
+	risks := c.Risks()
+	title := make([]string, len(risks))
+	for i, risk := range risks {
+		title[i] = p.strong(p.risk(risk)(string(risk)))
+	}
+	lead := strings.Join(title, ", ")
+	if lead != "" {
+		lead += ": "
+	}
+	p.line(lead, string(c.Op), " ", p.strong(printable(c.Ref.Kind)+" "+groupNames(g, p.all)), times(len(g)), meaning(c))
+	p.findings(c, len(risks) > 1)
+	for _, line := range podLines(c) {
+		p.line("  pods: ", printable(line))
+	}
+	for _, warning := range c.Outcome.Ignored {
+		p.line("  ", p.warn("ignored by the API server: "), printable(warning))
+	}
+	p.edits(g)
+	var hints []string
+	for i := range c.Findings {
+		if hint := c.Findings[i].Hint; hint != "" && !slices.Contains(hints, hint) {
+			hints = append(hints, hint)
+			p.line("  hint: ", printable(hint))
+		}
+	}
+}
+
+func groupNames(g group, all bool) string {
+	objects := make([]named, len(g))
+	for i, c := range g {
+		name := c.Ref.Name
+		if o := standing(c); name == "" && o != nil {
+			name = o.GenerateName + "*"
+		}
+		objects[i] = named{c.Ref.Namespace, name}
+	}
+	return names(objects, all)
+}
+
+// meaning says what the name of an Op does not, and what it means for a hook.
+func meaning(c *change.Change) string {
+	var parts []string
+	switch c.Op {
+	case change.Keep:
+		parts = append(parts, "leaves the release and stays in the cluster")
+	case change.Recreate:
+		parts = append(parts, "deleted, then made anew as a hook")
+	}
+	if c.Hook != nil {
+		runs := "does not run in this upgrade"
+		if c.Hook.Runs {
+			runs = "runs in this upgrade"
+		}
+		parts = append(parts, printable("hook "+strings.Join(c.Hook.Events, ", "))+", "+runs)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, "; ")
+}
+
+// maxRefusals is how many reasons for a refusal are printed.
+const maxRefusals = 10
+
+// findings prints what was found. The reasons of the API server stand there word
+// for word, and only once where a rule repeats one of them.
+func (p *page) findings(c *change.Change, classes bool) {
+	refused := make([]string, len(c.Outcome.Refused))
+	for i, e := range c.Outcome.Refused {
+		refused[i] = e.String()
+	}
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		if slices.Contains(refused, f.Message) {
+			continue
+		}
+		lead := ""
+		if classes {
+			lead = string(f.Risk) + ": "
+		}
+		p.line("  ", lead, printable(f.Message))
+		p.causes(c, f)
+	}
+	for i, reason := range refused {
+		if i == maxRefusals && !p.all {
+			p.line("  … ", plural(len(refused)-i, "more reason"))
+			break
+		}
+		p.line("  ", p.bad("refused: "), printable(reason))
+	}
+}
+
+// causes names the fields to blame where the edits below do not show them.
+func (p *page) causes(c *change.Change, f *change.Finding) {
+	for _, path := range f.Paths {
+		if !slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) }) {
+			p.line("    because of ", path.String())
+		}
+	}
+}
+
+// podLines tells what happens to pods, as far as no finding says so already.
+func podLines(c *change.Change) []string {
+	pods := c.Outcome.Pods
+	if pods == nil || c.Op != change.Update {
+		return nil
+	}
+	var lines []string
+	if pods.Before != pods.Desired && pods.Before >= 0 && pods.Desired >= 0 {
+		lines = append(lines, fmt.Sprintf("scaled from %d to %d", pods.Before, pods.Desired))
+	}
+	switch {
+	case pods.Replaced && !pods.AllDown && pods.Fewest > 0:
+		lines = append(lines, fmt.Sprintf("at least %d stay ready", pods.Fewest))
+	case !pods.Replaced && pods.How != "":
+		lines = append(lines, "not replaced: "+pods.How)
+	}
+	if pods.Replaced && len(c.Findings) == 0 {
+		lines = append(lines, "replaced"+parenthesized(pods.How))
+	}
+	return lines
+}
+
+func parenthesized(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// blamed reports whether a finding points at the field.
+func blamed(c *change.Change, path fieldpath.Path) bool {
+	for i := range c.Findings {
+		if slices.ContainsFunc(c.Findings[i].Paths, path.Overlaps) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,281 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
+)
+
+// What the text report shows of one object, unless all is asked for.
+const (
+	maxEdits  = 30  // edits
+	maxLines  = 40  // lines of one value
+	maxInline = 60  // bytes of a map or list that is written on one line
+	maxWidth  = 100 // characters of one line of a value
+	around    = 2   // equal lines around the lines that differ
+)
+
+// edits prints the edits of a group, those that are to blame first.
+func (p *page) edits(g group) {
+	var first, rest []int
+	for i := range g[0].Edits {
+		switch e := &g[0].Edits[i]; {
+		case e.Noise != "" && !p.all:
+		case blamed(g[0], e.Path):
+			first = append(first, i)
+		default:
+			rest = append(rest, i)
+		}
+	}
+	order := slices.Concat(first, rest)
+	for n, i := range order {
+		if n == maxEdits && !p.all {
+			p.line("  … ", plural(len(order)-n, "more edit"), "; --show-hidden shows all")
+			break
+		}
+		p.edit(&g[0].Edits[i], spread(g, i, p.all))
+	}
+}
+
+// spread returns the i-th shown edit of the last object of a group if it is not
+// the same for all of its objects; else nil.
+func spread(g group, i int, all bool) *change.Edit {
+	nth := 0
+	for j := range g[0].Edits[:i] {
+		if all || g[0].Edits[j].Noise == "" {
+			nth++
+		}
+	}
+	first, last := &g[0].Edits[i], (*change.Edit)(nil)
+	differs := false
+	for _, c := range g[1:] {
+		last = shownEdit(c, nth, all)
+		differs = differs || last.Old.Text() != first.Old.Text() || last.New.Text() != first.New.Text()
+	}
+	if differs {
+		return last
+	}
+	return nil
+}
+
+func shownEdit(c *change.Change, nth int, all bool) *change.Edit {
+	for i := range c.Edits {
+		if !all && c.Edits[i].Noise != "" {
+			continue
+		}
+		if nth == 0 {
+			return &c.Edits[i]
+		}
+		nth--
+	}
+	return nil
+}
+
+// edit prints one edit. last is the same edit of the last object of the group,
+// if the objects differ in it.
+func (p *page) edit(e, last *change.Edit) {
+	sign, paint := "~ ", p.warn
+	switch {
+	case !e.Old.Present():
+		sign, paint = "+ ", p.good
+	case !e.New.Present():
+		sign, paint = "- ", p.bad
+	}
+	mark := ""
+	if e.Noise != "" {
+		mark = p.faint("  (hidden: " + e.Noise + ")")
+	}
+	lead := "  " + paint(sign) + printable(e.Path.String()) + ":"
+	short, ok := p.short(e)
+	if !ok {
+		p.line(lead, mark)
+		p.long(e)
+		if last != nil {
+			p.line("      (the numbers in it are others in each of the objects)")
+		}
+		return
+	}
+	if last != nil {
+		other, _ := p.short(last)
+		short += p.faint("  …  ") + other
+	}
+	p.line(lead, " ", short, mark)
+}
+
+// short writes old and new on one line, if there is room for both.
+func (p *page) short(e *change.Edit) (string, bool) {
+	before, after := inline(e.Old), inline(e.New)
+	if e.Old.Present() && before == "" || e.New.Present() && after == "" {
+		return "", false
+	}
+	if !p.all {
+		before, after = shorten(before, after)
+	}
+	switch {
+	case !e.Old.Present():
+		return after, true
+	case !e.New.Present():
+		return before, true
+	case e.Reordered:
+		return "order " + before + " → " + after, true
+	default:
+		return before + " → " + after, true
+	}
+}
+
+// inline returns a value on one line, or "" if it takes several. Text is quoted
+// where it could be taken for something else.
+func inline(v change.Value) string {
+	switch raw := v.Shown().(type) {
+	case string:
+		if strings.Contains(strings.TrimSuffix(raw, "\n"), "\n") {
+			return ""
+		}
+		if v.Secret() || plainText(raw) {
+			return printable(raw)
+		}
+		return quoted(raw)
+	case map[string]any, []any:
+		text := quoted(raw)
+		if len(text) > maxInline {
+			return ""
+		}
+		return printable(text)
+	default:
+		return v.Text()
+	}
+}
+
+// plainText reports whether a text cannot be mistaken for a number, a boolean,
+// nothing at all, or for another text.
+func plainText(s string) bool {
+	if s == "" || strings.TrimSpace(s) != s || strings.Contains(s, "\t") || strings.ContainsAny(s[:1], `"'[{`) {
+		return false
+	}
+	var value any
+	if json.Unmarshal([]byte(s), &value) == nil {
+		return false
+	}
+	return s != "~" && !strings.Contains(s, " → ")
+}
+
+// quoted writes a value as JSON, without the escapes that only HTML needs.
+func quoted(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "?"
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// shorten cuts two values to what fits on a line, so that the place where they
+// begin to differ stays visible.
+func shorten(before, after string) (shortBefore, shortAfter string) {
+	if utf8.RuneCountInString(before) <= maxWidth && utf8.RuneCountInString(after) <= maxWidth {
+		return before, after
+	}
+	a, b := []rune(before), []rune(after)
+	same := 0
+	for same < len(a) && same < len(b) && a[same] == b[same] {
+		same++
+	}
+	from := max(0, same-maxWidth/4)
+	return window(a, from), window(b, from)
+}
+
+func window(text []rune, from int) string {
+	from = min(from, len(text))
+	lead := ""
+	if from > 0 {
+		lead = "…"
+	}
+	if len(text)-from <= maxWidth {
+		return lead + string(text[from:])
+	}
+	return fmt.Sprintf("%s%s… (%d more characters)", lead, string(text[from:from+maxWidth]), len(text)-from-maxWidth)
+}
+
+// long prints the lines in which two values differ, and a few around them.
+func (p *page) long(e *change.Edit) {
+	before, after := linediff.Lines(lines(e.Old)), linediff.Lines(lines(e.New))
+	ends := ended(before) != ended(after)
+	var out []string
+	add := func(paint style, sign string, list []string) {
+		for _, line := range list {
+			text := paint(sign + p.cut(line))
+			if ends && !strings.HasSuffix(line, "\n") {
+				text += p.faint("  (no newline at the end)")
+			}
+			out = append(out, "      "+text)
+		}
+	}
+	plain := func(s string) string { return s }
+	hunks := linediff.Diff(before, after)
+	for len(hunks) > 0 {
+		n := 1
+		for n < len(hunks) && hunks[n].OldFrom-hunks[n-1].OldTo <= 2*around {
+			n++
+		}
+		start, end := max(0, hunks[0].OldFrom-around), min(len(before), hunks[n-1].OldTo+around)
+		if len(before) > 0 && len(after) > 0 {
+			out = append(out, "      "+p.faint(fmt.Sprintf("@@ line %d @@", start+1)))
+		}
+		for i, h := range hunks[:n] {
+			add(plain, " ", before[start:h.OldFrom])
+			add(p.bad, "-", before[h.OldFrom:h.OldTo])
+			add(p.good, "+", after[h.NewFrom:h.NewTo])
+			start = h.OldTo
+			if i == n-1 {
+				add(plain, " ", before[start:end])
+			}
+		}
+		hunks = hunks[n:]
+	}
+	for i, line := range out {
+		if i == maxLines && !p.all {
+			p.line("      … ", plural(len(out)-i, "more line"), "; --show-hidden shows all")
+			break
+		}
+		p.line(line)
+	}
+}
+
+// cut prepares one line of a value for the page.
+func (p *page) cut(line string) string {
+	text := printable(strings.TrimSuffix(line, "\n"))
+	if p.all {
+		return text
+	}
+	return window([]rune(text), 0)
+}
+
+// ended reports whether a text ends as a text of lines does. No text does.
+func ended(lines []string) bool {
+	return len(lines) == 0 || strings.HasSuffix(lines[len(lines)-1], "\n")
+}
+
+// lines returns a value as text of several lines: text as it is, anything else
+// as YAML.
+func lines(v change.Value) string {
+	switch raw := v.Shown().(type) {
+	case nil:
+		return ""
+	case string:
+		return raw
+	default:
+		text, err := yaml.Marshal(raw)
+		if err != nil {
+			return v.Text() + "\n"
+		}
+		return string(text)
+	}
+}

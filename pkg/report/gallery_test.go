@@ -1,0 +1,241 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/report"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+var update = flag.Bool("update", false, "write the expected reports anew")
+
+const gallery = "../../testdata/report"
+
+// view is one section of a gallery file: a format and what the user asked for.
+type view struct {
+	section, format string
+	opt             report.Options
+}
+
+func views() []view {
+	return []view{
+		{section: "text", format: "text"},
+		{section: "text --show-hidden", format: "text", opt: report.Options{ShowHidden: true}},
+		{section: "helm-diff", format: "helm-diff"},
+		{section: "json", format: "json"},
+	}
+}
+
+// TestGallery prints one upgrade in every format. The expected sections of a new
+// scenario, which needs old.yaml and new.yaml only, come from -update.
+func TestGallery(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(gallery, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios in %s: %v", gallery, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, updated := section(archive, "old.yaml"), section(archive, "new.yaml")
+			got := &txtar.Archive{Comment: archive.Comment, Files: archive.Files[:0:0]}
+			for _, name := range []string{"old.yaml", "new.yaml"} {
+				got.Files = append(got.Files, txtar.File{Name: name, Data: []byte(section(archive, name))})
+			}
+			for _, v := range views() {
+				got.Files = append(got.Files, txtar.File{Name: v.section, Data: render(t, judged(t, old, updated), v)})
+			}
+			want, have := txtar.Format(archive), txtar.Format(got)
+			if *update {
+				if err := os.WriteFile(file, have, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(string(want), string(have)); d != "" {
+				t.Errorf("reports (-want +got), -update writes them anew:\n%s", d)
+			}
+		})
+	}
+}
+
+// TestSameBytes renders everything eight times.
+func TestSameBytes(t *testing.T) {
+	for _, sc := range scenarios(t) {
+		for _, v := range views() {
+			first := render(t, judged(t, sc.old, sc.updated), v)
+			for range 7 {
+				if again := render(t, judged(t, sc.old, sc.updated), v); !bytes.Equal(first, again) {
+					t.Fatalf("%s, %s: two runs differ:\n%s", sc.name, v.section, cmp.Diff(string(first), string(again)))
+				}
+			}
+		}
+	}
+}
+
+// TestSecretsStaySecret looks for the values of Secrets, which all scenarios
+// write as "hush…", and for their base64 form, in every format.
+func TestSecretsStaySecret(t *testing.T) {
+	for _, sc := range scenarios(t) {
+		for _, v := range views() {
+			for _, colored := range []bool{false, true} {
+				v.opt.Color = colored
+				page := render(t, judged(t, sc.old, sc.updated), v)
+				for _, secret := range []string{"hush", "aHVza", "h1dXNo", "odXNo"} {
+					if bytes.Contains(page, []byte(secret)) {
+						t.Errorf("%s, %s: a secret shows:\n%s", sc.name, v.section, page)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestSecretsShowOnDemand(t *testing.T) {
+	sc := read(t, filepath.Join(gallery, "secrets.txtar"))
+	for _, v := range views() {
+		set := judged(t, sc.old, sc.updated).Revealed()
+		v.opt.ShowSecrets = true
+		if page := render(t, set, v); !bytes.Contains(page, []byte("hush-new")) {
+			t.Errorf("%s: the secret does not show:\n%s", v.section, page)
+		}
+	}
+}
+
+// TestColorAddsNothing holds the words of a coloured page to those of a plain one.
+func TestColorAddsNothing(t *testing.T) {
+	for _, sc := range scenarios(t) {
+		for _, v := range views() {
+			plain := render(t, judged(t, sc.old, sc.updated), v)
+			if bytes.Contains(plain, []byte("\x1b")) {
+				t.Errorf("%s, %s: colour that nobody asked for", sc.name, v.section)
+			}
+			v.opt.Color = true
+			colored := render(t, judged(t, sc.old, sc.updated), v)
+			if v.format == "text" && !bytes.Contains(colored, []byte("\x1b[")) {
+				t.Errorf("%s, %s: no colour", sc.name, v.section)
+			}
+			if d := cmp.Diff(string(plain), ansi.ReplaceAllString(string(colored), "")); d != "" {
+				t.Errorf("%s, %s (-plain +coloured):\n%s", sc.name, v.section, d)
+			}
+		}
+	}
+}
+
+// TestCountsAgree compares what the formats say of the same upgrade.
+func TestCountsAgree(t *testing.T) {
+	for _, sc := range scenarios(t) {
+		set := judged(t, sc.old, sc.updated)
+		sum := set.Summary()
+		var doc struct {
+			Summary map[string]any
+			Changes []struct {
+				Op     string
+				Hidden bool
+			}
+		}
+		if err := json.Unmarshal(render(t, set, view{format: "json"}), &doc); err != nil {
+			t.Fatal(err)
+		}
+		listed := map[string]int{}
+		for _, c := range doc.Changes {
+			if !c.Hidden {
+				listed[c.Op]++
+			}
+		}
+		text := string(render(t, set, view{format: "text"}))
+		seen := string(render(t, set, view{format: "helm-diff"}))
+		for op, n := range sum.Ops {
+			if listed[string(op)] != n || doc.Summary[string(op)] != float64(n) {
+				t.Errorf("%s: json lists %d and counts %v objects to %s, the set %d", sc.name, listed[string(op)], doc.Summary[string(op)], op, n)
+			}
+			if blocks := countBlocks(text, string(op)); blocks != n {
+				t.Errorf("%s: text shows %d objects to %s, the set has %d", sc.name, blocks, op, n)
+			}
+		}
+		for words, n := range map[string]int{
+			" has been added:\n":   sum.Ops[change.Create],
+			" has been removed:\n": sum.Ops[change.Delete],
+			" has changed:\n":      sum.Ops[change.Update] + sum.Ops[change.Recreate],
+		} {
+			if got := strings.Count(seen, words); got != n {
+				t.Errorf("%s: helm-diff has %d × %q, the set %d", sc.name, got, words, n)
+			}
+		}
+	}
+}
+
+type scenario struct{ name, old, updated string }
+
+func scenarios(t *testing.T) []scenario {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(gallery, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]scenario, len(files))
+	for i, file := range files {
+		list[i] = read(t, file)
+	}
+	return list
+}
+
+func read(t *testing.T, file string) scenario {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scenario{filepath.Base(file), section(archive, "old.yaml"), section(archive, "new.yaml")}
+}
+
+func section(archive *txtar.Archive, name string) string {
+	for _, f := range archive.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+func judged(t *testing.T, old, updated string) change.Set {
+	t.Helper()
+	set, err := safediff.Compare(context.Background(),
+		safediff.Manifest{Name: "old.yaml", Text: old},
+		safediff.Manifest{Name: "new.yaml", Text: updated},
+		safediff.Options{Namespace: "prod", Release: change.Release{
+			Name: "shop", Namespace: "prod", Revision: 7, OldChart: "shop-1.4.2", NewChart: "shop-1.5.0",
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func render(t *testing.T, set change.Set, v view) []byte {
+	t.Helper()
+	format, err := report.Find(v.format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.opt.FailOn = change.DefaultFailOn()
+	v.opt.ExitCode = set.Verdict(v.opt.FailOn).ExitCode(false)
+	var page bytes.Buffer
+	if err := format.Write(&page, &set, v.opt); err != nil {
+		t.Fatal(err)
+	}
+	return page.Bytes()
+}

@@ -1,0 +1,223 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// group holds changes that a reader would say are one: the same happens to every
+// object for the same reason. The order is that of the set.
+type group []*change.Change
+
+// maxVariants is how many groups may differ in nothing but numbers before they
+// become one: a handful is shown in full, and what counts up with the objects'
+// own numbers is not shown a thousand times.
+const maxVariants = 3
+
+// groups puts equal changes together, each group where its first member stood.
+// It takes time linear in the size of the changes.
+func groups(changes []*change.Change, hidden bool) []group {
+	equal := gather(changes, func(c *change.Change) signature {
+		return sign(c, hidden, func(s string) string { return nameless(s, c.Ref.Name) })
+	})
+	firsts := make([]*change.Change, len(equal))
+	members := make(map[*change.Change]group, len(equal))
+	for i, g := range equal {
+		firsts[i] = g[0]
+		members[g[0]] = g
+	}
+	alike := gather(firsts, func(c *change.Change) signature {
+		return sign(c, hidden, func(s string) string { return numberless(nameless(s, c.Ref.Name)) }, numberless(c.Ref.Name))
+	})
+	var out []group
+	for _, variants := range alike {
+		if len(variants) <= maxVariants {
+			for _, first := range variants {
+				out = append(out, members[first])
+			}
+			continue
+		}
+		var merged group
+		for _, first := range variants {
+			merged = append(merged, members[first]...)
+		}
+		slices.SortStableFunc(merged, func(a, b *change.Change) int { return natural(a.Ref.Name, b.Ref.Name) })
+		out = append(out, merged)
+	}
+	return out
+}
+
+// gather collects what has the same signature, in the order of the first ones.
+func gather(changes []*change.Change, sign func(*change.Change) signature) []group {
+	var out []group
+	place := make(map[signature]int, len(changes))
+	for _, c := range changes {
+		s := sign(c)
+		i, known := place[s]
+		if !known {
+			i = len(out)
+			place[s] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], c)
+	}
+	return out
+}
+
+// signature is equal for changes of which a report would print the same.
+type signature [sha256.Size]byte
+
+// sign computes the signature of a change, in which normal takes out of each
+// text what may differ. The name of the object is no part of it.
+func sign(c *change.Change, hidden bool, normal func(string) string, more ...string) signature {
+	var b bytes.Buffer
+	put := func(texts ...string) {
+		for _, text := range texts {
+			text = normal(text)
+			fmt.Fprintf(&b, "%d:%s", len(text), text)
+		}
+	}
+	paths := func(list []fieldpath.Path) {
+		for _, path := range list {
+			put(path.String())
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "%q %q %q %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden())
+	put(more...)
+	if c.Hook != nil {
+		fmt.Fprintf(&b, "hook %q %t\n", c.Hook.Events, c.Hook.Runs)
+	}
+	for _, e := range c.Outcome.Refused {
+		put(e.Field, e.Message)
+	}
+	b.WriteByte('\n')
+	put(c.Outcome.Ignored...)
+	b.WriteByte('\n')
+	put(podLines(c)...)
+	b.WriteByte('\n')
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		put(f.Rule, f.Message, f.Hint)
+		paths(f.Paths)
+	}
+	for i := range c.Edits {
+		if e := &c.Edits[i]; hidden || e.Noise == "" {
+			put(e.Path.String(), e.Noise, kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
+		}
+	}
+	return sha256.Sum256(b.Bytes())
+}
+
+// kindOf tells values apart that look the same as text: nothing, "1" and 1.
+func kindOf(v change.Value) string { return fmt.Sprintf("%t %T", v.Present(), v.Shown()) }
+
+// nameless returns text with the object's own name taken out, where it stands as
+// a word or with more words tied to it.
+func nameless(text, name string) string {
+	if name == "" || !strings.Contains(text, name) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; ; {
+		at := strings.Index(text[i:], name)
+		if at < 0 {
+			b.WriteString(text[i:])
+			return b.String()
+		}
+		from, to := i+at, i+at+len(name)
+		if from > 0 && wordy(text[from-1]) || to < len(text) && wordy(text[to]) {
+			b.WriteString(text[i:to])
+		} else {
+			b.WriteString(text[i:from])
+			b.WriteByte(0)
+		}
+		i = to
+	}
+}
+
+func wordy(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+// numberless returns text with a single 0 in place of every number.
+func numberless(text string) string {
+	out := make([]byte, 0, len(text))
+	for i := range len(text) {
+		isDigit := text[i] >= '0' && text[i] <= '9'
+		switch {
+		case !isDigit:
+			out = append(out, text[i])
+		case i == 0 || text[i-1] < '0' || text[i-1] > '9':
+			out = append(out, '0')
+		}
+	}
+	return string(out)
+}
+
+// minRun is how many numbered names are written as "first … last".
+const minRun = 3
+
+// maxNames is how many names a title or a notice lists.
+const maxNames = 8
+
+// named is an object as a report names it.
+type named struct{ namespace, name string }
+
+func (n named) String() string {
+	if n.namespace == "" {
+		return n.name
+	}
+	return n.namespace + "/" + n.name
+}
+
+// names lists objects. Those that differ in their numbers only are written as
+// the first and the last one; of many others the first few are listed and the
+// rest counted, unless all are asked for.
+func names(objects []named, all bool) string {
+	var runs [][]named
+	place := map[named]int{}
+	for _, o := range objects {
+		pattern := named{o.namespace, numberless(o.name)}
+		i, known := place[pattern]
+		if !known {
+			i = len(runs)
+			place[pattern] = i
+			runs = append(runs, nil)
+		}
+		runs[i] = append(runs[i], o)
+	}
+	var items []string
+	left := 0
+	for _, run := range runs {
+		slices.SortFunc(run, func(a, b named) int { return natural(a.name, b.name) })
+		if !all && len(items) >= maxNames {
+			left += len(run)
+			continue
+		}
+		if len(run) >= minRun && run[0] != run[len(run)-1] {
+			items = append(items, run[0].String()+" … "+run[len(run)-1].name)
+			continue
+		}
+		for _, o := range run {
+			items = append(items, o.String())
+		}
+	}
+	if left > 0 {
+		items = append(items, fmt.Sprintf("… %d more", left))
+	}
+	return printable(strings.Join(items, ", "))
+}
+
+// natural compares names that differ in their numbers only, as people count:
+// a number with more digits is the greater one.
+func natural(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/databus23/helm-diff/v3/diff"
+	helmdiff "github.com/databus23/helm-diff/v3/manifest"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
+)
+
+const (
+	// helmDiffContext is how many lines are printed around a changed one.
+	helmDiffContext = 3
+	// maxCells bounds the memory that helm-diff takes for one object, which is
+	// the product of the numbers of lines. Larger objects are printed by
+	// printLarge, in the same form.
+	maxCells = 1 << 24
+)
+
+// writeHelmDiff prints the set in the form of helm-diff, by helm-diff's own
+// code: whole objects, changed ones first. What is hidden is taken out before:
+// hidden fields show the old value on both sides.
+//
+// helm-diff's parser ends the process on input that it does not like, so the
+// entries are made from our own objects.
+func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
+	var entries []entry
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		if c.Op == change.Keep || c.Hidden() && !opt.ShowHidden {
+			continue
+		}
+		e, err := entryOf(c, opt)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.place(), b.place()), strings.Compare(a.key, b.key))
+	})
+	var page bytes.Buffer
+	for i := range entries {
+		entries[i].print(&page, opt)
+	}
+	text := page.String()
+	if !opt.Color {
+		text = withoutColor(text)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// entry is one object as helm-diff sees it. old or updated is "" if the object
+// is not there.
+type entry struct{ key, kind, old, updated string }
+
+func entryOf(c *change.Change, opt Options) (entry, error) {
+	old, updated, err := sides(c, opt)
+	name, api := c.Ref.Name, c.Ref.Group
+	if o := standing(c); name == "" && o != nil {
+		name = o.GenerateName + "*"
+	}
+	if api == "" {
+		api = c.Ref.Version
+	}
+	key := printable(fmt.Sprintf("%s, %s, %s (%s)", c.Ref.Namespace, name, c.Ref.Kind, api))
+	return entry{key: key, kind: c.Ref.Kind, old: old, updated: updated}, err
+}
+
+// place is where helm-diff puts the entry: changed, removed, added.
+func (e *entry) place() int {
+	switch {
+	case e.old != "" && e.updated != "":
+		return 0
+	case e.old != "":
+		return 1
+	default:
+		return 2
+	}
+}
+
+func (e *entry) print(w *bytes.Buffer, opt Options) {
+	if e.tooLarge() {
+		e.printLarge(w, opt)
+		return
+	}
+	index := func(content string) map[string]*helmdiff.MappingResult {
+		if content == "" {
+			return nil
+		}
+		return map[string]*helmdiff.MappingResult{e.key: {Name: e.key, Kind: e.kind, Content: content}}
+	}
+	// What is secret is masked by now, and an object to keep is none of ours.
+	diff.Manifests(index(e.old), index(e.updated), &diff.Options{
+		OutputFormat: "diff", OutputContext: helmDiffContext, ShowSecrets: true,
+	}, w)
+}
+
+func (e *entry) tooLarge() bool {
+	return strings.Count(e.old, "\n")*strings.Count(e.updated, "\n") > maxCells
+}
+
+// printLarge prints as helm-diff does, in time and memory linear in the number
+// of lines.
+func (e *entry) printLarge(w *bytes.Buffer, opt Options) {
+	paint := stylesFor(opt.Color)
+	old, updated := linediff.Lines(e.old+"\n"), linediff.Lines(e.updated+"\n")
+	fmt.Fprintln(w, paint.warn(e.key+" has changed:"))
+	put := func(sign string, style style, lines []string) {
+		for _, line := range lines {
+			fmt.Fprintln(w, style(sign+strings.TrimSuffix(line, "\n")))
+		}
+	}
+	plain := func(s string) string { return s }
+	done := 0 // lines of old that are printed or left out
+	for _, h := range linediff.Diff(old, updated) {
+		gap := h.OldFrom - done
+		tail := min(gap, helmDiffContext)
+		if done > 0 {
+			head := min(gap, helmDiffContext)
+			put("  ", plain, old[done:done+head])
+			tail = min(gap-head, helmDiffContext)
+			gap -= head
+		}
+		if gap > tail {
+			fmt.Fprintln(w, "...")
+		}
+		put("  ", plain, old[h.OldFrom-tail:h.OldFrom])
+		put("- ", paint.bad, old[h.OldFrom:h.OldTo])
+		put("+ ", paint.good, updated[h.NewFrom:h.NewTo])
+		done = h.OldTo
+	}
+	end := min(len(old), done+helmDiffContext)
+	put("  ", plain, old[done:end])
+	if end < len(old) {
+		fmt.Fprintln(w, "...")
+	}
+}
+
+// colored matches a line that helm-diff has coloured: as a whole or not at all,
+// and never one of equal lines, which begin with two blanks.
+var colored = regexp.MustCompile(`(?m)^\x1b\[[0-9;]*m(.*)\x1b\[0m$`)
+
+func withoutColor(text string) string { return colored.ReplaceAllString(text, "$1") }

@@ -1,0 +1,297 @@
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/report"
+)
+
+var ansi = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// countBlocks counts the objects in the titles of a text report.
+func countBlocks(text, op string) int {
+	n := 0
+	title := regexp.MustCompile(`(?m)^(?:[a-z, -]+: )?` + op + ` [A-Z][A-Za-z]* [^×\n]*(?: ×(\d+))?`)
+	for _, m := range title.FindAllStringSubmatch(text, -1) {
+		times, err := strconv.Atoi(m[1])
+		if err != nil {
+			times = 1
+		}
+		n += times
+	}
+	return n
+}
+
+func TestFind(t *testing.T) {
+	for _, format := range report.Formats() {
+		if found, err := report.Find(format.Name); err != nil || found.Name != format.Name || format.About == "" {
+			t.Errorf("Find(%q) = %q, %v", format.Name, found.Name, err)
+		}
+	}
+	_, err := report.Find("jsno")
+	want := `unknown output format "jsno"; valid are text, json, helm-diff`
+	if err == nil || err.Error() != want {
+		t.Errorf("Find of an unknown format: %v, want %s", err, want)
+	}
+}
+
+// TestSchema holds the JSON of every scenario, and of the emptiest set, to the
+// published schema.
+func TestSchema(t *testing.T) {
+	const file = "../../docs/report-schema.json"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("schema.json", definition); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := map[string]change.Set{"empty": {}}
+	for _, sc := range scenarios(t) {
+		sets[sc.name] = judged(t, sc.old, sc.updated)
+	}
+	for name, set := range sets {
+		page := render(t, set, view{format: "json"})
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(doc); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, page)
+		}
+		if bytes.Contains(page, []byte(`\u003c`)) || !bytes.HasSuffix(page, []byte("}\n")) {
+			t.Errorf("%s: escaped for HTML, or without the last newline", name)
+		}
+	}
+}
+
+// TestManyJobs is the migration chart: 333 Jobs with another batch size, 1333
+// new ones.
+func TestManyJobs(t *testing.T) {
+	jobs := func(n, batch int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate-%d}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: m, env: [{name: N, value: \"%d\"}, {name: BATCH, value: \"%d\"}, {name: FROM, value: \"%d\"}]}]}}}\n", i, i, batch, 1+i*batch)
+		}
+		return b.String()
+	}
+	text := string(render(t, judged(t, jobs(333, 5999), jobs(1666, 1200)), view{format: "text"}))
+	if text = text[strings.Index(text, "\n")+1:]; strings.Count(text, "update Job") > 2 || strings.Count(text, "create Job") != 1 {
+		t.Errorf("not folded:\n%s", text)
+	}
+	for _, want := range []string{
+		"rejected: update Job prod/migrate-1 … migrate-332 ×332\n",
+		`[name="BATCH"].value: "5999" → "1200"` + "\n",
+		`[name="FROM"].value: "6000" → "1201"  …  "1991669" → "398401"` + "\n",
+		"create Job prod/migrate-333 … migrate-1665 ×1333\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
+}
+
+// object is a change that a test makes by hand.
+func object(kind, name string, edits ...change.Edit) change.Change {
+	return change.Change{
+		Ref: manifest.Ref{Version: "v1", Kind: kind, Namespace: "prod", Name: name},
+		Op:  change.Update, Edits: edits, Outcome: change.Outcome{Changed: true},
+	}
+}
+
+func edit(field string, old, updated any) change.Edit {
+	e := change.Edit{Path: fieldpath.Fields("data", field)}
+	if old != nil {
+		e.Old = change.ValueOf(old)
+	}
+	if updated != nil {
+		e.New = change.ValueOf(updated)
+	}
+	return e
+}
+
+// body returns the blocks of a text report.
+func body(t *testing.T, opt report.Options, changes ...change.Change) string {
+	t.Helper()
+	text := string(render(t, change.Set{Changes: changes}, view{format: "text", opt: opt}))
+	_, text, _ = strings.Cut(text, "\n\n")
+	return text
+}
+
+func TestGrouping(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		changes []change.Change
+		want    string
+	}{
+		{
+			"same edit, names listed",
+			[]change.Change{object("ConfigMap", "api", edit("a", "x", "y")), object("ConfigMap", "web", edit("a", "x", "y"))},
+			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.a: x → y\n",
+		},
+		{
+			"the own name is no difference",
+			[]change.Change{object("ConfigMap", "api", edit("host", "api.old", "api.new")), object("ConfigMap", "web", edit("host", "web.old", "web.new"))},
+			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.host: api.old → api.new  …  web.old → web.new\n",
+		},
+		{
+			"a letter that happens to be the name is one",
+			[]change.Change{object("ConfigMap", "a", edit("k", "x", "cat")), object("ConfigMap", "o", edit("k", "x", "cot"))},
+			"update ConfigMap prod/a\n  ~ .data.k: x → cat\n\nupdate ConfigMap prod/o\n  ~ .data.k: x → cot\n",
+		},
+		{
+			"text is no number",
+			[]change.Change{object("ConfigMap", "api", edit("a", int64(1), "2")), object("ConfigMap", "web", edit("a", "1", "2"))},
+			"update ConfigMap prod/api\n  ~ .data.a: 1 → \"2\"\n\nupdate ConfigMap prod/web\n  ~ .data.a: \"1\" → \"2\"\n",
+		},
+		{
+			"few that differ in numbers stay apart",
+			[]change.Change{object("ConfigMap", "c-1", edit("a", "v1", "v2")), object("ConfigMap", "c-2", edit("a", "v1", "v3"))},
+			"update ConfigMap prod/c-1\n  ~ .data.a: v1 → v2\n\nupdate ConfigMap prod/c-2\n  ~ .data.a: v1 → v3\n",
+		},
+		{
+			"hidden edits do not tell objects apart",
+			[]change.Change{
+				object("ConfigMap", "api", hidden(edit("l", "1", "2")), edit("a", "x", "y")),
+				object("ConfigMap", "web", edit("a", "x", "y"), hidden(edit("z", "1", "2"))),
+			},
+			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.a: x → y\n\nhidden: 2 edits (2 metadata-labels); --show-hidden shows them\n",
+		},
+		{
+			"other kind, other block",
+			[]change.Change{object("ConfigMap", "api", edit("a", "x", "y")), object("Secret", "api", edit("a", "x", "y"))},
+			"update ConfigMap prod/api\n  ~ .data.a: x → y\n\nupdate Secret prod/api\n  ~ .data.a: x → y\n",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if d := cmp.Diff(tc.want, body(t, report.Options{}, tc.changes...)); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func hidden(e change.Edit) change.Edit {
+	e.Noise = "metadata-labels"
+	return e
+}
+
+func TestEdits(t *testing.T) {
+	long := strings.Repeat("0123456789", 20)
+	many := strings.Repeat("line\n", 60)
+	for _, tc := range []struct {
+		name string
+		edit change.Edit
+		want string
+	}{
+		{"added", edit("a", nil, "x"), "+ .data.a: x"},
+		{"removed", edit("a", "x", nil), "- .data.a: x"},
+		{"empty text", edit("a", "", "x y"), `~ .data.a: "" → x y`},
+		{"text like a number", edit("a", "true", true), `~ .data.a: "true" → true`},
+		{"blanks", edit("a", "x ", "x"), `~ .data.a: "x " → x`},
+		{"short list", edit("a", []any{"<x>"}, []any{}), `~ .data.a: ["<x>"] → []`},
+		{"terminal codes", edit("a", "x", "\x1b[2Jy"), `~ .data.a: x → \x1b[2Jy`},
+		{"secret", change.Edit{Path: fieldpath.Fields("a"), Old: change.ValueOf("x").AsSecret(), New: change.ValueOf("y").AsSecret()}, "~ .a: *** → ***"},
+		{
+			"order",
+			change.Edit{Path: fieldpath.Fields("a"), Reordered: true, Old: change.ValueOf([]any{"x", "y"}), New: change.ValueOf([]any{"y", "x"})},
+			`~ .a: order ["x","y"] → ["y","x"]`,
+		},
+		{
+			"difference far behind", edit("a", "-"+long+"x", "-"+long+"y"),
+			"~ .data.a: …6789012345678901234567890123456789"[:0] + "~ .data.a: …" + long[175:] + "x → …" + long[175:] + "y",
+		},
+		{"long", edit("a", nil, long), "+ .data.a: " + long[:100] + "… (100 more characters)"},
+		{
+			"large map", edit("a", nil, map[string]any{"image": strings.Repeat("i", 50), "name": "sidecar"}),
+			"+ .data.a:\n      +image: " + strings.Repeat("i", 50) + "\n      +name: sidecar",
+		},
+		{
+			"no newline", edit("a", "x\ny\n", "x\ny"),
+			"~ .data.a:\n      @@ line 1 @@\n       x\n      -y\n      +y  (no newline at the end)",
+		},
+		{
+			"many lines", edit("a", nil, many),
+			"+ .data.a:\n" + strings.Repeat("      +line\n", 40) + "      … 20 more lines; --show-hidden shows all",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			want := "update ConfigMap prod/web\n  " + tc.want + "\n"
+			if d := cmp.Diff(want, body(t, report.Options{}, object("ConfigMap", "web", tc.edit))); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestVerdicts holds the first line to the verdict.
+func TestVerdicts(t *testing.T) {
+	finding := func(r change.Risk) change.Change {
+		c := object("ConfigMap", "web", edit("a", "x", "y"))
+		c.Findings = []change.Finding{{Rule: "r", Risk: r, Message: "m", Hint: "h"}}
+		return c
+	}
+	for _, tc := range []struct {
+		set  change.Set
+		want string
+	}{
+		{change.Set{}, "SAFE  nothing will happen"},
+		{change.Set{Changes: []change.Change{object("ConfigMap", "a", hidden(edit("a", "x", "y")))}}, "SAFE  nothing will happen"},
+		{change.Set{Changes: []change.Change{object("ConfigMap", "a", edit("a", "x", "y"))}}, "SAFE  no risk found"},
+		{change.Set{Unchecked: []change.Notice{{Reason: "r"}}}, "SAFE  nothing will happen in what could be judged; 1 unchecked"},
+		{change.Set{Changes: []change.Change{finding(change.Exposure)}}, "CHANGED  1 exposure, which --fail-on leaves out"},
+		{change.Set{Changes: []change.Change{finding(change.Restart), finding(change.Rejected)}}, "RISKY  1 rejected, 1 restart"},
+	} {
+		first, _, _ := strings.Cut(string(render(t, tc.set, view{format: "text"})), "\n")
+		if first != tc.want {
+			t.Errorf("first line %q, want %q", first, tc.want)
+		}
+	}
+}
+
+// TestLargeObjectsInHelmDiffForm takes an object for which helm-diff's own code
+// would take gigabytes.
+func TestLargeObjectsInHelmDiffForm(t *testing.T) {
+	text := func(changed string) string {
+		var b strings.Builder
+		b.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: large}\ndata:\n  text: |\n")
+		for i := range 50_000 {
+			if i%10_000 == 5_000 {
+				fmt.Fprintf(&b, "    %s %d\n", changed, i)
+			} else {
+				fmt.Fprintf(&b, "    line %d\n", i)
+			}
+		}
+		return b.String()
+	}
+	page := string(render(t, judged(t, text("old"), text("new")), view{format: "helm-diff"}))
+	want := "prod, large, ConfigMap (v1) has changed:\n...\n"
+	for i := 5_000; i < 50_000; i += 10_000 {
+		want += fmt.Sprintf("      line %d\n      line %d\n      line %d\n-     old %d\n+     new %d\n      line %d\n      line %d\n      line %d\n...\n",
+			i-3, i-2, i-1, i, i, i+1, i+2, i+3)
+	}
+	if d := cmp.Diff(want, page); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

@@ -1,0 +1,275 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// sides returns both sides of a change as YAML, "" for one that is not there:
+// the documents as they were written, or, where something is to be hidden or
+// masked, what remains of their values.
+func sides(c *change.Change, opt Options) (old, updated string, err error) {
+	oldValue, err := valueOf(c.Old)
+	if err != nil {
+		return "", "", err
+	}
+	newValue, err := valueOf(c.New)
+	if err != nil {
+		return "", "", err
+	}
+	asWritten := (c.Old == nil || c.Old.Text() != "") && (c.New == nil || c.New.Text() != "")
+	if !opt.ShowHidden && c.Old != nil && c.New != nil {
+		edits := make([]*change.Edit, len(c.Edits))
+		for i := range c.Edits {
+			edits[i] = &c.Edits[i]
+			asWritten = asWritten && c.Edits[i].Noise == ""
+		}
+		if merged, ok := unhide(side{oldValue, true}, side{newValue, true}, edits, 0).value.(map[string]any); ok {
+			newValue = merged
+		}
+	}
+	if !opt.ShowSecrets && holdsSecrets(c) {
+		asWritten = false
+		oldValue, newValue = masked(c, oldValue, newValue)
+	}
+	if asWritten {
+		return written(c.Old), written(c.New), nil
+	}
+	if old, err = asYAML(c.Old, oldValue); err != nil {
+		return "", "", err
+	}
+	updated, err = asYAML(c.New, newValue)
+	return old, updated, err
+}
+
+func valueOf(o *manifest.Object) (map[string]any, error) {
+	if o == nil {
+		return nil, nil //nolint:nilnil // no object has no value
+	}
+	return o.Value()
+}
+
+func written(o *manifest.Object) string {
+	if o == nil {
+		return ""
+	}
+	return strings.TrimSpace(o.Text())
+}
+
+func asYAML(o *manifest.Object, value map[string]any) (string, error) {
+	if o == nil {
+		return "", nil
+	}
+	encoded, err := yaml.Marshal(value)
+	if err != nil {
+		return "", fmt.Errorf("%s: write as YAML: %w", o.Position, err)
+	}
+	comment := ""
+	if o.Source != "" {
+		comment = "# Source: " + o.Source + "\n"
+	}
+	return comment + strings.TrimSpace(string(encoded)), nil
+}
+
+// side is what stands at some place on one side of a change.
+type side struct {
+	value   any
+	present bool
+}
+
+// unhide returns the new side with what is hidden as it was on the old side.
+// edits are those at or under the place, which is depth steps down. Where hidden
+// and visible edits cannot be told apart, both are shown.
+func unhide(old, updated side, edits []*change.Edit, depth int) side {
+	hidden := 0
+	for _, e := range edits {
+		if e.Noise != "" {
+			hidden++
+		}
+	}
+	switch {
+	case hidden == 0:
+		return updated
+	case hidden == len(edits):
+		return old
+	}
+	oldMap, _ := old.value.(map[string]any)
+	if newMap, ok := updated.value.(map[string]any); ok || !updated.present && oldMap != nil {
+		return side{unhideMap(oldMap, newMap, edits, depth), true}
+	}
+	oldList, ok := old.value.([]any)
+	newList, both := updated.value.([]any)
+	if ok && both {
+		return side{unhideList(oldList, newList, edits, depth), true}
+	}
+	return updated
+}
+
+func unhideMap(old, updated map[string]any, edits []*change.Edit, depth int) map[string]any {
+	out := maps.Clone(updated)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, under := range byStep(edits, depth) {
+		name := under[0].Path[depth].Field
+		o, inOld := old[name]
+		n, inNew := updated[name]
+		if result := unhide(side{o, inOld}, side{n, inNew}, under, depth+1); result.present {
+			out[name] = result.value
+		} else {
+			delete(out, name)
+		}
+	}
+	return out
+}
+
+func unhideList(old, updated []any, edits []*change.Edit, depth int) []any {
+	out := slices.Clone(updated)
+	for _, under := range byStep(edits, depth) {
+		keys := under[0].Path[depth].Keys
+		if len(keys) == 0 {
+			continue // positions mean other items on the other side
+		}
+		result := unhide(item(old, keys), item(updated, keys), under, depth+1)
+		at := position(out, keys)
+		switch {
+		case at >= 0 && result.present:
+			out[at] = result.value
+		case at >= 0:
+			out = slices.Delete(out, at, at+1)
+		case result.present:
+			out = append(out, result.value)
+		}
+	}
+	return out
+}
+
+// byStep sorts edits by their next step, in the order in which the steps first
+// come. Edits of the place itself have none.
+func byStep(edits []*change.Edit, depth int) [][]*change.Edit {
+	var out [][]*change.Edit
+	place := map[string]int{}
+	for _, e := range edits {
+		if len(e.Path) <= depth {
+			continue
+		}
+		step := e.Path[depth : depth+1].String()
+		i, known := place[step]
+		if !known {
+			i = len(out)
+			place[step] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], e)
+	}
+	return out
+}
+
+func item(items []any, keys []fieldpath.Key) side {
+	if at := position(items, keys); at >= 0 {
+		return side{items[at], true}
+	}
+	return side{}
+}
+
+// position returns the index of the item that the keys name, -1 without one.
+func position(items []any, keys []fieldpath.Key) int {
+	return slices.IndexFunc(items, func(item any) bool {
+		fields, isMap := item.(map[string]any)
+		return isMap && !slices.ContainsFunc(keys, func(k fieldpath.Key) bool {
+			switch v := fields[k.Name].(type) {
+			case string:
+				return !k.Quoted || v != k.Value
+			case int64:
+				return k.Quoted || strconv.FormatInt(v, 10) != k.Value
+			default:
+				return true
+			}
+		})
+	})
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func holdsSecrets(c *change.Change) bool {
+	if c.Ref.Kind == "Secret" && c.Ref.Group == "" {
+		return true
+	}
+	return slices.ContainsFunc([]*manifest.Object{c.Old, c.New}, func(o *manifest.Object) bool {
+		if o == nil {
+			return false
+		}
+		_, has := o.Annotation(lastApplied)
+		return has
+	})
+}
+
+// masked returns both sides with a mask in place of every secret. Masks differ
+// where the secrets do, so that a diff still shows what has changed.
+func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew map[string]any) {
+	places := []fieldpath.Path{fieldpath.Fields("metadata", "annotations", lastApplied)}
+	if c.Ref.Kind == "Secret" && c.Ref.Group == "" {
+		for _, field := range []string{"data", "stringData"} {
+			for _, value := range []map[string]any{old, updated} {
+				if entries, isMap := value[field].(map[string]any); isMap {
+					for _, name := range manifest.Fields(entries) {
+						places = append(places, fieldpath.Fields(field, name))
+					}
+				} else {
+					places = append(places, fieldpath.Fields(field))
+				}
+			}
+		}
+	}
+	maskedOld, maskedNew = old, updated
+	for _, place := range places {
+		o, inOld := lookUp(old, place)
+		n, inNew := lookUp(updated, place)
+		oldMask, newMask := change.Mask, change.Mask
+		if inOld && inNew && !equal(o, n) {
+			oldMask, newMask = change.Mask+" (old)", change.Mask+" (new)"
+		}
+		if inOld {
+			maskedOld = with(maskedOld, place, oldMask)
+		}
+		if inNew {
+			maskedNew = with(maskedNew, place, newMask)
+		}
+	}
+	return maskedOld, maskedNew
+}
+
+func equal(a, b any) bool { return quoted(a) == quoted(b) }
+
+func lookUp(value any, path fieldpath.Path) (any, bool) {
+	for _, step := range path {
+		fields, _ := value.(map[string]any)
+		next, found := fields[step.Field]
+		if !found {
+			return nil, false
+		}
+		value = next
+	}
+	return value, true
+}
+
+// with returns a copy of m in which value stands at the path, which m has.
+func with(m map[string]any, path fieldpath.Path, value any) map[string]any {
+	clone := maps.Clone(m)
+	if len(path) == 1 {
+		clone[path[0].Field] = value
+		return clone
+	}
+	inner, _ := m[path[0].Field].(map[string]any)
+	clone[path[0].Field] = with(inner, path[1:], value)
+	return clone
+}
