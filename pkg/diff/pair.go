@@ -94,6 +94,14 @@ func Duplicates(objects []*manifest.Object) []*manifest.Object {
 	return repeated
 }
 
+// Ref names the object, as the new side has it if it is there.
+func (p Pair) Ref() manifest.Ref {
+	if p.New != nil {
+		return p.New.Ref
+	}
+	return p.Old.Ref
+}
+
 // Op returns what Helm does with the object of a pair, provided that the cluster
 // accepts it.
 func (p Pair) Op() change.Op {

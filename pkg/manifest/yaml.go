@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v2"
 )
@@ -17,7 +17,7 @@ import (
 func decodeMap(text string, at Position) (map[string]any, error) {
 	var raw any
 	if err := yaml.Unmarshal([]byte(text), &raw); err != nil {
-		return nil, &SyntaxError{At: at, Reason: yamlReason(err, at)}
+		return nil, &SyntaxError{At: at, Reason: yamlReason(err, text, at.Line)}
 	}
 	value, err := plainValue(raw)
 	if err != nil {
@@ -42,38 +42,14 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.At.String() + ": " + e.Reason }
 
-var (
-	yamlLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\n\s*)?line (\d+): `)
-	// quoted catches what the YAML library takes from the document into its messages.
-	quoted = regexp.MustCompile("`[^`]*`|'[^']*'|\"[^\"]*\"")
-)
-
-// yamlReason turns an error of the YAML library into one that counts lines in
-// the file, not in the document, and that quotes nothing.
-func yamlReason(err error, at Position) string {
-	message := err.Error()
-	line := ""
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		n, _ := strconv.Atoi(m[1])
-		line = fmt.Sprintf("line %d: ", n+at.Line-1)
-		message = message[len(m[0]):]
-	}
-	var typeError *yaml.TypeError
-	if errors.As(err, &typeError) {
-		return line + "a value does not fit its tag"
-	}
-	for len(message) > 6 && message[:6] == "yaml: " {
-		message = message[6:]
-	}
-	return line + quoted.ReplaceAllString(message, "…")
-}
-
 // plainValue turns what the YAML library gives into what a JSON decoder of the
 // API machinery gives.
 func plainValue(raw any) (any, error) {
 	switch v := raw.(type) {
-	case nil, string, bool:
+	case nil, bool:
 		return v, nil
+	case string:
+		return plainString(v), nil
 	case int:
 		return int64(v), nil
 	case int64:
@@ -95,20 +71,37 @@ func plainValue(raw any) (any, error) {
 		}
 		return v, nil
 	case map[any]any:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			name, err := plainKey(key)
-			if err != nil {
-				return nil, err
-			}
-			if m[name], err = plainValue(item); err != nil {
-				return nil, err
-			}
-		}
-		return m, nil
+		return plainMap(v)
 	default:
 		return nil, fmt.Errorf("a value of type %T has no place in JSON", raw)
 	}
+}
+
+func plainMap(raw map[any]any) (any, error) {
+	m := make(map[string]any, len(raw))
+	for key, item := range raw {
+		name, err := plainKey(key)
+		if err != nil {
+			return nil, err
+		}
+		// Which of two such keys wins is chance for everyone who reads this YAML.
+		if _, taken := m[name]; taken {
+			return nil, errors.New("two keys differ only in their type")
+		}
+		if m[name], err = plainValue(item); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// plainString replaces what is no UTF-8, byte by byte as JSON does. Only !!binary
+// can bring it in.
+func plainString(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 // plainFloat writes a number as JSON does and reads it again, so that 2.0 is the
@@ -128,13 +121,11 @@ func plainFloat(f float64) (any, error) {
 func plainKey(key any) (string, error) {
 	switch k := key.(type) {
 	case string:
-		return k, nil
+		return plainString(k), nil
 	case int:
 		return strconv.Itoa(k), nil
 	case int64:
 		return strconv.FormatInt(k, 10), nil
-	case uint64:
-		return strconv.FormatUint(k, 10), nil
 	case bool:
 		return strconv.FormatBool(k), nil
 	case float64:
@@ -149,7 +140,7 @@ func plainKey(key any) (string, error) {
 		}
 		return s, nil
 	default:
-		return "", errors.New("a key is neither text, number nor boolean")
+		return "", errors.New("a key is neither text, boolean nor a number of 64 bits")
 	}
 }
 

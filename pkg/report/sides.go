@@ -220,11 +220,13 @@ func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew
 	if c.Ref.Kind == "Secret" && c.Ref.Group == "" {
 		for _, field := range []string{"data", "stringData"} {
 			for _, value := range []map[string]any{old, updated} {
-				if entries, isMap := value[field].(map[string]any); isMap {
+				switch entries := value[field].(type) {
+				case nil:
+				case map[string]any:
 					for _, name := range manifest.Fields(entries) {
 						places = append(places, fieldpath.Fields(field, name))
 					}
-				} else {
+				default:
 					places = append(places, fieldpath.Fields(field))
 				}
 			}
@@ -262,14 +264,17 @@ func lookUp(value any, path fieldpath.Path) (any, bool) {
 	return value, true
 }
 
-// with returns a copy of m in which value stands at the path, which m has.
+// with returns a copy of m in which value stands at the path, if m has it.
 func with(m map[string]any, path fieldpath.Path, value any) map[string]any {
-	clone := maps.Clone(m)
-	if len(path) == 1 {
-		clone[path[0].Field] = value
-		return clone
+	name := path[0].Field
+	if len(path) > 1 {
+		inner, isMap := m[name].(map[string]any)
+		if !isMap {
+			return m
+		}
+		value = with(inner, path[1:], value)
 	}
-	inner, _ := m[path[0].Field].(map[string]any)
-	clone[path[0].Field] = with(inner, path[1:], value)
+	clone := maps.Clone(m)
+	clone[name] = value
 	return clone
 }

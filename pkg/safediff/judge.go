@@ -31,12 +31,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if c := j.relabelled(p); c != nil {
 		return judgement{change: c}
 	}
-	c := change.Change{Op: p.Op(), Old: p.Old, New: p.New}
-	if p.New != nil {
-		c.Ref = p.New.Ref
-	} else {
-		c.Ref = p.Old.Ref
-	}
+	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New}
 	if p.Old != nil && p.New != nil {
 		edits, err := edits(p.Old, p.New)
 		if err != nil {
@@ -187,6 +182,8 @@ func causes(stored []fieldpath.Path) []fieldpath.Path {
 	var template, spec []fieldpath.Path
 	for _, path := range stored {
 		switch {
+		case path.Under("spec", "template", "spec", "serviceAccount"):
+			// The deprecated twin of serviceAccountName always moves with it.
 		case path.Under("spec", "template"), path.Under("spec", "jobTemplate"):
 			template = append(template, path)
 		case path.Under("spec"):

@@ -134,7 +134,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	for range workers {
 		wait.Go(func() {
 			for i := range next {
-				judged[i] = j.pair(pairs[i])
+				judged[i] = j.guarded(pairs[i])
 				forget(pairs[i])
 			}
 		})
@@ -159,6 +159,18 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 		errs = append(errs, judged[i].err)
 	}
 	return judged, errors.Join(errs...)
+}
+
+// guarded judges a pair and turns a panic of the code that it runs, most of which
+// is not ours, into an error that names the object.
+func (j *judge) guarded(p diff.Pair) (result judgement) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			ref := p.Ref()
+			result = judgement{err: fmt.Errorf("judge %s: internal error (%T); please report it with the two versions of this object", ref, fault)}
+		}
+	}()
+	return j.pair(p)
 }
 
 // forget keeps the memory small that a large release takes: what has been judged
