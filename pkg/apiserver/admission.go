@@ -26,7 +26,7 @@ func admit(r request, object runtime.Object) {
 	if pod.Spec.ServiceAccountName == "" {
 		pod.Spec.ServiceAccountName = "default"
 	}
-	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
+	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName //nolint:staticcheck // the plugin sets the twin, too
 	if pod.Spec.Priority == nil && pod.Spec.PriorityClassName == "" {
 		var none int32
 		lower := api.PreemptLowerPriority

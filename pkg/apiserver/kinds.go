@@ -95,81 +95,92 @@ type kind struct {
 // can hold.
 func builtin() map[schema.GroupKind]kind {
 	kinds := map[schema.GroupKind]kind{}
-	for _, group := range []struct {
-		name  string
-		kinds map[string]kind
-	}{
-		{"", coreKinds()},
-		{"apps", map[string]kind{
-			"Deployment":         {deployment.Strategy, "deployments"},
-			"StatefulSet":        {statefulset.Strategy, "statefulsets"},
-			"DaemonSet":          {daemonset.Strategy, "daemonsets"},
-			"ReplicaSet":         {replicaset.Strategy, "replicasets"},
-			"ControllerRevision": {controllerrevision.Strategy, "controllerrevisions"},
-		}},
-		{"batch", map[string]kind{"Job": {job.Strategy, "jobs"}, "CronJob": {cronjob.Strategy, "cronjobs"}}},
-		{"autoscaling", map[string]kind{"HorizontalPodAutoscaler": {horizontalpodautoscaler.Strategy, "horizontalpodautoscalers"}}},
-		{"policy", map[string]kind{"PodDisruptionBudget": {poddisruptionbudget.Strategy, "poddisruptionbudgets"}}},
-		{"networking.k8s.io", map[string]kind{
-			"Ingress":       {ingress.Strategy, "ingresses"},
-			"IngressClass":  {ingressclass.Strategy, "ingressclasses"},
-			"NetworkPolicy": {networkpolicy.Strategy, "networkpolicies"},
-			"ServiceCIDR":   {servicecidr.Strategy, "servicecidrs"},
-			"IPAddress":     {ipaddress.Strategy, "ipaddresses"},
-		}},
-		{"rbac.authorization.k8s.io", map[string]kind{
-			"Role":               {role.Strategy, "roles"},
-			"RoleBinding":        {rolebinding.Strategy, "rolebindings"},
-			"ClusterRole":        {clusterrole.Strategy, "clusterroles"},
-			"ClusterRoleBinding": {clusterrolebinding.Strategy, "clusterrolebindings"},
-		}},
-		{"storage.k8s.io", map[string]kind{
-			"StorageClass":          {storageclass.Strategy, "storageclasses"},
-			"CSIDriver":             {csidriver.Strategy, "csidrivers"},
-			"CSINode":               {csinode.Strategy, "csinodes"},
-			"CSIStorageCapacity":    {csistoragecapacity.Strategy, "csistoragecapacities"},
-			"VolumeAttachment":      {volumeattachment.Strategy, "volumeattachments"},
-			"VolumeAttributesClass": {volumeattributesclass.Strategy, "volumeattributesclasses"},
-		}},
-		{"scheduling.k8s.io", map[string]kind{
-			"PriorityClass": {priorityclass.Strategy, "priorityclasses"},
-			"Workload":      {workload.Strategy, "workloads"},
-		}},
-		{"node.k8s.io", map[string]kind{"RuntimeClass": {runtimeclass.Strategy, "runtimeclasses"}}},
-		{"admissionregistration.k8s.io", admissionKinds()},
-		{"discovery.k8s.io", map[string]kind{"EndpointSlice": {endpointslice.Strategy, "endpointslices"}}},
-		{"coordination.k8s.io", map[string]kind{
-			"Lease":          {lease.Strategy, "leases"},
-			"LeaseCandidate": {leasecandidate.Strategy, "leasecandidates"},
-		}},
-		{"flowcontrol.apiserver.k8s.io", map[string]kind{
+	for group, members := range map[string]map[string]kind{
+		"":                             coreKinds(),
+		"apps":                         appsKinds(),
+		"batch":                        {"Job": {job.Strategy, "jobs"}, "CronJob": {cronjob.Strategy, "cronjobs"}},
+		"autoscaling":                  {"HorizontalPodAutoscaler": {horizontalpodautoscaler.Strategy, "horizontalpodautoscalers"}},
+		"policy":                       {"PodDisruptionBudget": {poddisruptionbudget.Strategy, "poddisruptionbudgets"}},
+		"networking.k8s.io":            networkingKinds(),
+		"rbac.authorization.k8s.io":    rbacKinds(),
+		"storage.k8s.io":               storageKinds(),
+		"scheduling.k8s.io":            {"PriorityClass": {priorityclass.Strategy, "priorityclasses"}, "Workload": {workload.Strategy, "workloads"}},
+		"node.k8s.io":                  {"RuntimeClass": {runtimeclass.Strategy, "runtimeclasses"}},
+		"admissionregistration.k8s.io": admissionKinds(),
+		"discovery.k8s.io":             {"EndpointSlice": {endpointslice.Strategy, "endpointslices"}},
+		"coordination.k8s.io":          {"Lease": {lease.Strategy, "leases"}, "LeaseCandidate": {leasecandidate.Strategy, "leasecandidates"}},
+		"flowcontrol.apiserver.k8s.io": {
 			"FlowSchema":                 {flowschema.Strategy, "flowschemas"},
 			"PriorityLevelConfiguration": {prioritylevelconfiguration.Strategy, "prioritylevelconfigurations"},
-		}},
-		{"certificates.k8s.io", map[string]kind{
+		},
+		"certificates.k8s.io": {
 			"CertificateSigningRequest": {certificates.Strategy, "certificatesigningrequests"},
 			"ClusterTrustBundle":        {clustertrustbundle.Strategy, "clustertrustbundles"},
-		}},
-		{"resource.k8s.io", map[string]kind{
-			"ResourceSlice":         {resourceslice.Strategy, "resourceslices"},
-			"DeviceClass":           {deviceclass.Strategy, "deviceclasses"},
-			"DeviceTaintRule":       {devicetaintrule.Strategy, "devicetaintrules"},
-			"ResourceClaim":         {resourceclaim.NewStrategy(noNamespaces{}, nil), "resourceclaims"},
-			"ResourceClaimTemplate": {resourceclaimtemplate.NewStrategy(noNamespaces{}), "resourceclaimtemplates"},
-		}},
-		{"events.k8s.io", map[string]kind{"Event": {event.Strategy, "events"}}},
-		{apiextensions.GroupName, map[string]kind{
+		},
+		"resource.k8s.io": deviceKinds(),
+		"events.k8s.io":   {"Event": {event.Strategy, "events"}},
+		apiextensions.GroupName: {
 			"CustomResourceDefinition": {customresourcedefinition.NewStrategy(legacyscheme.Scheme), "customresourcedefinitions"},
-		}},
-		{apiregistration.GroupName, map[string]kind{
+		},
+		apiregistration.GroupName: {
 			"APIService": {apiServiceStrategy{apiservice.NewStrategy(legacyscheme.Scheme)}, "apiservices"},
-		}},
+		},
 	} {
-		for name, k := range group.kinds {
-			kinds[schema.GroupKind{Group: group.name, Kind: name}] = k
+		for name, k := range members {
+			kinds[schema.GroupKind{Group: group, Kind: name}] = k
 		}
 	}
 	return kinds
+}
+
+func appsKinds() map[string]kind {
+	return map[string]kind{
+		"Deployment":         {deployment.Strategy, "deployments"},
+		"StatefulSet":        {statefulset.Strategy, "statefulsets"},
+		"DaemonSet":          {daemonset.Strategy, "daemonsets"},
+		"ReplicaSet":         {replicaset.Strategy, "replicasets"},
+		"ControllerRevision": {controllerrevision.Strategy, "controllerrevisions"},
+	}
+}
+
+func networkingKinds() map[string]kind {
+	return map[string]kind{
+		"Ingress":       {ingress.Strategy, "ingresses"},
+		"IngressClass":  {ingressclass.Strategy, "ingressclasses"},
+		"NetworkPolicy": {networkpolicy.Strategy, "networkpolicies"},
+		"ServiceCIDR":   {servicecidr.Strategy, "servicecidrs"},
+		"IPAddress":     {ipaddress.Strategy, "ipaddresses"},
+	}
+}
+
+func rbacKinds() map[string]kind {
+	return map[string]kind{
+		"Role":               {role.Strategy, "roles"},
+		"RoleBinding":        {rolebinding.Strategy, "rolebindings"},
+		"ClusterRole":        {clusterrole.Strategy, "clusterroles"},
+		"ClusterRoleBinding": {clusterrolebinding.Strategy, "clusterrolebindings"},
+	}
+}
+
+func storageKinds() map[string]kind {
+	return map[string]kind{
+		"StorageClass":          {storageclass.Strategy, "storageclasses"},
+		"CSIDriver":             {csidriver.Strategy, "csidrivers"},
+		"CSINode":               {csinode.Strategy, "csinodes"},
+		"CSIStorageCapacity":    {csistoragecapacity.Strategy, "csistoragecapacities"},
+		"VolumeAttachment":      {volumeattachment.Strategy, "volumeattachments"},
+		"VolumeAttributesClass": {volumeattributesclass.Strategy, "volumeattributesclasses"},
+	}
+}
+
+func deviceKinds() map[string]kind {
+	return map[string]kind{
+		"ResourceSlice":         {resourceslice.Strategy, "resourceslices"},
+		"DeviceClass":           {deviceclass.Strategy, "deviceclasses"},
+		"DeviceTaintRule":       {devicetaintrule.Strategy, "devicetaintrules"},
+		"ResourceClaim":         {resourceclaim.NewStrategy(noNamespaces{}, nil), "resourceclaims"},
+		"ResourceClaimTemplate": {resourceclaimtemplate.NewStrategy(noNamespaces{}), "resourceclaimtemplates"},
+	}
 }
 
 func coreKinds() map[string]kind {

@@ -19,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/component-base/featuregate"
 	"k8s.io/klog/v2"
 	aggregatorinstall "k8s.io/kube-aggregator/pkg/apis/apiregistration/install"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
@@ -54,7 +53,7 @@ type Facts struct {
 
 // installExtensions registers the two groups that are not part of
 // k8s.io/kubernetes with its scheme, once in a process.
-var installExtensions = sync.OnceFunc(func() {
+var installExtensions = sync.OnceFunc(func() { //nolint:gochecknoglobals // once in a process
 	apiextensionsinstall.Install(legacyscheme.Scheme)
 	aggregatorinstall.Install(legacyscheme.Scheme)
 	// Whether a privileged container is allowed is for policies to say; the
@@ -78,11 +77,7 @@ func New(kubeVersion string) (*Server, error) {
 	}
 	minor = min(max(minor, Oldest), Newest)
 	installExtensions()
-	gates, ok := utilfeature.DefaultMutableFeatureGate.(featuregate.MutableVersionedFeatureGate)
-	if !ok {
-		return nil, fmt.Errorf("emulate Kubernetes 1.%d: this build has no versioned feature gates", minor)
-	}
-	if err := gates.SetEmulationVersion(version.MajorMinor(1, uint(minor))); err != nil { //nolint:gosec // minor is in range
+	if err := utilfeature.DefaultMutableFeatureGate.SetEmulationVersion(version.MajorMinor(1, uint(minor))); err != nil {
 		return nil, fmt.Errorf("emulate Kubernetes 1.%d: %w", minor, err)
 	}
 	services, err := newServices()

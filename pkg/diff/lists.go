@@ -11,7 +11,7 @@ import (
 // itemNames are the fields that can name an item among its neighbours, the first
 // fitting set wins. They are the merge keys of the Kubernetes API, and the ones
 // that custom resources took over from it.
-var itemNames = [][]string{
+var itemNames = [][]string{ //nolint:gochecknoglobals // a constant table
 	{"name"},
 	{"containerPort", "protocol"},
 	{"containerPort"},

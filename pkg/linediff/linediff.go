@@ -23,9 +23,6 @@ func Lines(text string) []string {
 // two hunks there is at least one common line. Equal texts have no hunks.
 func Diff(old, updated []string) []Hunk {
 	start, oldEnd, newEnd := trim(old, updated)
-	if start == oldEnd && start == newEnd {
-		return nil
-	}
 	partner := match(old[start:oldEnd], updated[start:newEnd])
 	var hunks []Hunk
 	i, j := start, start
@@ -42,7 +39,7 @@ func Diff(old, updated []string) []Hunk {
 		if h.OldFrom < h.OldTo || h.NewFrom < h.NewTo {
 			hunks = append(hunks, h)
 		}
-		for i < oldEnd && partner[i-start] == int32(j-start) {
+		for i < oldEnd && int(partner[i-start]) == j-start {
 			i++
 			j++
 		}
@@ -115,7 +112,7 @@ func keep(lines []int32, shared []bool) sequence {
 	for i, n := range lines {
 		if shared[n] {
 			s.line = append(s.line, n)
-			s.at = append(s.at, int32(i)) //nolint:gosec // see number
+			s.at = append(s.at, int32(i))
 		}
 	}
 	return s

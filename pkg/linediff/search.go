@@ -128,7 +128,7 @@ func places(lines []int32, kinds int) []int32 {
 	}
 	for i, n := range lines {
 		if at[n] == nowhere {
-			at[n] = int32(i) //nolint:gosec // see number
+			at[n] = int32(i)
 		} else {
 			at[n] = several
 		}

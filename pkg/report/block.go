@@ -60,6 +60,7 @@ func meaning(c *change.Change) string {
 		parts = append(parts, "leaves the release and stays in the cluster")
 	case change.Recreate:
 		parts = append(parts, "deleted, then made anew as a hook")
+	default:
 	}
 	if c.Hook != nil {
 		runs := "does not run in this upgrade"

@@ -21,7 +21,7 @@ const (
 	helmDiffContext = 3
 	// maxCells bounds the memory that helm-diff takes for one object, which is
 	// the product of the numbers of lines. Larger objects are printed by
-	// printLarge, in the same form.
+	// showLarge, in the same form.
 	maxCells = 1 << 24
 )
 
@@ -49,7 +49,7 @@ func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
 	})
 	var page bytes.Buffer
 	for i := range entries {
-		entries[i].print(&page, opt)
+		entries[i].show(&page, opt)
 	}
 	text := page.String()
 	if !opt.Color {
@@ -88,9 +88,9 @@ func (e *entry) place() int {
 	}
 }
 
-func (e *entry) print(w *bytes.Buffer, opt Options) {
+func (e *entry) show(w *bytes.Buffer, opt Options) {
 	if e.tooLarge() {
-		e.printLarge(w, opt)
+		e.showLarge(w, opt)
 		return
 	}
 	index := func(content string) map[string]*helmdiff.MappingResult {
@@ -109,9 +109,9 @@ func (e *entry) tooLarge() bool {
 	return strings.Count(e.old, "\n")*strings.Count(e.updated, "\n") > maxCells
 }
 
-// printLarge prints as helm-diff does, in time and memory linear in the number
+// showLarge prints as helm-diff does, in time and memory linear in the number
 // of lines.
-func (e *entry) printLarge(w *bytes.Buffer, opt Options) {
+func (e *entry) showLarge(w *bytes.Buffer, opt Options) {
 	paint := stylesFor(opt.Color)
 	old, updated := linediff.Lines(e.old+"\n"), linediff.Lines(e.updated+"\n")
 	fmt.Fprintln(w, paint.warn(e.key+" has changed:"))

@@ -39,23 +39,23 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 	p.section("Hidden", hidden)
 	p.unchecked(set.Unchecked)
 	p.ledger(&sum.Hidden)
-	_, err := io.WriteString(w, p.String())
+	_, err := io.WriteString(w, p.out.String())
 	return err
 }
 
 // page is the report as far as it is written.
 type page struct {
-	strings.Builder
 	styles
+	out strings.Builder
 	// all says that nothing is hidden and nothing is cut.
 	all bool
 }
 
 func (p *page) line(parts ...string) {
 	for _, part := range parts {
-		p.WriteString(part)
+		p.out.WriteString(part)
 	}
-	p.WriteByte('\n')
+	p.out.WriteByte('\n')
 }
 
 // head prints the verdict, which upgrade it is about, and what will be done.
@@ -140,12 +140,12 @@ func (p *page) section(title string, changes []*change.Change) {
 	for i, g := range groups(changes, p.all) {
 		block := page{styles: p.styles, all: p.all}
 		block.group(g)
-		long := strings.Count(block.String(), "\n") > 1
+		long := strings.Count(block.out.String(), "\n") > 1
 		if i > 0 && (long || apart) || long && title != "" {
 			p.line()
 		}
 		apart = long
-		p.WriteString(block.String())
+		p.out.WriteString(block.out.String())
 	}
 }
 

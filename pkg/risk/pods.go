@@ -2,13 +2,17 @@ package risk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
 // podRules are about running pods.
-func podRules() []Rule {
+func podRules() []Rule { return slices.Concat(downtimeRules(), goneRules(), restartRules()) }
+
+// downtimeRules are about updates after which nothing serves for a while.
+func downtimeRules() []Rule {
 	return []Rule{
 		{
 			ID: "pods-all-down", Risk: change.Downtime,
@@ -34,6 +38,12 @@ func podRules() []Rule {
 				return fmt.Sprintf("scaled from %s to none", pods(p.Before)), p.Causes, true
 			},
 		},
+	}
+}
+
+// goneRules are about workloads that go.
+func goneRules() []Rule {
+	return []Rule{
 		{
 			ID: "workload-deleted", Risk: change.Downtime,
 			Why: "the workload leaves the release, and its pods go with it",
@@ -58,6 +68,11 @@ func podRules() []Rule {
 				return "Helm deletes it and the hook makes it anew", nil, true
 			},
 		},
+	}
+}
+
+func restartRules() []Rule {
+	return []Rule{
 		{
 			ID: "pod-restart", Risk: change.Restart,
 			Why: "running pods are replaced; their connections break and their caches are cold",

@@ -8,9 +8,22 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
+const whyRefused = "the API server refuses the change; the upgrade fails after other objects have changed already, and nothing is rolled back by itself"
+
 // refusalRules know remedies. Which changes are refused the API server says.
 func refusalRules() []Rule {
-	const why = "the API server refuses the change; the upgrade fails after other objects have changed already, and nothing is rolled back by itself"
+	return slices.Concat(helmRefusals(), workloadRefusals(), objectRefusals(), []Rule{{
+		ID: "api-refused", Risk: change.Rejected,
+		Why: whyRefused,
+		Fix: "correct the field, or delete the object before the upgrade if it may not change",
+		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+			return refusal(c), nil, len(c.Outcome.Refused) > 0
+		},
+	}})
+}
+
+// helmRefusals are refusals before anything is sent.
+func helmRefusals() []Rule {
 	return []Rule{
 		{
 			ID: "api-not-served", Risk: change.Rejected,
@@ -24,68 +37,72 @@ func refusalRules() []Rule {
 			Fix:  "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
 			When: refusedAs("Conflict"),
 		},
+	}
+}
+
+// workloadRefusals are about what runs pods.
+func workloadRefusals() []Rule {
+	return []Rule{
 		{
 			ID: "volume-claim-templates-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
-			Why: why,
+			Why: whyRefused,
 			Fix: "to grow the volumes, patch each claim (kubectl patch pvc), then delete the StatefulSet but not its pods " +
 				"(kubectl delete statefulset NAME --cascade=orphan) and upgrade; for anything else leave the templates as they are",
 			When: editUnder("spec", "volumeClaimTemplates"),
 		},
 		{
 			ID: "statefulset-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "delete the StatefulSet but not its pods (kubectl delete statefulset NAME --cascade=orphan), then upgrade",
 			When: refusedUnder("spec"),
 		},
 		{
 			ID: "job-immutable", Risk: change.Rejected, Kinds: []string{"Job"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "delete the Job before the upgrade, put the revision into its name, or make it a hook with the delete policy before-hook-creation",
 			When: refusedUnder("spec"),
 		},
 		{
 			ID: "selector-immutable", Risk: change.Rejected, Kinds: []string{"Deployment", "DaemonSet", "ReplicaSet"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
 			When: refusedUnder("spec.selector", "spec.template.metadata.labels"),
 		},
 		{
 			ID: "pod-immutable", Risk: change.Rejected, Kinds: []string{"Pod"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "delete the Pod before the upgrade, or let a Deployment own it",
 			When: refusedUnder("spec"),
 		},
+	}
+}
+
+// objectRefusals are about everything else.
+func objectRefusals() []Rule {
+	return []Rule{
 		{
 			ID: "claim-immutable", Risk: change.Rejected, Kinds: []string{"PersistentVolumeClaim"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "a claim can only grow, and only if its StorageClass allows it; for anything else make a new claim and move the data",
 			When: refusedUnder("spec", ""),
 		},
 		{
 			ID: "immutable-data", Risk: change.Rejected, Kinds: []string{"ConfigMap", "Secret"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "give the object a new name (a hash of its content in the name does) and point the workloads to it",
 			When: refusedUnder("data", "binaryData", "stringData", "immutable", "type"),
 		},
 		{
 			ID: "role-ref-immutable", Risk: change.Rejected, Kinds: []string{"RoleBinding", "ClusterRoleBinding"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "delete the binding before the upgrade, or give the new one another name",
 			When: refusedUnder("roleRef"),
 		},
 		{
 			ID: "service-immutable", Risk: change.Rejected, Kinds: []string{"Service"},
-			Why:  why,
+			Why:  whyRefused,
 			Fix:  "leave the field as it is, or delete the Service before the upgrade; it will get another address",
 			When: refusedUnder("spec.clusterIP", "spec.clusterIPs", "spec.loadBalancerClass", "spec.ipFamilies", "spec.ipFamilyPolicy"),
-		},
-		{
-			ID: "api-refused", Risk: change.Rejected,
-			Why: why,
-			Fix: "correct the field, or delete the object before the upgrade if it may not change",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				return refusal(c), nil, len(c.Outcome.Refused) > 0
-			},
 		},
 	}
 }

@@ -34,10 +34,9 @@ func deployment(old, updated *appsv1.Deployment) (*change.Pods, []string) {
 // ReplicaSet.
 func replacedDeployment(d *appsv1.Deployment, before, desired int) *change.Pods {
 	pods := &change.Pods{Replaced: before > 0 && desired > 0, Before: before, Desired: desired, Affected: min(before, desired)}
-	switch {
-	case d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType:
+	if d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		pods.Affected, pods.How = before, "strategy Recreate"
-	default:
+	} else {
 		// The fenceposts are the controller's own, rounding included.
 		unavailable := int(util.MaxUnavailable(*d))
 		pods.Fewest = min(before, desired-unavailable)

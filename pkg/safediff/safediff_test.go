@@ -125,7 +125,9 @@ func TestLabelsAreJudgedTheSameBothWays(t *testing.T) {
 			short := digest(compare(t, old, updated))
 			// An anchor makes the lines unreadable, and nothing else.
 			long := digest(compare(t, strings.Replace(old, "name: main", "name: &n main", 1), strings.Replace(updated, "name: main", "name: &n main", 1)))
-			flow := func(text string) string { return strings.Replace(text, "metadata:\n  name: web", "metadata:\n  name: \"we\\x62\"", 1) }
+			flow := func(text string) string {
+				return strings.Replace(text, "metadata:\n  name: web", "metadata:\n  name: \"we\\x62\"", 1)
+			}
 			longest := digest(compare(t, flow(old), flow(updated)))
 			if diff := cmp.Diff(longest, short); diff != "" {
 				t.Errorf("decoded and judged (-), judged by lines (+):\n%s", diff)
@@ -208,7 +210,7 @@ func FuzzCompare(f *testing.F) {
 	f.Add(deployment("web", "a", "b"), deployment("web", "a", "c"))
 	f.Add("apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 1}]}\n", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: 1}\n")
 	f.Add("a: 1", "- b")
-	f.Fuzz(func(t *testing.T, old, updated string) {
+	f.Fuzz(func(_ *testing.T, old, updated string) {
 		set, err := Compare(context.Background(), Manifest{"old", old}, Manifest{"new", updated}, Options{Namespace: "demo"})
 		if err == nil {
 			_ = digest(set)
