@@ -109,7 +109,7 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	}
 	var page bytes.Buffer
 	err = r.format.Write(&page, &set, report.Options{
-		Color: r.color, ShowHidden: r.showHidden, FailOn: r.failOn, ExitCode: code,
+		Color: r.color, ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
 	})
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)

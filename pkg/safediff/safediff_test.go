@@ -192,7 +192,7 @@ func TestNoiseChangesNoVerdict(t *testing.T) {
 func TestErrorsNameTheDocumentAndHoldNothingOfIt(t *testing.T) {
 	_, err := Compare(context.Background(), Manifest{"old.yaml", ""}, Manifest{"new.yaml", deployment("web", "a", "b") +
 		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {pw: \"hunter2\n"}, Options{})
-	if err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "new.yaml, document 2 (line 22)") {
+	if err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "new.yaml, document 2 (line 23)") {
 		t.Errorf("got %v", err)
 	}
 }
