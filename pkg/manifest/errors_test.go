@@ -26,13 +26,13 @@ func broken() map[string]struct {
 	}{
 		"a quote that stays open":       {secretHead + "  p: \"hunter2\n  q: r\n", 8, "found unexpected end of stream"},
 		"an apostrophe that stays open": {secretHead + "  p: 'hunter2\n", 7, "found unexpected end of stream"},
-		"a bracket that stays open":     {secretHead + "  p: {hunter2\n  q: r\n", 6, "did not find expected ',' or '}'"},
+		"a bracket that stays open":     {secretHead + "  p: {hunter2\n  q: r\n", 7, "did not find expected ',' or '}'"},
 		"text behind a quote":           {secretHead + "  p: 'x' hunter2\n", 6, "did not find expected key"},
 		"a colon too many":              {secretHead + "  p: hunter2: x\n", 6, "mapping values are not allowed in this context"},
 		"a colon too few":               {secretHead + "  p: x\n  hunter2\n  q: r\n", 7, "could not find expected ':'"},
 		"a tab":                         {secretHead + "  p: x\n\tq: hunter2\n", 7, "found a tab character that violates indentation"},
 		"an indentation too deep":       {secretHead + "  p: hunter2\n    q: r\n", 7, "mapping values are not allowed in this context"},
-		"a list item in a map":          {secretHead + "  p: hunter2\n  - q\n  r: s\n", 8, "did not find expected key"},
+		"a list item in a map":          {secretHead + "  p: hunter2\n  - q\n  r: s\n", 7, "did not find expected key"},
 		"a reserved character":          {secretHead + "  p: @hunter2\n", 6, "found character that cannot start any token"},
 		"an escape":                     {secretHead + "  p: \"hunter2\\z\"\n", 6, "found unknown escape character"},
 		"a block scalar's header":       {secretHead + "  p: |hunter2\n    x\n", 6, "did not find expected comment or line break"},
@@ -49,7 +49,6 @@ func broken() map[string]struct {
 		"a list as a key":               {secretHead + "  ? [hunter2]\n  : y\n", 0, "a key is a map or a list"},
 		"null as a key":                 {secretHead + "  ~: hunter2\n", 0, "a key is neither text, boolean nor a number of 64 bits"},
 		"infinity":                      {secretHead + "  hunter2: .inf\n", 0, "infinity and NaN have no place in JSON"},
-		"a future version of YAML":      {"%YAML 9.9\n--- {p: hunter2}\n" + secretHead, 1, "found"},
 	}
 }
 
@@ -60,7 +59,7 @@ func TestErrorsNamePlaceAndNoContent(t *testing.T) {
 			const before = "apiVersion: v1\nkind: A\n---\n"
 			err := parseAll(before + tc.text)
 			if err == nil {
-				t.Skip("this text is no error for the library")
+				t.Fatal("no error")
 			}
 			message := err.Error()
 			if strings.Contains(message, "hunter2") {

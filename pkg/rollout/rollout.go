@@ -2,14 +2,11 @@
 // stored workload turns into another one.
 //
 // Where the controllers export their decisions, those run here; the rest is
-// re-expressed, each with the place in k8s.io/kubernetes it comes from. It reads
-// nothing but its arguments.
+// re-expressed, each with the place in k8s.io/kubernetes it comes from. Nothing
+// is read but the arguments and the process-wide feature gates of Kubernetes.
 package rollout
 
 import (
-	"bytes"
-	"encoding/json"
-
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,81 +15,133 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// Facts are what the decision needs and the two objects do not say.
+// Facts are what the decision needs and the two objects do not say. The zero
+// value knows nothing.
 type Facts struct {
-	// Nodes is how many nodes a DaemonSet runs on; 0 if that is not known.
-	Nodes int
+	// Nodes is on how many nodes a DaemonSet runs before the upgrade; nil if
+	// that is not known.
+	Nodes *int
 }
 
-// unknown stands for a number of pods that nobody can tell.
+// unknown stands for a number of pods that cannot be told.
 const unknown = -1
 
+func (f Facts) nodes() int {
+	if f.Nodes == nil {
+		return unknown
+	}
+	return *f.Nodes
+}
+
 // Predict tells what happens to the pods of a workload when the stored object
-// turns from old into updated. Both are defaulted objects of k8s.io/api in the
-// same version; a nil old means that the workload is created, a nil updated that
-// it is deleted. The result is nil for what owns no pods. The second result
+// turns from old into updated. Both are defaulted objects of k8s.io/api, of the
+// same kind and version; a nil old means that the workload is created, a nil
+// updated that it is deleted. Neither is modified. The result is nil for what
+// owns no pods; its Causes are left to who knows the edits. The second result
 // lists what could not be told, one clause each.
 func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) {
-	switch kind := either(old, updated).(type) {
-	case *appsv1.Deployment:
-		return both(old, updated, kind, deploymentReplicas, deployment)
-	case *appsv1.StatefulSet:
-		return both(old, updated, kind, statefulSetReplicas, statefulSet)
-	case *appsv1.DaemonSet:
-		count := func(*appsv1.DaemonSet) int { return facts.nodes() }
-		return both(old, updated, kind, count, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) {
-			return daemonSet(o, n, facts)
-		})
-	case *appsv1.ReplicaSet:
-		return both(old, updated, kind, func(r *appsv1.ReplicaSet) int { return replicas(r.Spec.Replicas) }, replicaSet)
-	case *corev1.ReplicationController:
-		return both(old, updated, kind, func(r *corev1.ReplicationController) int { return replicas(r.Spec.Replicas) }, replicationController)
-	case *batchv1.Job:
-		return both(old, updated, kind, jobPods, job)
-	case *batchv1.CronJob:
-		return both(old, updated, kind, func(*batchv1.CronJob) int { return 0 }, cronJob)
-	case *corev1.Pod:
-		return both(old, updated, kind, func(*corev1.Pod) int { return 1 }, pod)
-	default:
-		return nil, nil
-	}
-}
-
-func (f Facts) nodes() int {
-	if f.Nodes > 0 {
-		return f.Nodes
-	}
-	return unknown
-}
-
-func either(old, updated runtime.Object) runtime.Object {
-	if updated != nil {
-		return updated
-	}
-	return old
-}
-
-// both narrows two objects to their type and answers for creation and deletion,
-// which are the same for all workloads. count tells how many pods one wants.
-func both[T any](old, updated runtime.Object, _ *T, count func(*T) int,
-	update func(old, updated *T) (*change.Pods, []string),
-) (*change.Pods, []string) {
-	o, _ := any(old).(*T)
-	n, _ := any(updated).(*T)
 	switch {
-	case o == nil && n == nil:
+	case old == nil && updated == nil:
 		return nil, nil
-	case o == nil:
-		return &change.Pods{Desired: count(n), Fewest: 0}, nil
-	case n == nil:
-		before := count(o)
-		return &change.Pods{Before: before, Affected: before, AllDown: before != 0}, nil
+	case old == nil:
+		return created(updated, facts), nil
+	case updated == nil:
+		return deleted(old, facts)
+	}
+	switch n := updated.(type) {
+	case *appsv1.Deployment:
+		return update(old, n, deployment)
+	case *appsv1.StatefulSet:
+		return update(old, n, statefulSet)
+	case *appsv1.DaemonSet:
+		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) { return daemonSet(o, n, facts) })
+	case *appsv1.ReplicaSet:
+		return update(old, n, replicaSet)
+	case *corev1.ReplicationController:
+		return update(old, n, replicationController)
+	case *batchv1.Job:
+		return update(old, n, job)
+	case *batchv1.CronJob:
+		return update(old, n, cronJob)
+	case *corev1.Pod:
+		return update(old, n, pod)
 	default:
-		return update(o, n)
+		return nil, nil
 	}
 }
 
-// replicas reads a defaulted number of replicas.
+// update asks predict, unless old is of another type.
+func update[T any](old runtime.Object, updated *T, predict func(old, updated *T) (*change.Pods, []string)) (*change.Pods, []string) {
+	o, same := any(old).(*T)
+	if !same {
+		return nil, nil
+	}
+	return predict(o, updated)
+}
+
+// created answers for a workload that is new: no pod was there to lose.
+func created(o runtime.Object, facts Facts) *change.Pods {
+	desired, owner := wanted(o, facts)
+	if !owner {
+		return nil
+	}
+	pods := &change.Pods{Desired: desired}
+	if d, is := o.(*appsv1.Deployment); is && d.Spec.Paused {
+		pods.How = "paused: no pods until it is unpaused"
+	}
+	return pods
+}
+
+// deleted answers for a workload that goes: the garbage collector takes its pods
+// with it.
+func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
+	before, owner := wanted(o, facts)
+	if !owner {
+		return nil, nil
+	}
+	pods := &change.Pods{Before: before, AllDown: before != 0}
+	var unclear []string
+	switch o.(type) {
+	case *batchv1.Job:
+		// By the time a release drops a Job, it is done as a rule; to call
+		// every one of them an outage would be a false alarm.
+		pods.AllDown = false
+		if before > 0 {
+			unclear = []string{"whether the Job is done: if not, the pods that it runs are stopped"}
+		}
+	case *batchv1.CronJob:
+		pods.AllDown = false
+		unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
+	}
+	return pods, unclear
+}
+
+// wanted returns how many pods a workload asks for, and whether o is a workload
+// at all.
+func wanted(o runtime.Object, facts Facts) (n int, owner bool) {
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		return replicas(o.Spec.Replicas), true
+	case *appsv1.StatefulSet:
+		return replicas(o.Spec.Replicas), true
+	case *appsv1.DaemonSet:
+		return facts.nodes(), true
+	case *appsv1.ReplicaSet:
+		return replicas(o.Spec.Replicas), true
+	case *corev1.ReplicationController:
+		return replicas(o.Spec.Replicas), true
+	case *batchv1.Job:
+		return jobPods(o), true
+	case *batchv1.CronJob:
+		return unknown, true
+	case *corev1.Pod:
+		return 1, true
+	default:
+		return 0, false
+	}
+}
+
+// replicas reads a number of replicas; the default is 1.
 func replicas(n *int32) int {
 	if n == nil {
 		return 1
@@ -100,20 +149,11 @@ func replicas(n *int32) int {
 	return int(*n)
 }
 
-// scaled answers for a workload whose pods are not replaced: it may still be
+// scaled answers for a workload whose pods are not replaced. It may still be
 // scaled, to nothing at the worst.
 func scaled(before, desired int, how string) *change.Pods {
 	return &change.Pods{
 		Before: before, Desired: desired, Fewest: min(before, desired),
 		AllDown: before != 0 && desired == 0, How: how,
 	}
-}
-
-// sameBytes reports whether two pod templates are stored with the same bytes, as
-// controllers that keep ControllerRevisions compare them: a quantity in another
-// spelling is another template.
-func sameBytes(old, updated *corev1.PodTemplateSpec) bool {
-	o, oldErr := json.Marshal(old)
-	n, newErr := json.Marshal(updated)
-	return oldErr == nil && newErr == nil && bytes.Equal(o, n)
 }

@@ -5,59 +5,107 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/kubernetes/pkg/features"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-func statefulSetReplicas(s *appsv1.StatefulSet) int { return replicas(s.Spec.Replicas) }
+const heldByOnDelete = "updateStrategy OnDelete: pods keep the old template until somebody deletes them"
 
-// statefulSet follows the StatefulSet controller (pkg/controller/statefulset):
-// the template is stored in a ControllerRevision and compared by its bytes; pods
-// from the partition upwards move to a new revision, the last one first, each
-// only when the one before it is ready again. podManagementPolicy Parallel does
-// not change that.
+// statefulSet follows updateStatefulSet in pkg/controller/statefulset: first the
+// missing ordinals are made and those out of range go, then the pods of an older
+// revision are replaced from the last one down to the partition.
 func statefulSet(old, updated *appsv1.StatefulSet) (*change.Pods, []string) {
-	before, desired := statefulSetReplicas(old), statefulSetReplicas(updated)
-	if sameBytes(&old.Spec.Template, &updated.Spec.Template) {
-		return keptStatefulSet(old, updated, before, desired)
+	was, is := ordinalsOf(old), ordinalsOf(updated)
+	kept := was.and(is)
+	pods := shifted(was, is, updated)
+	var unclear []string
+	switch {
+	case sameRevision(old, updated):
+		if released(old, updated, kept) {
+			unclear = []string{
+				"whether an earlier change of the pod template was held back by OnDelete or a partition: what is let go is rolled out now",
+			}
+		}
+	case kept.size() == 0: // there is no pod to update
+	case onDelete(updated):
+		pods.How = heldByOnDelete
+	default:
+		rollStatefulSet(pods, updated, kept)
 	}
-	if onDelete(updated) {
-		return scaled(before, desired, "updateStrategy OnDelete: pods keep the old template until somebody deletes them"), nil
-	}
-	from := partition(updated)
-	affected := max(0, min(before, desired)-from)
-	if affected == 0 {
-		return scaled(before, desired, heldBack(from, desired)), nil
-	}
-	missing := min(affected, maxUnavailable(updated, desired))
-	pods := &change.Pods{
-		Replaced: true, Before: before, Desired: desired, Affected: affected,
-		Fewest: max(0, min(before, desired-missing)), How: inTurn(missing, from, desired),
-	}
-	pods.AllDown = pods.Fewest == 0
-	return pods, nil
+	pods.AllDown = pods.Before > 0 && pods.Fewest == 0
+	return pods, unclear
 }
 
-// keptStatefulSet answers for a StatefulSet whose template stays. Pods may still
-// move: to other ordinals, or to a revision that was held back.
-func keptStatefulSet(old, updated *appsv1.StatefulSet, before, desired int) (*change.Pods, []string) {
-	pods := scaled(before, desired, "")
-	if shift := abs(start(updated) - start(old)); shift > 0 {
-		pods.Affected = min(shift, before)
-		pods.Replaced = pods.Affected > 0 && desired > 0
-		pods.How = fmt.Sprintf("ordinals begin at %d", start(updated))
+// shifted answers for the scaling alone, a move of ordinals.start included. New
+// ordinals are ready before old ones go, but not under podManagementPolicy
+// Parallel.
+func shifted(was, is ordinals, updated *appsv1.StatefulSet) *change.Pods {
+	kept := was.and(is)
+	pods := scaled(was.size(), is.size(), "")
+	if moved := min(was.size(), is.size()) - kept.size(); moved > 0 {
+		pods.Replaced, pods.Affected = true, moved
+		pods.How = fmt.Sprintf("ordinals start at %d", is.from)
+		if updated.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
+			pods.Fewest = kept.size()
+		}
 	}
-	released := onDelete(old) && !onDelete(updated) || !onDelete(updated) && partition(updated) < partition(old)
-	if released && before > 0 {
-		return pods, []string{"an earlier change of the pod template may have been held back by OnDelete or a partition; what this lets go is rolled out now"}
+	return pods
+}
+
+// rollStatefulSet adds to pods what a new revision does to the pods whose
+// ordinal stays. podManagementPolicy Parallel does not speed that up.
+func rollStatefulSet(pods *change.Pods, updated *appsv1.StatefulSet, kept ordinals) {
+	held := partition(updated)
+	is := ordinalsOf(updated)
+	moved := kept.and(ordinals{is.from + held, is.to}).size()
+	if moved == 0 {
+		pods.How = fmt.Sprintf("partition %d of %d: all pods keep the old template", held, is.size())
+		return
 	}
-	return pods, nil
+	down := min(moved, maxUnavailable(updated))
+	pods.Replaced = true
+	pods.Affected += moved
+	// Of the pods that are there all along, down are missing; new ordinals may
+	// not be ready yet if the set is scaled or shifted as well.
+	pods.Fewest = max(0, min(pods.Fewest, is.size()-down))
+	if pods.Affected > moved && updated.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
+		pods.Fewest = max(0, kept.size()-down)
+	}
+	pods.How = inTurn(down, held, is.size())
+}
+
+// inTurn says how many of the pods an update of a StatefulSet takes down at a
+// time.
+func inTurn(down, held, desired int) string {
+	how := "one at a time"
+	switch {
+	case desired == 1:
+		how = "it has one replica"
+	case down > 1:
+		how = fmt.Sprintf("at most %d of %d down", down, desired)
+	}
+	if held > 0 {
+		how = fmt.Sprintf("partition %d of %d, %s", held, desired, how)
+	}
+	return how
+}
+
+// released reports whether pods that an older spec held back may now be updated,
+// though the template stays.
+func released(old, updated *appsv1.StatefulSet, kept ordinals) bool {
+	if onDelete(updated) || kept.and(ordinals{ordinalsOf(updated).from + partition(updated), kept.to}).size() == 0 {
+		return false
+	}
+	return onDelete(old) || partition(updated) < partition(old)
 }
 
 func onDelete(s *appsv1.StatefulSet) bool {
 	return s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
 }
 
+// partition counts from the first ordinal of the set, wherever that is.
 func partition(s *appsv1.StatefulSet) int {
 	if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
 		return int(*r.Partition)
@@ -65,48 +113,33 @@ func partition(s *appsv1.StatefulSet) int {
 	return 0
 }
 
-func start(s *appsv1.StatefulSet) int {
-	if s.Spec.Ordinals == nil {
-		return 0
-	}
-	return int(s.Spec.Ordinals.Start)
-}
-
-// maxUnavailable is 1 unless the feature is on; the API server drops the field
-// where it is off.
-func maxUnavailable(s *appsv1.StatefulSet, desired int) int {
+// maxUnavailable is how many pods may be down at once: 1 unless the cluster has
+// the feature (getStatefulSetMaxUnavailable in stateful_set_utils.go).
+func maxUnavailable(s *appsv1.StatefulSet) int {
 	r := s.Spec.UpdateStrategy.RollingUpdate
-	if r == nil || r.MaxUnavailable == nil {
+	if r == nil || r.MaxUnavailable == nil || !utilfeature.DefaultFeatureGate.Enabled(features.MaxUnavailableStatefulSet) {
 		return 1
 	}
-	n, err := intstr.GetScaledValueFromIntOrPercent(r.MaxUnavailable, desired, false)
+	n, err := intstr.GetScaledValueFromIntOrPercent(r.MaxUnavailable, replicas(s.Spec.Replicas), false)
 	if err != nil {
 		return 1
 	}
 	return max(1, n)
 }
 
-func heldBack(from, desired int) string {
-	return fmt.Sprintf("partition %d of %d: all pods keep the old template", from, desired)
+// ordinals are the numbers of a StatefulSet's pods: from, but not to.
+type ordinals struct{ from, to int }
+
+func ordinalsOf(s *appsv1.StatefulSet) ordinals {
+	from := 0
+	if s.Spec.Ordinals != nil {
+		from = int(s.Spec.Ordinals.Start)
+	}
+	return ordinals{from, from + replicas(s.Spec.Replicas)}
 }
 
-func inTurn(missing, from, desired int) string {
-	how := "one after the other"
-	if missing > 1 {
-		how = fmt.Sprintf("%d at a time", missing)
-	}
-	if desired == 1 {
-		how = "the only replica"
-	}
-	if from > 0 {
-		how += fmt.Sprintf(", partition %d", from)
-	}
-	return how
-}
+func (o ordinals) size() int { return max(0, o.to-o.from) }
 
-func abs(n int) int {
-	if n < 0 {
-		return -n
-	}
-	return n
+func (o ordinals) and(p ordinals) ordinals {
+	return ordinals{max(o.from, p.from), min(o.to, p.to)}
 }
