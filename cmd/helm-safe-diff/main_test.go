@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -87,7 +88,8 @@ func repeats(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cluster starts a stand-in for a cluster that has the releases of a file
-// installed, and fails if anybody writes to it: cluster RELEASES.yaml.
+// installed, and fails if anybody writes to it: cluster RELEASES.yaml. Variables
+// in the file are filled in.
 func cluster(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: cluster RELEASES.yaml")
@@ -99,7 +101,9 @@ func cluster(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the cluster was written to: %v", writes)
 		}
 	})
-	releases, err := helmtest.ReadReleases(ts.MkAbs(args[0]))
+	file := ts.MkAbs(args[0])
+	ts.Check(os.WriteFile(file, []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
+	releases, err := helmtest.ReadReleases(file)
 	ts.Check(err)
 	for _, r := range releases {
 		ts.Check(c.Install(r))

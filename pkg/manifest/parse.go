@@ -39,17 +39,16 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 		} else {
 			pending = ""
 		}
-		found, err := readDocument(doc, from, opts)
-		if err != nil {
+		var err error
+		if objects, err = readDocument(objects, doc, from, opts); err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		objects = append(objects, found...)
 	}
 	return objects, errors.Join(errs...)
 }
 
-func readDocument(doc document, from string, opts Options) ([]*Object, error) {
+// readDocument appends the objects of a document.
+func readDocument(objects []*Object, doc document, from string, opts Options) ([]*Object, error) {
 	o := &Object{
 		Source:   from,
 		Position: Position{File: opts.File, Document: doc.number, Line: doc.line},
@@ -58,21 +57,19 @@ func readDocument(doc document, from string, opts Options) ([]*Object, error) {
 	var h head
 	if h, o.scanned = scanHead(doc.text); !o.scanned {
 		value, err := o.Value()
-		if err != nil {
-			return nil, err
-		}
-		if value == nil {
-			return nil, nil
+		if err != nil || value == nil {
+			return objects, err
 		}
 		if items, ok := listItems(value); ok {
-			return readItems(o, "", items, value, opts)
+			found, err := readItems(o, "", items, value, opts)
+			return append(objects, found...), err
 		}
 		if h, err = headOf(value, "", o.Position); err != nil {
-			return nil, err
+			return objects, err
 		}
 	}
 	o.setHead(h, opts)
-	return []*Object{o}, nil
+	return append(objects, o), nil
 }
 
 func (o *Object) setHead(h head, opts Options) {

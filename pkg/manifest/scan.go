@@ -18,7 +18,7 @@ func scanHead(text string) (head, bool) {
 	if oddBreaks(text) {
 		return head{}, false
 	}
-	s := headScan{walk: walk{rest: text}}
+	s := headScan{walk: newWalk(text)}
 	for s.walk.next() {
 		if !s.row() {
 			return head{}, false

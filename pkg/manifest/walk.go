@@ -9,10 +9,15 @@ type walk struct {
 	rest   string
 	entry  string // the current line without indentation and line end
 	indent int
+	tabs   bool // the text holds tabs, which no line may that the walk looks at
 	unsure bool
 	// scalar is 1 + the indentation of what a block scalar belongs to while
 	// its content is passed over, else 0.
 	scalar int
+}
+
+func newWalk(text string) walk {
+	return walk{rest: text, tabs: strings.IndexByte(text, '\t') >= 0}
 }
 
 // next moves to the next line; false at the end, and when the walk is unsure.
@@ -33,7 +38,7 @@ func (w *walk) next() bool {
 			continue
 		}
 		column, ends, ok := lastNode(w.entry)
-		if w.unsure = !ok; w.unsure {
+		if w.unsure = !ok || w.tabs && strings.IndexByte(w.entry, '\t') >= 0; w.unsure {
 			return false
 		}
 		if !ends {
@@ -48,16 +53,19 @@ func (w *walk) next() bool {
 // over the next lines in another way than as plain text; ends is false if it is
 // the first line of a block scalar, which belongs to the key or dash at column.
 func lastNode(entry string) (column int, ends, ok bool) {
-	if strings.IndexByte(entry, '\t') >= 0 {
-		return 0, false, false
-	}
 	dash, node := -1, 0
-	for strings.HasPrefix(entry[node:], "- ") {
+	for node < len(entry) && entry[node] == '-' {
+		if node+1 == len(entry) {
+			return 0, true, true
+		}
+		if entry[node+1] != ' ' {
+			break
+		}
 		dash = node
 		node++
 		node += indentation(entry[node:])
 	}
-	if node == len(entry) || entry[node:] == "-" || entry[node] == '#' {
+	if node == len(entry) || entry[node] == '#' {
 		return 0, true, true
 	}
 	column, value := dash, entry[node:]
@@ -79,32 +87,24 @@ func lastNode(entry string) (column int, ends, ok bool) {
 		}
 	case '{', '[':
 	default:
-		key := keyEnd(value)
-		if key < 0 {
-			return 0, true, true
-		}
-		column, value = node, strings.TrimLeft(value[key+1:], " ")
+		column, value = node, afterKey(value)
 	}
 	ends, ok = scalarOrFlow(value)
 	return column, ends, ok
 }
 
-// keyEnd returns where the colon of the key stands with which a line of plain
-// text begins, -1 without one.
-func keyEnd(text string) int {
-	for from := 0; ; {
-		i := strings.IndexByte(text[from:], ':')
-		if i < 0 {
-			return -1
+// afterKey returns what stands behind the key with which a line of plain text
+// begins, "" without one.
+func afterKey(text string) string {
+	for i := range len(text) {
+		switch {
+		case text[i] == '#' && i > 0 && text[i-1] == ' ':
+			return ""
+		case text[i] == ':' && i+1 < len(text) && text[i+1] == ' ':
+			return text[i+1+indentation(text[i+1:]):]
 		}
-		if i += from; i+1 == len(text) || text[i+1] == ' ' {
-			if strings.Contains(text[:i], " #") {
-				return -1
-			}
-			return i
-		}
-		from = i + 1
 	}
+	return ""
 }
 
 // scalarOrFlow is lastNode for what stands behind a key or a dash.
@@ -201,5 +201,9 @@ func cutRow(text string) (row, rest string) {
 
 // indentation counts the blanks with which a row begins.
 func indentation(row string) int {
-	return len(row) - len(strings.TrimLeft(row, " "))
+	i := 0
+	for i < len(row) && row[i] == ' ' {
+		i++
+	}
+	return i
 }
