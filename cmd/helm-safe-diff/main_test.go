@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits holds a command against an exact exit code: exits 3 helm-safe-diff …
+// exits holds a command against an exact exit code: exits CODE COMMAND.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND [ARG …]")
@@ -112,4 +112,3 @@ func cluster(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("KUBECONFIG", kubeconfig)
 }
-

@@ -84,7 +84,11 @@ func (e Element) write(b *strings.Builder) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			b.WriteString(k.Name)
+			if plain(k.Name) {
+				b.WriteString(k.Name)
+			} else {
+				b.WriteString(strconv.Quote(k.Name))
+			}
 			b.WriteByte('=')
 			if k.Quoted {
 				b.WriteString(strconv.Quote(k.Value))

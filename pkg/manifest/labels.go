@@ -24,73 +24,65 @@ func RelabelledOnly(old, updated *Object) (oldLabels, newLabels map[string]strin
 
 // cutLabels cuts a document into what stands before the entries of
 // metadata.labels, these, and what stands behind them. The block is "" if there
-// is none.
+// is none, or if its lines leave any doubt.
 func cutLabels(text string) (before, block, after string) {
+	start, indent := labelsStart(text)
+	if start < 0 {
+		return "", "", ""
+	}
+	end, depth := start, 0
+	for end < len(text) {
+		row, rest := cutRow(text[end:])
+		if skippable(row) {
+			return "", "", ""
+		}
+		at := indentation(row)
+		if at <= indent {
+			break
+		}
+		if depth == 0 {
+			depth = at
+		}
+		if at != depth {
+			return "", "", ""
+		}
+		end = len(text) - len(rest)
+	}
+	return text[:start], text[start:end], text[end:]
+}
+
+// labelsStart returns where the line after "labels:" directly under the
+// top-level "metadata:" begins, and how far "labels:" is indented; -1 without
+// one.
+func labelsStart(text string) (start, indent int) {
 	const metadata = "metadata:"
 	pos := 0
 	if !strings.HasPrefix(text, metadata) {
 		at := strings.Index(text, "\n"+metadata)
 		if at < 0 {
-			return "", "", ""
+			return -1, 0
 		}
 		pos = at + 1
 	}
 	_, rest := cutRow(text[pos:])
-	indent, start, depth := 0, -1, 0
 	for rest != "" {
-		row, next := cutRow(rest)
+		var row string
+		row, rest = cutRow(rest)
 		if skippable(row) {
-			if start >= 0 {
-				break // a comment or an empty line ends the block; what it ends is found out below
-			}
-			rest = next
 			continue
 		}
-		at := len(row) - len(strings.TrimLeft(row, " "))
-		switch {
-		case start >= 0 && at <= indent:
-			end := len(text) - len(rest)
-			return text[:start], text[start:end], text[end:]
-		case start >= 0:
-			if depth == 0 {
-				depth = at
-			}
-			if at != depth {
-				return "", "", ""
-			}
-		case at == 0:
-			return "", "", ""
-		default:
-			if indent == 0 {
-				indent = at
-			}
-			if at == indent && row[at:] == "labels:" {
-				start = len(text) - len(next)
-			}
+		at := indentation(row)
+		if at == 0 {
+			break
 		}
-		rest = next
-	}
-	if start < 0 {
-		return "", "", ""
-	}
-	end := len(text) - len(rest)
-	if strings.TrimSpace(rest) != "" && deeper(rest, indent) {
-		return "", "", ""
-	}
-	return text[:start], text[start:end], text[end:]
-}
-
-// deeper reports whether the first line of a stretch that says something is
-// indented by more than indent: the block before it goes on.
-func deeper(text string, indent int) bool {
-	for text != "" {
-		row, rest := cutRow(text)
-		if !skippable(row) {
-			return len(row)-len(strings.TrimLeft(row, " ")) > indent
+		if indent == 0 {
+			indent = at
 		}
-		text = rest
+		if at == indent && row[at:] == "labels:" {
+			return len(text) - len(rest), indent
+		}
 	}
-	return false
+	return -1, 0
 }
 
 // scanLabels reads lines "key: value" in which both are certainly text.

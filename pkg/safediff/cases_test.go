@@ -101,16 +101,16 @@ func said(set *change.Set) string {
 	var lines []string
 	for i := range set.Changes {
 		c := &set.Changes[i]
-		line := fmt.Sprintf("%s %s/%s: %s", risksOf(c), c.Ref.Kind, c.Ref.Name, c.Op)
+		words := []string{fmt.Sprintf("%s %s/%s: %s", risksOf(c), c.Ref.Kind, c.Ref.Name, c.Op)}
 		if p := c.Outcome.Pods; p != nil {
 			switch {
 			case p.Replaced && p.Affected < 0:
-				line += ", ? replaced"
+				words = append(words, "? replaced")
 			case p.Replaced:
-				line += fmt.Sprintf(", %d replaced", p.Affected)
+				words = append(words, fmt.Sprintf("%d replaced", p.Affected))
 			}
 			if p.AllDown {
-				line += ", down"
+				words = append(words, "down")
 			}
 		}
 		for _, e := range c.Outcome.Refused {
@@ -118,15 +118,15 @@ func said(set *change.Set) string {
 			if field == "" {
 				field = "-"
 			}
-			line += ", refused " + field
+			words = append(words, "refused "+field)
 		}
 		if unchecked[c.Ref.String()] {
-			line += ", unchecked"
+			words = append(words, "unchecked")
 		}
 		if len(c.Outcome.Ignored) > 0 {
-			line += ", ignored"
+			words = append(words, "ignored")
 		}
-		lines = append(lines, line+"\n")
+		lines = append(lines, strings.Join(words, ", ")+"\n")
 	}
 	slices.SortFunc(lines, func(a, b string) int {
 		_, ra, _ := strings.Cut(a, " ")
