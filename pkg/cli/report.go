@@ -99,6 +99,7 @@ func (f *reportFlags) colored(a *app) bool {
 
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
+	spendMemory(len(old.Text) + len(updated.Text))
 	set, err := safediff.Compare(ctx, old, updated, opts)
 	if err != nil {
 		return err

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/databus23/helm-diff/v3/diff"
+	helmdiff "github.com/databus23/helm-diff/v3/manifest"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cli"
+	"github.com/safe-diff/helm-safe-diff/pkg/report"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+// childFlag makes this program do one piece of work and print what it cost.
+const childFlag = "-child"
+
+// cost is what one piece of work took.
+type cost struct {
+	CPU, Wall time.Duration
+	// Peak is the largest resident memory of the process, start-up and input
+	// included, in bytes.
+	Peak int64
+}
+
+// subjects are the pieces of work.
+func subjects() map[string]func(args []string) (work func() error, err error) {
+	return map[string]func(args []string) (func() error, error){
+		"safe-diff": onManifests(safeDiff),
+		"helm-diff": onManifests(helmDiff),
+		"render":    func(args []string) (func() error, error) { return func() error { return renderBoth(args) }, nil },
+		"local":     func(args []string) (func() error, error) { return func() error { return local(args) }, nil },
+	}
+}
+
+func child(subject string, args []string, w io.Writer) error {
+	prepare, known := subjects()[subject]
+	if !known {
+		return fmt.Errorf("there is no subject %q", subject)
+	}
+	work, err := prepare(args)
+	if err != nil {
+		return err
+	}
+	before, start := usage(), time.Now()
+	if err := work(); err != nil {
+		return err
+	}
+	wall, after := time.Since(start), usage()
+	return json.NewEncoder(w).Encode(cost{CPU: cpu(after) - cpu(before), Wall: wall, Peak: after.Maxrss << 10})
+}
+
+func usage() syscall.Rusage {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u
+}
+
+func cpu(u syscall.Rusage) time.Duration {
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func onManifests(engine func(old, updated string) error) func([]string) (func() error, error) {
+	return func(args []string) (func() error, error) {
+		old, err := os.ReadFile(args[0])
+		if err != nil {
+			return nil, err
+		}
+		updated, err := os.ReadFile(args[1])
+		if err != nil {
+			return nil, err
+		}
+		before, after := string(old), string(updated)
+		return func() error { return engine(before, after) }, nil
+	}
+}
+
+// safeDiff is our engine: two manifests in, the text report out.
+func safeDiff(old, updated string) error {
+	set, err := safediff.Compare(context.Background(),
+		safediff.Manifest{Name: "old", Text: old}, safediff.Manifest{Name: "new", Text: updated},
+		safediff.Options{Release: change.Release{Name: "bench", Namespace: "bench"}, Namespace: "bench"})
+	if err != nil {
+		return err
+	}
+	format, err := report.Find("text")
+	if err != nil {
+		return err
+	}
+	return format.Write(&bytes.Buffer{}, &set, report.Options{FailOn: change.DefaultFailOn()})
+}
+
+// helmDiff is helm-diff's engine with the options of a plain "helm diff upgrade".
+// It ends the process on input that it cannot read.
+func helmDiff(old, updated string) error {
+	diff.Manifests(helmdiff.Parse(old, "bench", false), helmdiff.Parse(updated, "bench", false),
+		&diff.Options{OutputFormat: "diff", OutputContext: -1}, &bytes.Buffer{})
+	return nil
+}
+
+// local is the whole of "helm safe-diff local" with the arguments.
+func local(args []string) error {
+	var stderr bytes.Buffer
+	if code := cli.Main(append([]string{"local"}, args...), &bytes.Buffer{}, io.Discard, &stderr); code == change.ExitError {
+		return fmt.Errorf("local: %s", stderr.String())
+	}
+	return nil
+}
