@@ -153,9 +153,9 @@ func (s *Server) live(r request, value map[string]any) (runtime.Object, *change.
 
 // admitted decodes an object and does to it what comes before its strategy.
 func (s *Server) admitted(r request, value map[string]any) made {
-	object, ignored, err := r.decode(s.owned(r, value))
-	if err != nil {
-		return made{refused: []change.FieldError{r.decodeError("", value, err)}}
+	object, ignored, refused := s.sent(r, value)
+	if refused != nil {
+		return made{refused: []change.FieldError{*refused}}
 	}
 	fillSystemFields(object)
 	admit(r, object)
@@ -166,6 +166,25 @@ func (s *Server) admitted(r request, value map[string]any) made {
 		}
 	}
 	return result
+}
+
+// sent is a new object as it arrives at the server.
+func (s *Server) sent(r request, value map[string]any) (object runtime.Object, ignored []string, refused *change.FieldError) {
+	owned := s.owned(r, value)
+	if s.facts.ServerSide {
+		object, err := s.applied(r, nil, owned)
+		if err != nil {
+			e := r.applyError(err)
+			return nil, nil, &e
+		}
+		return object, nil, nil
+	}
+	object, ignored, err := r.decode(owned)
+	if err != nil {
+		e := r.decodeError("", value, err)
+		return nil, nil, &e
+	}
+	return object, ignored, nil
 }
 
 // update runs what the server does to an object that replaces a stored one.

@@ -21,26 +21,17 @@ const apiExtensionsGroup = "apiextensions.k8s.io"
 func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[string]any, aligned bool) (Result, error) {
 	oldTyped, oldFields := r.stored(live)
 	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
-	versioned, err := r.versioned(live)
-	if err != nil {
-		return result, err
+	merge := s.mergeOnClient
+	if s.facts.ServerSide {
+		merge = s.mergeOnServer
 	}
-	liveValue, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
-	if err != nil {
-		return result, err
-	}
-	patched, refused := r.patched(r.located(oldValue), s.owned(r, newValue), liveValue)
+	object, ignored, refused := merge(r, live, oldValue, newValue)
 	if refused != nil {
 		result.Outcome.Refused = []change.FieldError{*refused}
 		return result, nil
 	}
-	if patched == nil {
+	if object == nil {
 		result.New, result.NewFields = oldTyped, oldFields
-		return result, nil
-	}
-	object, ignored, err := r.decode(patched)
-	if err != nil {
-		result.Outcome.Refused = []change.FieldError{r.decodeError("patch", patched, err)}
 		return result, nil
 	}
 	result.Outcome.Ignored = ignored
@@ -56,6 +47,40 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 	result.New, result.NewFields = r.stored(object)
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return result, nil
+}
+
+// mergeOnServer is server-side apply: the manifest is sent as it is, and the
+// server merges it by who owns which field.
+func (s *Server) mergeOnServer(r request, live runtime.Object, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
+	object, err := s.applied(r, live, s.owned(r, newValue))
+	if err != nil {
+		e := r.applyError(err)
+		return nil, nil, &e
+	}
+	return object, nil, nil
+}
+
+// mergeOnClient is what Helm 3 does: it makes a patch, and the server merges
+// that into the live object. The object is nil if there is nothing to send.
+func (s *Server) mergeOnClient(r request, live runtime.Object, oldValue, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
+	versioned, err := r.versioned(live)
+	if err != nil {
+		return nil, nil, patchError(err)
+	}
+	liveValue, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
+	if err != nil {
+		return nil, nil, patchError(err)
+	}
+	patched, refused := r.patched(r.located(oldValue), s.owned(r, newValue), liveValue)
+	if refused != nil || patched == nil {
+		return nil, nil, refused
+	}
+	object, ignored, err := r.decode(patched)
+	if err != nil {
+		e := r.decodeError("patch", patched, err)
+		return nil, nil, &e
+	}
+	return object, ignored, nil
 }
 
 // patched makes the patch that Helm makes and applies it as the server does. It

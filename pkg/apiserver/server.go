@@ -39,6 +39,7 @@ type Server struct {
 	kinds    map[schema.GroupKind]kind
 	services *services
 	served   *sync.Map // answers of unserved by GroupVersionKind
+	appliers *appliers
 	facts    Facts
 }
 
@@ -49,6 +50,12 @@ type Facts struct {
 	// Expandable tells of the StorageClasses at hand whether their volumes may
 	// grow.
 	Expandable map[string]bool
+	// ServerSide says that Helm applies on the server's side, as Helm 4 does
+	// with releases that it installed, and not by a three-way merge.
+	ServerSide bool
+	// ForceConflicts says that Helm takes fields that somebody else owns
+	// (--force-conflicts); only with ServerSide.
+	ForceConflicts bool
 }
 
 // installExtensions registers the two groups that are not part of
@@ -84,7 +91,7 @@ func New(kubeVersion string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{minor: minor, kinds: builtin(), services: services, served: &sync.Map{}}, nil
+	return &Server{minor: minor, kinds: builtin(), services: services, served: &sync.Map{}, appliers: &appliers{}}, nil
 }
 
 // Knowing returns a copy of the server that knows the given facts.

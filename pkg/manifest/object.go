@@ -29,11 +29,12 @@ type Object struct {
 	// Position tells where the object stands.
 	Position Position
 
-	text    string
-	scanned bool // Ref was read off the lines of text
-	mu      sync.Mutex
-	decoded map[string]any
-	err     error
+	text      string
+	scanned   bool // Ref was read off the lines of text
+	annotated bool // there may be annotations
+	mu        sync.Mutex
+	decoded   map[string]any
+	err       error
 }
 
 // Position is a place in the input, for error messages and reports.
@@ -88,7 +89,7 @@ func (o *Object) SameText(p *Object) bool { return o.text != "" && o.text == p.t
 // Annotation returns an annotation of the object, and whether it has it. It does
 // not decode an object whose text does not hold the key.
 func (o *Object) Annotation(key string) (string, bool) {
-	if o.text != "" && !strings.Contains(o.text, key) {
+	if !o.annotated || o.text != "" && !strings.Contains(o.text, key) {
 		return "", false
 	}
 	value, err := o.Value()

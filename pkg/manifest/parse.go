@@ -68,6 +68,7 @@ func readDocument(objects []*Object, doc document, from string, opts Options) ([
 			return objects, err
 		}
 	}
+	o.annotated = !o.scanned || h.annotated
 	o.setHead(h, opts)
 	return append(objects, o), nil
 }
@@ -166,7 +167,7 @@ func readItems(list *Object, within string, items []any, value map[string]any, o
 			errs = append(errs, err)
 			continue
 		}
-		o := &Object{Source: list.Source, Position: list.Position, decoded: content}
+		o := &Object{Source: list.Source, Position: list.Position, decoded: content, annotated: true}
 		o.setHead(h, opts)
 		objects = append(objects, o)
 	}

@@ -6,6 +6,7 @@ import "strings"
 type head struct {
 	apiVersion, kind              string
 	name, generateName, namespace string
+	annotated                     bool // there may be annotations
 }
 
 // scanHead reads the head of a document from its lines, without decoding it. It
@@ -15,9 +16,6 @@ type head struct {
 // the document has to be decoded. For a document that is not valid YAML the
 // answer means nothing.
 func scanHead(text string) (head, bool) {
-	if oddBreaks(text) {
-		return head{}, false
-	}
 	s := headScan{walk: newWalk(text)}
 	for s.walk.next() {
 		if !s.row() {
@@ -121,6 +119,8 @@ func (s *headScan) metaEntry(entry string) bool {
 		return s.text(generateNameField, &s.head.generateName, value)
 	case "labels":
 		return s.once(labelsField)
+	case "annotations":
+		s.head.annotated = true
 	}
 	return true
 }

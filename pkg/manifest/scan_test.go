@@ -102,6 +102,10 @@ func checkScan(t *testing.T, text string) {
 	if _, list := listItems(value); list {
 		t.Errorf("a List was read as one object:\n%q", text)
 	}
+	if metadata, _ := value["metadata"].(map[string]any); metadata["annotations"] != nil && !scanned.annotated {
+		t.Errorf("the scan has missed the annotations of\n%q", text)
+	}
+	scanned.annotated = false
 	want, err := headOf(value, "", Position{})
 	if err != nil {
 		t.Errorf("%v, but the scan read %+v:\n%q", err, scanned, text)

@@ -9,7 +9,7 @@ type walk struct {
 	rest   string
 	entry  string // the current line without indentation and line end
 	indent int
-	tabs   bool // the text holds tabs, which no line may that the walk looks at
+	tabs   bool // the text holds tabs; a line with one is given up
 	unsure bool
 	// scalar is 1 + the indentation of what a block scalar belongs to while
 	// its content is passed over, else 0.
@@ -17,7 +17,7 @@ type walk struct {
 }
 
 func newWalk(text string) walk {
-	return walk{rest: text, tabs: strings.IndexByte(text, '\t') >= 0}
+	return walk{rest: text, tabs: strings.IndexByte(text, '\t') >= 0, unsure: oddBreaks(text)}
 }
 
 // next moves to the next line; false at the end, and when the walk is unsure.

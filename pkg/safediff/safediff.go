@@ -37,6 +37,9 @@ type Options struct {
 	KubeVersion string
 	// NoHooks says that Helm runs no hooks in this upgrade (--no-hooks).
 	NoHooks bool
+	// ServerSide says that Helm applies on the server's side, as Helm 4 does with
+	// the releases it installed, and not by a three-way merge.
+	ServerSide bool
 	// Install says that the release is installed for the first time, so that
 	// its install hooks run and not its upgrade hooks.
 	Install bool
@@ -94,7 +97,7 @@ func parse(server *apiserver.Server, old, updated Manifest, opts Options) (oldOb
 // facts collects from the manifests themselves what the judgement of one object
 // needs to know of others.
 func facts(old, updated []*manifest.Object, opts Options) apiserver.Facts {
-	known := apiserver.Facts{Release: opts.Release.Name, Namespace: opts.Namespace, Expandable: map[string]bool{}}
+	known := apiserver.Facts{Release: opts.Release.Name, Namespace: opts.Namespace, Expandable: map[string]bool{}, ServerSide: opts.ServerSide}
 	for _, objects := range [][]*manifest.Object{old, updated} {
 		for _, o := range objects {
 			if o.Ref.Kind != "StorageClass" || o.Ref.Group != "storage.k8s.io" {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,12 +51,48 @@ func child(subject string, args []string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stop, err := profile(os.Getenv("BENCH_PROFILE"))
+	if err != nil {
+		return err
+	}
 	before, start := usage(), time.Now()
 	if err := work(); err != nil {
 		return err
 	}
 	wall, after := time.Since(start), usage()
-	return json.NewEncoder(w).Encode(cost{CPU: cpu(after) - cpu(before), Wall: wall, Peak: after.Maxrss << 10})
+	stop()
+	return json.NewEncoder(w).Encode(cost{CPU: cpu(after) - cpu(before), Wall: wall, Peak: peak(after)})
+}
+
+// peak returns the largest resident memory of this process. Linux hands the
+// figure in rusage down from the parent, so it is read elsewhere if possible.
+func peak(u syscall.Rusage) int64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		var kilobytes int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); n == 1 {
+			return kilobytes << 10
+		}
+	}
+	return u.Maxrss << 10
+}
+
+// profile writes a CPU profile of the work to a file, if one is named.
+func profile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}, nil
 }
 
 func usage() syscall.Rusage {

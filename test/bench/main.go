@@ -9,7 +9,8 @@
 // of the work alone; start-up and reading of the input are left out.
 //
 // With BENCH_PAIRS, a folder that holds OWNER+REPO/CHART/OLD..NEW/{old,new}.yaml,
-// the largest of these upgrades are measured, too.
+// the largest of these upgrades are measured, too. With BENCH_PROFILE, a file, the
+// last sample leaves a CPU profile there; -run and -n 1 choose which that is.
 package main
 
 import (
@@ -47,8 +48,10 @@ func main() {
 	flag.IntVar(&b.samples, "n", 5, "samples of every subject")
 	flag.StringVar(&b.binary, "bin", "bin/helm-safe-diff", "the built program, for start-up")
 	pattern := flag.String("run", "", "measure only what matches")
+	keep := flag.String("keep", "", "a folder that keeps the last input (old.yaml, new.yaml)")
 	pairs := flag.Int("pairs", 8, "how many upgrades of BENCH_PAIRS to measure, the largest first")
 	flag.Parse()
+	b.dir = *keep
 	if err := b.run(os.Stdout, *pattern, *pairs); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -60,10 +63,12 @@ func (b *bench) run(w io.Writer, pattern string, pairs int) error {
 	if err != nil {
 		return fmt.Errorf("read the pattern of -run: %w", err)
 	}
-	if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
-		return err
+	if b.dir == "" {
+		if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(b.dir) }()
 	}
-	defer func() { _ = os.RemoveAll(b.dir) }()
 	rows := rows()
 	if folder := os.Getenv("BENCH_PAIRS"); folder != "" {
 		real, err := pairRows(folder, pairs)

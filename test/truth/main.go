@@ -51,25 +51,26 @@ type tally struct{ agree, miss, alarm int }
 
 func main() {
 	version := flag.String("kube-version", "1.36", "version of the measured control plane")
+	serverSide := flag.Bool("server-side", false, "the releases were applied on the server's side (installed by Helm 4)")
 	verbose := flag.Bool("v", false, "name every disagreement")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		fmt.Fprintln(os.Stderr, "usage: truth [-kube-version 1.36] [-v] CASES_DIR RESULTS.jsonl")
 		os.Exit(1)
 	}
-	if err := run(flag.Arg(0), flag.Arg(1), *version, *verbose); err != nil {
+	if err := run(flag.Arg(0), flag.Arg(1), *version, *serverSide, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(cases, results, version string, verbose bool) error {
+func run(cases, results, version string, serverSide, verbose bool) error {
 	file, err := os.Open(results)
 	if err != nil {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // only read
-	s := scorer{cases: cases, version: version, verbose: verbose, tallies: map[string]*tally{}}
+	s := scorer{cases: cases, version: version, serverSide: serverSide, verbose: verbose, tallies: map[string]*tally{}}
 	scanner := bufio.NewScanner(file)
 	scanner.Buffer(nil, 16<<20)
 	for scanner.Scan() {
@@ -87,6 +88,7 @@ func run(cases, results, version string, verbose bool) error {
 
 type scorer struct {
 	cases, version string
+	serverSide     bool
 	verbose        bool
 	tallies        map[string]*tally
 	scored, live   int
@@ -138,7 +140,7 @@ func (s *scorer) compare(dir string) (change.Set, error) {
 	return safediff.Compare(context.Background(),
 		safediff.Manifest{Name: "old.yaml", Text: string(oldText)},
 		safediff.Manifest{Name: "new.yaml", Text: string(newText)},
-		safediff.Options{Namespace: "xcasex", KubeVersion: s.version, Release: change.Release{Name: "rel", Namespace: "xcasex"}})
+		safediff.Options{Namespace: "xcasex", KubeVersion: s.version, ServerSide: s.serverSide, Release: change.Release{Name: "rel", Namespace: "xcasex"}})
 }
 
 func find(set change.Set, r resource) *change.Change {

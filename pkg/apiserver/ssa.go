@@ -1,0 +1,108 @@
+package apiserver
+
+import (
+	"strings"
+	"sync"
+
+	apiextensionsapply "k8s.io/apiextensions-apiserver/pkg/client/applyconfiguration"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/client-go/applyconfigurations"
+	aggregatorapply "k8s.io/kube-aggregator/pkg/client/applyconfiguration"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// fieldOwner is the name under which the Helm commands apply.
+const fieldOwner = "helm"
+
+// appliers hold a field manager for each kind and version, which keep track of
+// who owns which field of an object.
+type appliers struct {
+	mu        sync.Mutex
+	managers  map[schema.GroupVersionKind]*managedfields.FieldManager
+	converter map[string]managedfields.TypeConverter
+}
+
+// manager returns the field manager for the kind of a request, made on first use.
+func (a *appliers) manager(r request) (*managedfields.FieldManager, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m := a.managers[r.gvk]; m != nil {
+		return m, nil
+	}
+	var reset map[fieldpath.APIVersion]fieldpath.Filter
+	if s, ok := r.strategy.(rest.ResetFieldsStrategy); ok {
+		reset = fieldpath.NewExcludeFilterSetMap(s.GetResetFields())
+	}
+	m, err := managedfields.NewDefaultFieldManager(a.typesOf(r.gvk.Group), legacyscheme.Scheme, legacyscheme.Scheme, legacyscheme.Scheme,
+		r.gvk, schema.GroupVersion{Group: r.gvk.Group, Version: runtime.APIVersionInternal}, "", reset)
+	if err != nil {
+		return nil, err
+	}
+	if a.managers == nil {
+		a.managers = map[schema.GroupVersionKind]*managedfields.FieldManager{}
+	}
+	a.managers[r.gvk] = m
+	return m, nil
+}
+
+// typesOf returns what knows the schema of a group's types. Two groups are not
+// part of k8s.io/api and bring their own.
+func (a *appliers) typesOf(group string) managedfields.TypeConverter {
+	makers := map[string]func(*runtime.Scheme) managedfields.TypeConverter{
+		apiExtensionsGroup:       apiextensionsapply.NewTypeConverter,
+		"apiregistration.k8s.io": aggregatorapply.NewTypeConverter,
+	}
+	maker, special := makers[group]
+	if !special {
+		group, maker = "", applyconfigurations.NewTypeConverter
+	}
+	if a.converter[group] == nil {
+		if a.converter == nil {
+			a.converter = map[string]managedfields.TypeConverter{}
+		}
+		a.converter[group] = maker(legacyscheme.Scheme)
+	}
+	return a.converter[group]
+}
+
+// applied merges what Helm applies into the live object, as the API server does
+// for server-side apply; a nil live object is one that is not there yet. The
+// result is of the internal version.
+func (s *Server) applied(r request, live runtime.Object, value map[string]any) (runtime.Object, error) {
+	manager, err := s.appliers.manager(r)
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		// Versioned, as the API server makes it: the internal type has values
+		// where this one has none, and they would seem to be somebody's.
+		if live, err = legacyscheme.Scheme.New(r.gvk); err != nil {
+			return nil, err
+		}
+	}
+	patch := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(value)}
+	return manager.Apply(live.DeepCopyObject(), patch, fieldOwner, s.facts.ForceConflicts)
+}
+
+// applyError refuses what cannot be merged, in the server's words.
+func (r request) applyError(err error) change.FieldError {
+	if apierrors.IsConflict(err) {
+		return change.FieldError{Type: "Conflict", Message: firstLine(err.Error())}
+	}
+	message := firstLine(err.Error())
+	if before, _, found := strings.Cut(message, ", got &"); found {
+		message = before
+	}
+	if r.secret() {
+		message = "failed to create typed patch object: the object does not fit its type; are all values text?"
+	}
+	return change.FieldError{Type: "FieldValueInvalid", Message: message}
+}
