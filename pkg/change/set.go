@@ -39,6 +39,9 @@ type Release struct {
 	OldChart, NewChart string
 	// KubeVersion is the Kubernetes minor that the judgement is made for, such as "1.37".
 	KubeVersion string
+	// ServerSide is true if Helm applies on the server's side, false if it
+	// merges three ways.
+	ServerSide bool
 }
 
 // Change is one object that differs between the two sides.

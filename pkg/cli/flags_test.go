@@ -52,7 +52,7 @@ func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
 func TestFlagsWithoutEffect(t *testing.T) {
 	flags := pflag.NewFlagSet("upgrade", pflag.ContinueOnError)
 	addNoEffectFlags(flags)
-	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --server-side auto --atomic=true --force")
+	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --atomic=true --force")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -42,6 +43,7 @@ func (a *app) localCommand() *cobra.Command {
 		local  localFlags
 		source sourceFlags
 		render renderFlags
+		apply  applyFlags
 		output reportFlags
 	)
 	cmd := &cobra.Command{
@@ -53,7 +55,7 @@ func (a *app) localCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = render.check()
+				err = errors.Join(render.check(), apply.check())
 			}
 			if err != nil {
 				return usage(cmd, err)
@@ -68,13 +70,14 @@ func (a *app) localCommand() *cobra.Command {
 			updated.Chart.Ref = args[1]
 			local.oneSided(&old, local.oldVersion, local.oldFiles, local.oldSet)
 			local.oneSided(&updated, local.newVersion, local.newFiles, local.newSet)
-			return a.local(cmd.Context(), old, updated, r)
+			return a.local(cmd.Context(), old, updated, apply, r)
 		},
 	}
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
 	local.addTo(cmd)
 	source.addTo(cmd.Flags())
 	render.addTo(cmd.Flags())
+	apply.addTo(cmd, "false")
 	output.addTo(cmd)
 	return cmd
 }
@@ -88,7 +91,7 @@ func (f *localFlags) oneSided(t *helm.Template, version string, files, set []str
 	t.Values.Values = slices.Concat(t.Values.Values, set)
 }
 
-func (a *app) local(ctx context.Context, old, updated helm.Template, r reportOptions) error {
+func (a *app) local(ctx context.Context, old, updated helm.Template, apply applyFlags, r reportOptions) error {
 	sides, err := a.renderBoth(ctx, old, updated)
 	if err != nil {
 		return err
@@ -103,6 +106,7 @@ func (a *app) local(ctx context.Context, old, updated helm.Template, r reportOpt
 		Namespace:   sides[1].Namespace,
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     updated.NoHooks,
+		ServerSide:  apply.resolve(false),
 	}, r)
 }
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
@@ -13,6 +15,7 @@ them. Each side is a file, a directory or - for stdin. Of a directory all .yaml,
 
 func (a *app) manifestsCommand() *cobra.Command {
 	var (
+		apply       applyFlags
 		output      reportFlags
 		kubeVersion string
 		noHooks     bool
@@ -26,7 +29,7 @@ func (a *app) manifestsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = stdinOnce(args...)
+				err = errors.Join(stdinOnce(args...), apply.check())
 			}
 			if err == nil {
 				err = helm.CheckKubeVersion(kubeVersion)
@@ -46,12 +49,14 @@ func (a *app) manifestsCommand() *cobra.Command {
 				Namespace:   a.settings.Namespace(),
 				KubeVersion: kubeVersion,
 				NoHooks:     noHooks,
+				ServerSide:  apply.resolve(false),
 			}, r)
 			return blame(err, old, updated)
 		},
 	}
 	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
 	cmd.Flags().BoolVar(&noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
+	apply.addTo(cmd, "false")
 	output.addTo(cmd)
 	return cmd
 }

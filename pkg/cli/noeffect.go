@@ -23,7 +23,6 @@ func noEffectFlags() []noEffectFlag {
 		{name: "labels", shorthand: "l", value: true},
 		{name: "recreate-pods"},
 		{name: "rollback-on-failure"},
-		{name: "server-side", value: true},
 		{name: "take-ownership"},
 		{name: "timeout", value: true},
 		{name: "wait"},

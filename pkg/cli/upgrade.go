@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -20,6 +22,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 		up     helm.Upgrade
 		source sourceFlags
 		render renderFlags
+		apply  applyFlags
 		output reportFlags
 	)
 	cmd := &cobra.Command{
@@ -31,13 +34,13 @@ func (a *app) upgradeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = render.check()
+				err = errors.Join(render.check(), apply.check())
 			}
 			if err != nil {
 				return usage(cmd, err)
 			}
 			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering
-			return a.upgrade(cmd, up, r)
+			return a.upgrade(cmd, up, apply, r)
 		},
 		ValidArgsFunction: a.completeUpgrade,
 	}
@@ -51,12 +54,13 @@ func (a *app) upgradeCommand() *cobra.Command {
 	flags.BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
 	source.addTo(flags)
 	render.addTo(flags)
+	apply.addTo(cmd, "what Helm 4 noted of the release")
 	output.addTo(cmd)
 	addNoEffectFlags(flags)
 	return cmd
 }
 
-func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, r reportOptions) error {
+func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, r reportOptions) error {
 	old, updated, err := a.helmClient().Upgrade(cmd.Context(), up)
 	if err != nil {
 		return err
@@ -72,6 +76,8 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, r reportOptions) erro
 		Namespace:   updated.Namespace,
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     up.NoHooks,
+		ServerSide:  apply.resolve(old.ServerSide),
+		Install:     old.Revision == 0,
 	}, r)
 }
 

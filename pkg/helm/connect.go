@@ -152,8 +152,17 @@ func parseKubeVersion(text string) (*chartutil.KubeVersion, error) {
 // chart whose templates ask for it; "" if none does or nobody can tell. Helm
 // gives its path to plugins, not its version.
 func callerVersion(ctx context.Context, ch *chart.Chart) string {
+	if !asksHelmVersion(ch) {
+		return ""
+	}
+	return askCaller(ctx)
+}
+
+// askCaller returns the version of the helm that runs this plugin, such as
+// "v4.3.1"; "" if none does.
+func askCaller(ctx context.Context) string {
 	bin := os.Getenv("HELM_BIN")
-	if bin == "" || !asksHelmVersion(ch) {
+	if bin == "" {
 		return ""
 	}
 	if !strings.ContainsRune(bin, filepath.Separator) {

@@ -36,6 +36,9 @@ type Side struct {
 	// KubeVersion is the cluster version that the templates see; "" for a side
 	// that was not rendered here.
 	KubeVersion string
+	// ServerSide reports, of an installed release, whether Helm applies an
+	// upgrade of it on the server's side.
+	ServerSide bool
 }
 
 // Client is the way to Helm. Its methods may run at the same time.

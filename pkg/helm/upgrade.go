@@ -62,6 +62,9 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 			return old, updated, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
 		}
 		first, old = false, installed(current, up)
+		if old.ServerSide, err = c.serverSide(ctx, cfg, history[len(history)-1]); err != nil {
+			return old, updated, fmt.Errorf("read how release %q was applied: %w", up.Release, clean(err))
+		}
 	}
 	ch, err := c.load(up.Chart)
 	if err != nil {

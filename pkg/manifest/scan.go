@@ -62,7 +62,7 @@ func (s *headScan) row() bool {
 	dash := strings.HasPrefix(w.entry, "- ") || w.entry == "-"
 	switch {
 	case w.indent == 0 && dash:
-		return s.began && !s.closed && !(s.inMeta && !s.inner)
+		return s.began && !s.closed && (!s.inMeta || s.inner)
 	case w.indent == 0:
 		return s.topEntry(w.entry)
 	case !s.began:

@@ -48,6 +48,7 @@ type jsonRelease struct {
 	Revision    int       `json:"revision"`
 	Chart       jsonChart `json:"chart"`
 	KubeVersion string    `json:"kubeVersion"`
+	ServerSide  bool      `json:"serverSide"`
 }
 
 type jsonChart struct {
@@ -168,7 +169,7 @@ func jsonPath(p *fieldpath.Path) string { return p.String() }
 func jsonReleaseOf(r *change.Release) jsonRelease {
 	return jsonRelease{
 		Name: r.Name, Namespace: r.Namespace, Revision: r.Revision,
-		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion,
+		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide,
 	}
 }
 

@@ -110,7 +110,11 @@ func aboutRelease(r *change.Release) string {
 		add("chart %s", r.NewChart)
 	}
 	if r.KubeVersion != "" {
-		add("judged for Kubernetes %s", r.KubeVersion)
+		how := "three-way merge"
+		if r.ServerSide {
+			how = "server-side apply"
+		}
+		add("judged for Kubernetes %s, %s", r.KubeVersion, how)
 	}
 	return printable(strings.Join(parts, ", "))
 }

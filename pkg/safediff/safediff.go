@@ -27,8 +27,8 @@ type Manifest struct {
 
 // Options tells Compare what the manifests do not say.
 type Options struct {
-	// Release goes into the Set as it is, except that KubeVersion is filled in
-	// with the version that the judgement is made for.
+	// Release goes into the Set as it is, except that KubeVersion and ServerSide
+	// are filled in with what the judgement is made for.
 	Release change.Release
 	// Namespace is given to namespaced objects that name none.
 	Namespace string
@@ -63,7 +63,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		return change.Set{}, err
 	}
 	set := change.Set{Release: opts.Release}
-	set.Release.KubeVersion = server.Version()
+	set.Release.KubeVersion, set.Release.ServerSide = server.Version(), opts.ServerSide
 	set.Unchecked = notices(server, oldObjects, newObjects, opts)
 	for i := range judged {
 		if judged[i].change == nil {

@@ -71,19 +71,19 @@ func (b *bench) run(w io.Writer, pattern string, pairs int) error {
 	}
 	rows := rows()
 	if folder := os.Getenv("BENCH_PAIRS"); folder != "" {
-		real, err := pairRows(folder, pairs)
+		upgrades, err := pairRows(folder, pairs)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, real...)
+		rows = append(rows, upgrades...)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "what\tgoal\tmeasured\t\tmedians")
+	_, _ = fmt.Fprintln(table, "what\tgoal\tmeasured\t\tmedians")
 	for _, r := range rows {
 		if !wanted.MatchString(r.name) {
 			continue
 		}
-		fmt.Fprintf(os.Stderr, "%s …\n", r.name)
+		_, _ = fmt.Fprintf(os.Stderr, "%s …\n", r.name)
 		measured, ok, detail, err := r.measure(b)
 		verdict := "miss"
 		switch {
@@ -92,7 +92,7 @@ func (b *bench) run(w io.Writer, pattern string, pairs int) error {
 		case ok:
 			verdict = "ok"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.name, r.goal, measured, verdict, detail)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.name, r.goal, measured, verdict, detail)
 	}
 	return table.Flush()
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // renderBoth renders the two charts that "local" is given as Helm itself does it,
-// one after the other, and nothing else. args: OLD NEW --old-set X --new-set Y …
+// one after the other, and nothing else. The arguments are those of "local": OLD NEW
+// and then pairs of --old-set or --new-set and its values.
 func renderBoth(args []string) error {
 	for i, flag := range []string{"--old-set", "--new-set"} {
 		values := map[string]any{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -112,7 +113,7 @@ func startUp(b *bench) (measured string, ok bool, detail string, err error) {
 	var costs []cost
 	for range max(9, b.samples) {
 		start := time.Now()
-		cmd := exec.Command(b.binary, "version")
+		cmd := exec.CommandContext(context.Background(), b.binary, "version")
 		if err := cmd.Run(); err != nil {
 			return "", false, "", err
 		}
@@ -180,7 +181,7 @@ func pairRows(folder string, count int) ([]row, error) {
 	var rows []row
 	for _, p := range pairs[:min(count, len(pairs))] {
 		goal := 1.0
-		if p.size >= mib/8 {
+		if p.size >= mib { // "large"
 			goal = 6
 		}
 		name, _ := filepath.Rel(folder, p.dir)
