@@ -32,6 +32,14 @@ func helmRefusals() []Rule {
 			When: refusedAs("NotFound"),
 		},
 		{
+			ID: "name-missing", Risk: change.Rejected,
+			Why: "Helm looks for every object of the release by its name, and fails on one that has none",
+			Fix: "give the object a name; only hooks may leave it to the API server (generateName)",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				return refusal(c), nil, c.Ref.Name == "" && len(c.Outcome.Refused) > 0
+			},
+		},
+		{
 			ID: "hook-becomes-object", Risk: change.Rejected,
 			Why:  "the object that the hook left behind does not belong to the release, and Helm will not take it over",
 			Fix:  "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",

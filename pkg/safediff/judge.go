@@ -43,6 +43,9 @@ func (j *judge) pair(p diff.Pair) judgement {
 		c.Edits = edits
 	}
 	c.Hook = j.hook(p)
+	if c.Op == change.Recreate && !c.Hook.Runs {
+		c.Op = change.Delete // and nothing makes it anew in this upgrade
+	}
 	result, err := j.outcome(p, &c)
 	if err != nil {
 		return judgement{err: err}
@@ -112,6 +115,8 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		// hooks are for.
 		result.New = nil
 		return result, err
+	case p.New.Ref.Name == "":
+		return nameless(), nil
 	case p.Old == nil:
 		return j.server.Create(p.New)
 	case diff.IsHook(p.Old):
@@ -120,6 +125,15 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 	default:
 		return j.server.Update(p.Old, p.New)
 	}
+}
+
+// nameless is what becomes of an object of the release whose name the API server
+// is to generate: Helm looks for it in the cluster before it does anything, and
+// cannot. Only hooks are made without being looked for.
+func nameless() apiserver.Result {
+	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{
+		Field: "metadata.name", Type: "Required", Message: "resource name may not be empty",
+	}}}}
 }
 
 // adopt judges an object that was a hook and is to become part of the release.
