@@ -45,4 +45,4 @@ for helm in "$HELM3" "$HELM4"; do
 done
 
 # What we render is what Helm itself renders.
-HELM3=$HELM3 HELM4=$HELM4 go test ./pkg/helm -run RendersAs -count=1 -v | grep -v '^=== '
+HELM3=$HELM3 HELM4=$HELM4 go test ./pkg/helm -run RendersAs -count=1

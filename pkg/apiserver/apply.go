@@ -1,7 +1,9 @@
 package apiserver
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	api "k8s.io/kubernetes/pkg/apis/core"
@@ -36,7 +38,7 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 		return Result{}, err
 	}
 	from, to := s.requestFor(old), s.requestFor(updated)
-	if refused := s.unservedErrors(from, to); refused != nil {
+	if refused := s.unreadable(to, newValue, from); refused != nil {
 		return Result{Outcome: change.Outcome{Refused: refused}}, nil
 	}
 	if !to.known {
@@ -60,7 +62,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 		return Result{}, err
 	}
 	to := s.requestFor(created)
-	if refused := s.unservedErrors(to); refused != nil {
+	if refused := s.unreadable(to, value); refused != nil {
 		return Result{Outcome: change.Outcome{Refused: refused}}, nil
 	}
 	if !to.known {
@@ -104,6 +106,30 @@ func values(old, updated *manifest.Object) (oldValue, newValue map[string]any, e
 	return oldValue, newValue, err
 }
 
+// unreadable refuses an object that Helm cannot read, and requests in API
+// versions that the server does not serve. Helm then fails before it changes
+// anything.
+func (s *Server) unreadable(to request, value map[string]any, others ...request) []change.FieldError {
+	if refused := metadataError(value); refused != nil {
+		return []change.FieldError{*refused}
+	}
+	return s.unservedErrors(append(others, to)...)
+}
+
+// metadataError refuses metadata that does not fit its type, such as a label
+// that is a number, as Helm does when it reads the manifest
+// (metadataValidatingDecoder in k8s.io/cli-runtime/pkg/resource).
+func metadataError(value map[string]any) *change.FieldError {
+	var typed struct {
+		metav1.ObjectMeta `json:"metadata"`
+	}
+	text := encode(map[string]any{"metadata": value["metadata"]})
+	if err := utiljson.Unmarshal(text, &typed); err != nil {
+		return &change.FieldError{Type: "Invalid", Message: "unable to decode: " + firstLine(err.Error())}
+	}
+	return nil
+}
+
 // unservedErrors refuses requests in API versions that the server does not
 // serve. Helm then fails before it changes anything, for the old manifest as for
 // the new one (kube.Client.Build).
@@ -127,7 +153,7 @@ type made struct {
 // create runs what the server does to a new object: decode, default, admit,
 // prepare, validate.
 func (s *Server) create(r request, value map[string]any) made {
-	result := s.admitted(r, value)
+	result := s.admitted(r, value, false)
 	if result.object == nil || len(result.refused) > 0 {
 		return result
 	}
@@ -141,7 +167,7 @@ func (s *Server) create(r request, value map[string]any) made {
 // it is there is a fact, whatever today's validation would say of it, so it is
 // not validated.
 func (s *Server) live(r request, value map[string]any) (runtime.Object, *change.FieldError) {
-	result := s.admitted(r, value)
+	result := s.admitted(r, value, true)
 	if result.object == nil {
 		return nil, &result.refused[0]
 	}
@@ -151,8 +177,9 @@ func (s *Server) live(r request, value map[string]any) (runtime.Object, *change.
 	return result.object, nil
 }
 
-// admitted decodes an object and does to it what comes before its strategy.
-func (s *Server) admitted(r request, value map[string]any) made {
+// admitted decodes an object and does to it what comes before its strategy. Of
+// an installed one it is known that the server did accept it.
+func (s *Server) admitted(r request, value map[string]any, installed bool) made {
 	object, ignored, refused := s.sent(r, value)
 	if refused != nil {
 		return made{refused: []change.FieldError{*refused}}
@@ -161,7 +188,7 @@ func (s *Server) admitted(r request, value map[string]any) made {
 	admit(r, object)
 	result := made{object: object, ignored: ignored}
 	if service, ok := object.(*api.Service); ok {
-		if err := s.services.created(r.ctx, service); err != nil {
+		if err := s.services.created(r.ctx, service, installed); err != nil {
 			result.refused = r.errors(err, nil)
 		}
 	}

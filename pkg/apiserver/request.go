@@ -147,8 +147,7 @@ func (s *Server) owned(r request, value map[string]any) map[string]any {
 }
 
 // marked returns the object's labels or annotations with Helm's added, as Helm
-// adds them: a null becomes "", and if any value is no text, all of the chart's
-// are lost.
+// adds them: a null becomes "".
 func marked(value map[string]any, field string, marks map[string]string) map[string]any {
 	texts, _, _ := unstructured.NestedNullCoercingStringMap(value, "metadata", field)
 	all := make(map[string]any, len(texts)+len(marks))

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	api "k8s.io/kubernetes/pkg/apis/core"
 	"k8s.io/kubernetes/pkg/registry/core/service/ipallocator"
+	"k8s.io/kubernetes/pkg/registry/core/service/portallocator"
 	servicestorage "k8s.io/kubernetes/pkg/registry/core/service/storage"
 )
 
@@ -23,8 +26,10 @@ import (
 // hands out addresses and ports, and keeps the handed-out ones on an update.
 // Without it no Service would even pass validation.
 //
-// A cluster with one IPv4 stack is assumed. Since nobody knows which addresses
-// are taken, every address that a manifest asks for is granted.
+// A cluster with one IPv4 stack and the API server's own range of node ports is
+// assumed; an installed Service outside of that range proves it to be wider.
+// Since nobody knows which addresses are taken, every one that a manifest asks
+// for is granted.
 type services struct {
 	mu      sync.Mutex
 	storage *servicestorage.REST
@@ -46,10 +51,12 @@ func newServices() (*services, error) {
 	return s, nil
 }
 
-// created fills in what the API server assigns to a new Service.
-func (s *services) created(ctx context.Context, service *api.Service) error {
+// created fills in what the API server assigns to a new Service. An installed
+// one was granted whatever it asks for.
+func (s *services) created(ctx context.Context, service *api.Service, installed bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ports.anywhere = installed
 	s.ips.next, s.ports.next = 0, 0
 	finish, err := s.storage.BeginCreate(ctx, service, &metav1.CreateOptions{})
 	if err != nil {
@@ -63,6 +70,9 @@ func (s *services) created(ctx context.Context, service *api.Service) error {
 func (s *services) updated(ctx context.Context, service, old *api.Service) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ports.anywhere = slices.ContainsFunc(old.Spec.Ports, func(p api.ServicePort) bool {
+		return p.NodePort != 0 && !nodePortRange.Contains(int(p.NodePort))
+	})
 	// Far from what created handed out, so that a new port is no old one.
 	s.ips.next, s.ports.next = 1<<10, 1<<10
 	finish, err := s.storage.BeginUpdate(ctx, service, old, &metav1.UpdateOptions{})
@@ -96,14 +106,27 @@ func (a *addresses) Destroy()                      {}
 func (a *addresses) EnableMetrics()                {}
 func (a *addresses) DryRun() ipallocator.Interface { return a }
 
-// nodePorts grants every port, and makes them up in a fixed order.
-type nodePorts struct{ next int }
+// nodePortRange is where node ports lie unless the administrator says otherwise
+// (DefaultServiceNodePortRange in k8s.io/kubernetes/pkg/kubeapiserver/options).
+var nodePortRange = utilnet.PortRange{Base: 30000, Size: 2768} //nolint:gochecknoglobals // a constant
 
-func (p *nodePorts) Allocate(int) error { return nil }
-func (p *nodePorts) Release(int) error  { return nil }
+// nodePorts grants every port in the range, or anywhere, and makes them up in a
+// fixed order.
+type nodePorts struct {
+	next     int
+	anywhere bool
+}
+
+func (p *nodePorts) Allocate(port int) error {
+	if !p.anywhere && !nodePortRange.Contains(port) {
+		return &portallocator.ErrNotInRange{ValidPorts: nodePortRange.String()}
+	}
+	return nil
+}
+func (p *nodePorts) Release(int) error { return nil }
 func (p *nodePorts) AllocateNext() (int, error) {
 	p.next++
-	return 30000 + p.next%2768, nil
+	return nodePortRange.Base + p.next%nodePortRange.Size, nil
 }
 func (p *nodePorts) ForEach(func(int)) {}
 func (p *nodePorts) Has(int) bool      { return false }

@@ -45,6 +45,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCompletion(root)
 	if err := root.ExecuteContext(ctx); err != nil {
 		a.printError(err)
 		return change.ExitError

@@ -27,12 +27,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Args:              cobra.ArbitraryArgs,
 		PersistentPreRun:  func(*cobra.Command, []string) { a.quieten() },
 		DisableAutoGenTag: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		RunE:              helpOrUnknown,
 	}
 	if os.Getenv("HELM_PLUGIN_DIR") != "" {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "helm safe-diff"}
@@ -41,6 +36,24 @@ func (a *app) rootCommand() *cobra.Command {
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.localCommand(), a.manifestsCommand(), a.versionCommand())
 	return root
+}
+
+// addCompletion adds Cobra's own command, to a root that knows where to write.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = cobra.ArbitraryArgs, helpOrUnknown // a shell that Cobra does not know
+		}
+	}
+}
+
+// helpOrUnknown runs a command that is there for its subcommands only.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return unknownCommand(cmd, args[0])
+	}
+	return cmd.Help()
 }
 
 // addEnvironmentFlags adds the flags that choose cluster and namespace. Run by

@@ -53,8 +53,38 @@ func Mark(c *change.Change, filters []Filter) {
 			}
 		}
 	}
+	unhide(c)
 	if len(c.Edits) == 0 && len(c.Findings) == 0 && c.Hook != nil && !c.Hook.Runs {
 		c.Noise = "no-effect"
+	}
+}
+
+// unhide shows again what hides a change of the stored object. Where the stored
+// object changes and no edit says so by its path, some edit did that elsewhere:
+// Helm 3 merges the ports of a Service by their number alone, so that a second
+// port of the same number takes the place of the first. Then the edits of the
+// same list are not without effect; if there are none, none is.
+func unhide(c *change.Change) {
+	for _, stored := range c.Outcome.Fields {
+		if stored.Under("metadata", "labels") || slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(stored) && e.Noise == "" }) {
+			continue
+		}
+		list := stored
+		if i := slices.IndexFunc(stored, func(e fieldpath.Element) bool { return e.Field == "" }); i >= 0 {
+			list = stored[:i]
+		}
+		for i := range c.Edits {
+			if e := &c.Edits[i]; e.Noise == "no-effect" && e.Path.Overlaps(list) {
+				e.Noise = ""
+			}
+		}
+	}
+	if slices.ContainsFunc(c.Outcome.Fields, func(p fieldpath.Path) bool { return !p.Under("metadata", "labels") }) && c.Hidden() {
+		for i := range c.Edits {
+			if c.Edits[i].Noise == "no-effect" {
+				c.Edits[i].Noise = ""
+			}
+		}
 	}
 }
 
