@@ -19,13 +19,17 @@ const apiExtensionsGroup = "apiextensions.k8s.io"
 
 // patch sends the live object what Helm sends, and judges what comes out.
 func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[string]any, aligned bool) (Result, error) {
-	oldTyped, oldFields := r.stored(live)
+	oldTyped, liveValue, err := r.seen(live)
+	if err != nil {
+		return Result{}, err
+	}
+	oldFields := withoutBookkeeping(liveValue)
 	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
 	merge := s.mergeOnClient
 	if s.facts.ServerSide {
 		merge = s.mergeOnServer
 	}
-	object, ignored, refused := merge(r, live, oldValue, newValue)
+	object, ignored, refused := merge(r, live, liveValue, oldValue, newValue)
 	if refused != nil {
 		result.Outcome.Refused = []change.FieldError{*refused}
 		return result, nil
@@ -51,7 +55,7 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 
 // mergeOnServer is server-side apply: the manifest is sent as it is, and the
 // server merges it by who owns which field.
-func (s *Server) mergeOnServer(r request, live runtime.Object, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
+func (s *Server) mergeOnServer(r request, live runtime.Object, _, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
 	object, err := s.applied(r, live, s.owned(r, newValue))
 	if err != nil {
 		e := r.applyError(err)
@@ -62,15 +66,7 @@ func (s *Server) mergeOnServer(r request, live runtime.Object, _, newValue map[s
 
 // mergeOnClient is what Helm 3 does: it makes a patch, and the server merges
 // that into the live object. The object is nil if there is nothing to send.
-func (s *Server) mergeOnClient(r request, live runtime.Object, oldValue, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
-	versioned, err := r.versioned(live)
-	if err != nil {
-		return nil, nil, patchError(err)
-	}
-	liveValue, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
-	if err != nil {
-		return nil, nil, patchError(err)
-	}
+func (s *Server) mergeOnClient(r request, _ runtime.Object, liveValue, oldValue, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
 	patched, refused := r.patched(r.located(oldValue), s.owned(r, newValue), liveValue)
 	if refused != nil || patched == nil {
 		return nil, nil, refused
@@ -118,7 +114,8 @@ func (r request) patched(old, updated, live map[string]any) (map[string]any, *ch
 	if refused != nil {
 		return nil, refused
 	}
-	merged, err := strategicpatch.StrategicMergeMapPatch(live, patchValue, typed)
+	// It changes its first argument.
+	merged, err := strategicpatch.StrategicMergeMapPatch(runtime.DeepCopyJSON(live), patchValue, typed)
 	if err != nil {
 		return nil, patchError(err)
 	}

@@ -85,32 +85,38 @@ func (r request) versioned(object runtime.Object) (runtime.Object, error) {
 // stored returns what a client sees of a stored object: the typed object, and
 // its fields without status and bookkeeping.
 func (r request) stored(object runtime.Object) (runtime.Object, map[string]any) {
-	versioned, err := r.versioned(object)
-	if err != nil {
-		return nil, nil
-	}
-	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
+	versioned, fields, err := r.seen(object)
 	if err != nil {
 		return versioned, nil
 	}
 	return versioned, withoutBookkeeping(fields)
 }
 
-// withoutBookkeeping drops from an object what the server keeps for itself. The
-// object is changed.
-func withoutBookkeeping(fields map[string]any) map[string]any {
-	delete(fields, "status")
-	if metadata, ok := fields["metadata"].(map[string]any); ok {
-		for _, name := range [...]string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
-			delete(metadata, name)
-		}
-		if annotations, ok := metadata["annotations"].(map[string]any); ok {
-			delete(annotations, "deprecated.daemonset.template.generation")
-			if len(annotations) == 0 {
-				delete(metadata, "annotations")
-			}
-		}
+// seen returns what a client sees of a stored object, as a typed object and as
+// plain values.
+func (r request) seen(object runtime.Object) (versioned runtime.Object, fields map[string]any, err error) {
+	if versioned, err = r.versioned(object); err != nil {
+		return nil, nil, err
 	}
+	fields, err = runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
+	return versioned, fields, err
+}
+
+// withoutBookkeeping returns an object without what the server keeps for itself.
+// The argument stays as it is.
+func withoutBookkeeping(object map[string]any) map[string]any {
+	fields := copyMap(object)
+	delete(fields, "status")
+	metadata := copyMap(fields["metadata"])
+	for _, name := range [...]string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
+		delete(metadata, name)
+	}
+	annotations := copyMap(metadata["annotations"])
+	delete(annotations, "deprecated.daemonset.template.generation")
+	if metadata["annotations"] = annotations; len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+	fields["metadata"] = metadata
 	return fields
 }
 

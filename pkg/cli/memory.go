@@ -9,11 +9,11 @@ import (
 // speed, and memory that is not taken away from others costs nobody anything.
 const (
 	gcPercent    = 400
-	memoryBase   = 100 << 20 // bytes, the program itself included
+	memoryBase   = 96 << 20 // bytes, the program itself included
 	memoryFactor = 3         // times the size of both manifests
 )
 
-// spendMemory lets the garbage collector wait until about 100 MiB and three times
+// spendMemory lets the garbage collector wait until about 96 MiB and three times
 // the input are in use, unless the environment says how it is to work.
 func spendMemory(input int) {
 	if os.Getenv("GOGC") == "" {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -128,17 +130,35 @@ func notices(server *apiserver.Server, old, updated []*manifest.Object, opts Opt
 	return list
 }
 
+// atOnce is how many bytes of manifest are judged at the same time. While it is
+// judged, an object takes up to a hundred times its size.
+const atOnce = 1 << 20
+
+func size(p diff.Pair) int64 {
+	var n int
+	for _, o := range []*manifest.Object{p.Old, p.New} {
+		if o != nil {
+			n += len(o.Text())
+		}
+	}
+	return int64(n)
+}
+
 // all judges every pair on all cores. The result is in the order of the pairs.
 func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error) {
 	judged := make([]judgement, len(pairs))
 	workers := min(runtime.GOMAXPROCS(0), max(1, len(pairs)))
+	room := semaphore.NewWeighted(atOnce)
 	var wait sync.WaitGroup
 	next := make(chan int)
 	for range workers {
 		wait.Go(func() {
 			for i := range next {
+				weight := min(size(pairs[i]), atOnce)
+				_ = room.Acquire(context.Background(), weight) // fails only if the context ends
 				judged[i] = j.guarded(pairs[i])
 				forget(pairs[i])
+				room.Release(weight)
 			}
 		})
 	}

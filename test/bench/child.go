@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,8 +16,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cli"
-	"github.com/safe-diff/helm-safe-diff/pkg/report"
-	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
 // childFlag makes this program do one piece of work and print what it cost.
@@ -35,10 +32,10 @@ type cost struct {
 // subjects are the pieces of work.
 func subjects() map[string]func(args []string) (work func() error, err error) {
 	return map[string]func(args []string) (func() error, error){
-		"safe-diff": onManifests(safeDiff),
+		"safe-diff": program(manifests),
 		"helm-diff": onManifests(helmDiff),
-		"render":    func(args []string) (func() error, error) { return func() error { return renderBoth(args) }, nil },
-		"local":     func(args []string) (func() error, error) { return func() error { return local(args) }, nil },
+		"render":    program(renderBoth),
+		"local":     program(local),
 	}
 }
 
@@ -105,6 +102,10 @@ func cpu(u syscall.Rusage) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+func program(main func(args []string) error) func([]string) (func() error, error) {
+	return func(args []string) (func() error, error) { return func() error { return main(args) }, nil }
+}
+
 func onManifests(engine func(old, updated string) error) func([]string) (func() error, error) {
 	return func(args []string) (func() error, error) {
 		old, err := os.ReadFile(args[0])
@@ -120,19 +121,10 @@ func onManifests(engine func(old, updated string) error) func([]string) (func() 
 	}
 }
 
-// safeDiff is our engine: two manifests in, the text report out.
-func safeDiff(old, updated string) error {
-	set, err := safediff.Compare(context.Background(),
-		safediff.Manifest{Name: "old", Text: old}, safediff.Manifest{Name: "new", Text: updated},
-		safediff.Options{Release: change.Release{Name: "bench", Namespace: "bench"}, Namespace: "bench"})
-	if err != nil {
-		return err
-	}
-	format, err := report.Find("text")
-	if err != nil {
-		return err
-	}
-	return format.Write(&bytes.Buffer{}, &set, report.Options{FailOn: change.DefaultFailOn()})
+// manifests is the whole of "helm safe-diff manifests", the reading of the files
+// included.
+func manifests(args []string) error {
+	return run(append([]string{"manifests", "--namespace", "bench"}, args...))
 }
 
 // helmDiff is helm-diff's engine with the options of a plain "helm diff upgrade".
@@ -145,9 +137,13 @@ func helmDiff(old, updated string) error {
 
 // local is the whole of "helm safe-diff local" with the arguments.
 func local(args []string) error {
+	return run(append([]string{"local"}, args...))
+}
+
+func run(args []string) error {
 	var stderr bytes.Buffer
-	if code := cli.Main(append([]string{"local"}, args...), &bytes.Buffer{}, io.Discard, &stderr); code == change.ExitError {
-		return fmt.Errorf("local: %s", stderr.String())
+	if code := cli.Main(args, &bytes.Buffer{}, io.Discard, &stderr); code == change.ExitError {
+		return fmt.Errorf("%s: %s", args[0], stderr.String())
 	}
 	return nil
 }
