@@ -39,7 +39,7 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 	}
 	from, to := s.requestFor(old), s.requestFor(updated)
 	if refused := s.unreadable(to, newValue, from); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
 	}
 	if !to.known {
 		return customUpdate(oldValue, newValue), nil
@@ -63,7 +63,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	}
 	to := s.requestFor(created)
 	if refused := s.unreadable(to, value); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
 	}
 	if !to.known {
 		return Result{Outcome: change.Outcome{Changed: true}, NewFields: value, Unchecked: []string{customUnchecked}}, nil
@@ -86,7 +86,7 @@ func (s *Server) Stored(o *manifest.Object) (Result, error) {
 	}
 	from := s.requestFor(o)
 	if refused := s.unservedErrors(from); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
 	}
 	result := Result{Outcome: change.Outcome{Changed: true}, OldFields: value}
 	if !from.known {

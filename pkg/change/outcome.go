@@ -10,11 +10,30 @@ type Outcome struct {
 	Fields []fieldpath.Path
 	// Refused is why the API server, or Helm before it, refuses the change.
 	Refused []FieldError
+	// Upfront says that Helm finds the refusal before it changes anything.
+	Upfront bool
+	// Unreached says that Helm does not come to this object, because another one
+	// is refused. What else is said here is what would happen if it did.
+	Unreached bool
 	// Ignored are fields of the new manifest that the API server does not know
 	// and drops, in its own words.
 	Ignored []string
 	// Pods is what happens to the pods of a workload; nil for other objects.
 	Pods *Pods
+	// Selects is set for a Service whose selector changes.
+	Selects *Selection
+}
+
+// Selection counts the workloads of the release whose pods a Service selects.
+type Selection struct {
+	Before int // by the old selector
+	During int // by the new selector, while the pods are still the old ones
+	After  int // by the new selector, when the upgrade is over
+}
+
+// Plus returns the sum of two selections.
+func (s Selection) Plus(t Selection) Selection {
+	return Selection{s.Before + t.Before, s.During + t.During, s.After + t.After}
 }
 
 // FieldError is one reason of the API server for refusing an object.

@@ -21,8 +21,13 @@ type Summary struct {
 	Unchanged int
 	// Risks counts objects per class: an object counts once in each class that
 	// it has a finding of.
-	Risks  map[Risk]int
-	Hidden Ledger
+	Risks map[Risk]int
+	// Fails says that some object is refused, Upfront that Helm finds that out
+	// before it changes anything. Made and Unreached count the other changes,
+	// those that are made all the same and those that are not.
+	Fails, Upfront  bool
+	Made, Unreached int
+	Hidden    Ledger
 }
 
 // Ledger counts what noise hides.
@@ -43,6 +48,15 @@ func (s *Set) Summary() Summary {
 	}
 	for i := range s.Changes {
 		c := &s.Changes[i]
+		sum.Fails = sum.Fails || len(c.Outcome.Refused) > 0
+		sum.Upfront = sum.Upfront || c.Outcome.Upfront
+		switch {
+		case c.Hidden() || len(c.Outcome.Refused) > 0 || c.Op == Keep:
+		case c.Outcome.Unreached:
+			sum.Unreached++
+		default:
+			sum.Made++
+		}
 		for j := range c.Edits {
 			if filter := c.Edits[j].Noise; filter != "" {
 				sum.Hidden.Edits++

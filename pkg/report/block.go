@@ -69,6 +69,9 @@ func meaning(c *change.Change) string {
 		}
 		parts = append(parts, printable("hook "+strings.Join(c.Hook.Events, ", "))+", "+runs)
 	}
+	if c.Outcome.Unreached {
+		parts = append(parts, "not made, since the upgrade fails before it")
+	}
 	if len(parts) == 0 {
 		return ""
 	}

@@ -89,7 +89,7 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%q %q %q %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden())
+	fmt.Fprintf(&b, "%q %q %q %t %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden(), c.Outcome.Unreached)
 	put(more...)
 	if c.Hook != nil {
 		fmt.Fprintf(&b, "hook %q %t\n", c.Hook.Events, c.Hook.Runs)

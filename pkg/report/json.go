@@ -63,6 +63,7 @@ type jsonSummary struct {
 	Recreate  int                 `json:"recreate"`
 	Keep      int                 `json:"keep"`
 	Unchanged int                 `json:"unchanged"`
+	Unreached int                 `json:"unreached"`
 	Risks     map[change.Risk]int `json:"risks"`
 	Hidden    jsonLedger          `json:"hidden"`
 }
@@ -108,6 +109,7 @@ type jsonHook struct {
 
 type jsonOutcome struct {
 	Changed bool             `json:"changed"`
+	Reached bool             `json:"reached"`
 	Refused []jsonFieldError `json:"refused"`
 	Ignored []string         `json:"ignored"`
 	Pods    *jsonPods        `json:"pods"`
@@ -182,7 +184,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 	return jsonSummary{
 		Create: sum.Ops[change.Create], Update: sum.Ops[change.Update], Delete: sum.Ops[change.Delete],
 		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep],
-		Unchanged: sum.Unchanged, Risks: risks,
+		Unchanged: sum.Unchanged, Unreached: sum.Unreached, Risks: risks,
 		Hidden: jsonLedger{Edits: sum.Hidden.Edits, Objects: sum.Hidden.Objects, ByFilter: sum.Hidden.ByFilter},
 	}
 }
@@ -223,6 +225,7 @@ func standing(c *change.Change) *manifest.Object {
 func jsonOutcomeOf(o *change.Outcome) jsonOutcome {
 	out := jsonOutcome{
 		Changed: o.Changed,
+		Reached: !o.Unreached,
 		Refused: each(o.Refused, func(e *change.FieldError) jsonFieldError {
 			return jsonFieldError{Field: e.Field, Type: e.Type, Message: e.Message}
 		}),

@@ -81,6 +81,9 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 		p.line(about)
 	}
 	p.line(plan(sum))
+	if sum.Fails {
+		p.line(p.bad(failure(sum)))
+	}
 }
 
 // unjudged qualifies a good verdict.
@@ -128,6 +131,22 @@ func plan(sum *change.Summary) string {
 		}
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
+}
+
+// failure says what an upgrade that fails leaves behind.
+func failure(sum *change.Summary) string {
+	switch {
+	case sum.Upfront:
+		return "the upgrade fails before anything is changed"
+	case sum.Made == 0 && sum.Unreached == 0:
+		return "the upgrade fails"
+	case sum.Unreached == 0:
+		return "the upgrade fails, and all other changes are made"
+	case sum.Made == 0:
+		return "the upgrade fails, and no other change is made"
+	default:
+		return fmt.Sprintf("the upgrade fails half-way: %s made, %d not", plural(sum.Made, "other change"), sum.Unreached)
+	}
 }
 
 // section prints changes, one block for each group. Blocks of one line stand

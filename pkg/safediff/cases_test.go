@@ -120,6 +120,9 @@ func said(set *change.Set) string {
 			}
 			words = append(words, "refused "+field)
 		}
+		if c.Outcome.Unreached {
+			words = append(words, "unreached")
+		}
 		if unchecked[c.Ref.String()] {
 			words = append(words, "unchecked")
 		}

@@ -131,7 +131,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 // is to generate: Helm looks for it in the cluster before it does anything, and
 // cannot. Only hooks are made without being looked for.
 func nameless() apiserver.Result {
-	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{
+	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
 		Field: "metadata.name", Type: "Required", Message: "resource name may not be empty",
 	}}}}
 }
@@ -149,7 +149,7 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 			"the object was a hook that deletes itself; if it is still there, Helm refuses to take it over")
 		return result, nil
 	}
-	result.Outcome = change.Outcome{Refused: []change.FieldError{{
+	result.Outcome = change.Outcome{Upfront: true, Refused: []change.FieldError{{
 		Type:    "Conflict",
 		Message: "exists and cannot be imported into the current release: invalid ownership metadata",
 	}}}
@@ -167,13 +167,21 @@ func (j *judge) hook(p diff.Pair) *change.Hook {
 	if len(events) == 0 {
 		return nil
 	}
-	running := []string{"pre-upgrade", "post-upgrade"}
-	if j.opts.Install {
-		running = []string{"pre-install", "post-install"}
-	}
-	runs := p.New != nil && !j.opts.NoHooks &&
-		slices.ContainsFunc(running, func(event string) bool { return slices.Contains(events, event) })
+	runs := p.New != nil &&
+		slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(events, event) })
 	return &change.Hook{Events: events, Runs: runs}
+}
+
+// events are the hook events of this upgrade, the one before it first.
+func (j *judge) events() []string {
+	switch {
+	case j.opts.NoHooks:
+		return nil
+	case j.opts.Install:
+		return []string{"pre-install", "post-install"}
+	default:
+		return []string{"pre-upgrade", "post-upgrade"}
+	}
 }
 
 // fields lists the fields of the stored object that change; nil if they cannot

@@ -64,6 +64,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err != nil {
 		return change.Set{}, err
 	}
+	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
 	set.Release.KubeVersion, set.Release.ServerSide = server.Version(), opts.ServerSide
 	set.Unchecked = notices(server, oldObjects, newObjects, opts)

@@ -1,0 +1,95 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"helm.sh/helm/v3/pkg/releaseutil"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Phase is a part of an upgrade. Helm begins one when the one before it is done.
+type Phase int
+
+// The phases, in their order (performUpgrade in helm.sh/helm/v3/pkg/action,
+// update in helm.sh/helm/v3/pkg/kube; Helm 4 has the same).
+const (
+	PreHooks  Phase = iota // hooks that run before the release is touched
+	Apply                  // objects are created and updated
+	Remove                 // objects that left the release are deleted
+	PostHooks              // hooks that run after it
+	Never                  // nothing is done: hooks that do not run, objects that are kept
+)
+
+// Step is one Pair in the order in which Helm takes them up.
+type Step struct {
+	Phase Phase
+	Pair  int // index into the pairs
+}
+
+// Steps puts pairs, which are in the order of the new manifest, into the order in
+// which Helm takes them up: hooks by weight and name, everything else by kind.
+// running lists the hook events of the operation, such as "pre-upgrade".
+func Steps(pairs []Pair, running []string) []Step {
+	rank := kindRanks()
+	steps := make([]Step, len(pairs))
+	for i := range pairs {
+		steps[i] = Step{phaseOf(pairs[i], running), i}
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		if a.Phase != b.Phase {
+			return cmp.Compare(a.Phase, b.Phase)
+		}
+		x, y := pairs[a.Pair].Ref(), pairs[b.Pair].Ref()
+		if a.Phase == PreHooks || a.Phase == PostHooks {
+			return cmp.Or(cmp.Compare(weight(pairs[a.Pair].New), weight(pairs[b.Pair].New)), cmp.Compare(x.Name, y.Name))
+		}
+		return rank(x.Kind, y.Kind)
+	})
+	return steps
+}
+
+func phaseOf(p Pair, running []string) Phase {
+	switch {
+	case p.New == nil:
+		if p.Op() == change.Keep {
+			return Never
+		}
+		return Remove
+	case !IsHook(p.New):
+		return Apply
+	}
+	for i, event := range running {
+		if slices.Contains(p.New.HookEvents(), event) {
+			return [...]Phase{PreHooks, PostHooks}[min(i, 1)]
+		}
+	}
+	if p.Op() == change.Recreate {
+		return Remove
+	}
+	return Never
+}
+
+// kindRanks compares kinds as Helm sorts manifests; kinds that it does not know
+// come last, by name.
+func kindRanks() func(a, b string) int {
+	known := make(map[string]int, len(releaseutil.InstallOrder))
+	for i, kind := range releaseutil.InstallOrder {
+		known[kind] = i - len(releaseutil.InstallOrder)
+	}
+	return func(a, b string) int {
+		if known[a] == 0 && known[b] == 0 {
+			return cmp.Compare(a, b)
+		}
+		return cmp.Compare(known[a], known[b])
+	}
+}
+
+func weight(o *manifest.Object) int {
+	text, _ := o.Annotation("helm.sh/hook-weight")
+	n, _ := strconv.Atoi(text) // Helm takes what it cannot read as 0, too
+	return n
+}
