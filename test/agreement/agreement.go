@@ -1,0 +1,235 @@
+// Package agreement holds predictions against what happened on a real control
+// plane, object by object, and counts.
+package agreement
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// Upgrade is one upgrade as it happened.
+type Upgrade struct {
+	Case    string `json:"case"`
+	Helm    string `json:"helm"`
+	Upgrade struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error,omitempty"`
+	} `json:"upgrade"`
+	Resources []Resource `json:"resources"`
+}
+
+// Resource is what happened to one object.
+type Resource struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	// Verdict is unchanged, modified, created, deleted, recreated, rejected or
+	// absent.
+	Verdict string `json:"verdict"`
+	// Changed are fields of the live object that differ.
+	Changed   []string   `json:"changed,omitempty"`
+	Pods      *Pods      `json:"pods,omitempty"`
+	Endpoints *Endpoints `json:"endpoints,omitempty"`
+}
+
+// Pods is what happened to the pods of a workload.
+type Pods struct {
+	Before    int `json:"before"`
+	After     int `json:"after"`
+	Replaced  int `json:"replaced"`  // gone, with another in its place
+	Restarted int `json:"restarted"` // the same pod with another image
+	// MinReady is the fewest pods that were ready at any moment.
+	MinReady    *int `json:"minReady"`
+	ReadyBefore *int `json:"readyBefore"`
+}
+
+// Endpoints counts the ready addresses of a Service.
+type Endpoints struct {
+	Before int `json:"before"`
+	Worst  int `json:"worst"`
+	After  int `json:"after"`
+}
+
+// Question is one thing that is predicted.
+type Question string
+
+// The questions, in the order of the table.
+const (
+	Fails    Question = "upgrade fails"
+	Verdict  Question = "verdict of an object"
+	Restart  Question = "pods restart"
+	Replaced Question = "pods replaced"
+	Downtime Question = "no pod ready"
+	NoRoute  Question = "service leads nowhere"
+)
+
+// Questions returns all of them.
+func Questions() []Question { return []Question{Fails, Verdict, Restart, Replaced, Downtime, NoRoute} }
+
+// Difference is a prediction that did not come true.
+type Difference struct {
+	At       string // case and object
+	Question Question
+	Happened string
+	Said     string
+	Detail   string
+}
+
+func (d Difference) String() string {
+	return fmt.Sprintf("%s: %s: %s, predicted %s %.300s", d.At, d.Question, d.Happened, d.Said, d.Detail)
+}
+
+// Tally counts answers.
+type Tally struct {
+	Agree  int
+	Missed int // it happened and was not predicted, or another thing was
+	Alarm  int // it was predicted and did not happen
+}
+
+// Score counts over many upgrades. Differences are in the order in which they
+// were found.
+type Score struct {
+	Upgrades    int
+	Tallies     map[Question]*Tally
+	Differences []Difference
+}
+
+// Add compares one upgrade with what was predicted for it.
+func (s *Score) Add(set *change.Set, u *Upgrade) {
+	s.Upgrades++
+	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 })
+	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
+	for i := range u.Resources {
+		r := &u.Resources[i]
+		c := find(set, r)
+		at := u.Case + " " + r.Kind + "/" + r.Name
+		s.verdict(at, r, c)
+		if r.Pods != nil {
+			s.pods(at, r.Pods, c)
+		}
+		if r.Endpoints != nil && c != nil && c.Outcome.Selects != nil {
+			said := slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Downtime })
+			s.yes(NoRoute, at, r.Endpoints.Before > 0 && r.Endpoints.Worst == 0, said, fmt.Sprintf("%+v", *r.Endpoints))
+		}
+	}
+}
+
+func (s *Score) verdict(at string, r *Resource, c *change.Change) {
+	said := Said(c)
+	if r.Verdict == "absent" && said == "unchanged" {
+		said = "absent" // not there before, and not made
+	}
+	t := s.tally(Verdict)
+	if said == r.Verdict {
+		t.Agree++
+		return
+	}
+	t.Missed++
+	s.Differences = append(s.Differences, Difference{at, Verdict, r.Verdict, said, strings.Join(r.Changed, " ")})
+}
+
+// Said returns the verdict that a change amounts to; nil is an object that does
+// not differ.
+func Said(c *change.Change) string {
+	switch {
+	case c == nil || c.Op == change.Keep:
+		return "unchanged"
+	case len(c.Outcome.Refused) > 0:
+		return "rejected"
+	case c.Outcome.Unreached:
+		return "unchanged"
+	case c.Hook != nil && !c.Hook.Runs && c.Op != change.Delete:
+		return "unchanged"
+	case c.Op == change.Create:
+		return "created"
+	case c.Op == change.Delete:
+		return "deleted"
+	case c.Op == change.Recreate:
+		return "recreated"
+	case c.Outcome.Changed:
+		return "modified"
+	default:
+		return "unchanged"
+	}
+}
+
+func (s *Score) pods(at string, p *Pods, c *change.Change) {
+	said := change.Pods{}
+	if c != nil && c.Outcome.Pods != nil && !c.Outcome.Unreached {
+		said = *c.Outcome.Pods
+	}
+	detail := fmt.Sprintf("before %d, after %d, replaced %d, restarted %d", p.Before, p.After, p.Replaced, p.Restarted)
+	down := false
+	if p.MinReady != nil && p.ReadyBefore != nil {
+		down = *p.MinReady == 0 && *p.ReadyBefore > 0
+		detail += fmt.Sprintf(", ready %d, fewest %d", *p.ReadyBefore, *p.MinReady)
+	}
+	happened := p.Replaced + p.Restarted
+	s.yes(Restart, at, happened > 0, said.Replaced, detail)
+	if said.Replaced && said.Affected >= 0 && happened > 0 {
+		s.count(at, happened, said.Affected, detail)
+	}
+	s.yes(Downtime, at, down, said.AllDown, detail)
+}
+
+func (s *Score) count(at string, happened, said int, detail string) {
+	t := s.tally(Replaced)
+	if happened == said {
+		t.Agree++
+		return
+	}
+	t.Missed++
+	s.Differences = append(s.Differences, Difference{at, Replaced, fmt.Sprint(happened), fmt.Sprint(said), detail})
+}
+
+func (s *Score) yes(q Question, at string, happened, said bool, detail string) {
+	t := s.tally(q)
+	switch {
+	case happened == said:
+		t.Agree++
+		return
+	case happened:
+		t.Missed++
+	default:
+		t.Alarm++
+	}
+	s.Differences = append(s.Differences, Difference{at, q, fmt.Sprint(happened), fmt.Sprint(said), detail})
+}
+
+func (s *Score) tally(q Question) *Tally {
+	if s.Tallies == nil {
+		s.Tallies = map[Question]*Tally{}
+	}
+	if s.Tallies[q] == nil {
+		s.Tallies[q] = &Tally{}
+	}
+	return s.Tallies[q]
+}
+
+// Print writes the table.
+func (s *Score) Print(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "%-24s %8s %8s %8s\n", fmt.Sprintf("%d upgrades", s.Upgrades), "agree", "missed", "alarm")
+	for _, q := range Questions() {
+		t := s.tally(q)
+		_, _ = fmt.Fprintf(w, "%-24s %8d %8d %8d\n", q, t.Agree, t.Missed, t.Alarm)
+	}
+}
+
+func find(set *change.Set, r *Resource) *change.Change {
+	group, _, found := strings.Cut(r.APIVersion, "/")
+	if !found {
+		group = ""
+	}
+	for i := range set.Changes {
+		ref := set.Changes[i].Ref
+		if ref.Kind == r.Kind && ref.Name == r.Name && ref.Group == group && (r.Namespace == "" || ref.Namespace == r.Namespace) {
+			return &set.Changes[i]
+		}
+	}
+	return nil
+}
