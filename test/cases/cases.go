@@ -1,0 +1,188 @@
+// Package cases reads testdata/cases, the specification by example, and writes
+// down in its words what the program says. Its grammar is in
+// testdata/cases/README.md.
+package cases
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+// The release of every case.
+const (
+	Namespace = "demo"
+	Release   = "shop"
+)
+
+// Case is one upgrade and what must be said of it.
+type Case struct {
+	// Name is SUBJECT/SITUATION.
+	Name string
+	// Comment says what the case shows.
+	Comment  string
+	Old, New string
+	// Want is what must be said where Helm merges three ways, WantServerSide
+	// where it applies on the server's side, if that differs.
+	Want, WantServerSide string
+	// KubeVersion is "" for the newest.
+	KubeVersion string
+
+	file    string
+	archive *txtar.Archive
+}
+
+// Load reads all cases below a folder, in the order of their names.
+func Load(dir string) ([]Case, error) {
+	var list []Case
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".txtar") {
+			return err
+		}
+		c, err := read(dir, path)
+		list = append(list, c)
+		return err
+	})
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("no cases in %s", dir)
+	}
+	return list, err
+}
+
+func read(dir, path string) (Case, error) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		return Case{}, err
+	}
+	name, err := filepath.Rel(dir, path)
+	if err != nil {
+		return Case{}, err
+	}
+	c := Case{
+		Name: strings.TrimSuffix(filepath.ToSlash(name), ".txtar"), Comment: strings.TrimSpace(string(archive.Comment)),
+		file: path, archive: archive,
+	}
+	for line := range strings.Lines(c.Comment) {
+		if version, found := strings.CutPrefix(line, "kube-version:"); found {
+			c.KubeVersion = strings.TrimSpace(version)
+		}
+	}
+	sections := map[string]*string{
+		"old.yaml": &c.Old, "new.yaml": &c.New, "want": &c.Want, "want-server-side": &c.WantServerSide,
+	}
+	for _, f := range archive.Files {
+		text, known := sections[f.Name]
+		if !known {
+			return c, fmt.Errorf("%s: unknown section %q", path, f.Name)
+		}
+		*text = string(f.Data)
+	}
+	if c.Comment == "" {
+		return c, errors.New(path + ": the case does not say what it shows")
+	}
+	return c, nil
+}
+
+// Options returns how to judge the case.
+func (c *Case) Options(serverSide bool) safediff.Options {
+	return safediff.Options{
+		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace},
+		KubeVersion: c.KubeVersion, ServerSide: serverSide,
+	}
+}
+
+// Wanted returns what must be said.
+func (c *Case) Wanted(serverSide bool) string {
+	if serverSide && c.WantServerSide != "" {
+		return c.WantServerSide
+	}
+	return c.Want
+}
+
+// Rewrite writes what is said into the file of the case.
+func (c *Case) Rewrite(said, saidServerSide string) error {
+	c.archive.Files = slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") })
+	c.archive.Files = append(c.archive.Files, txtar.File{Name: "want", Data: []byte(said)})
+	if saidServerSide != said {
+		c.archive.Files = append(c.archive.Files, txtar.File{Name: "want-server-side", Data: []byte(saidServerSide)})
+	}
+	return os.WriteFile(c.file, txtar.Format(c.archive), 0o600)
+}
+
+// Said writes down what the program says.
+func Said(set *change.Set) string {
+	unchecked := map[string]bool{}
+	for _, n := range set.Unchecked {
+		unchecked[n.Ref.String()] = true
+	}
+	lines := make([]string, 0, len(set.Changes))
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		words := []string{fmt.Sprintf("%s %s/%s: %s", risksOf(c), c.Ref.Kind, c.Ref.Name, c.Op)}
+		words = append(words, podWords(c.Outcome.Pods)...)
+		for _, e := range c.Outcome.Refused {
+			field := e.Field
+			if field == "" {
+				field = "-"
+			}
+			words = append(words, "refused "+field)
+		}
+		if c.Outcome.Unreached {
+			words = append(words, "unreached")
+		}
+		if unchecked[c.Ref.String()] {
+			words = append(words, "unchecked")
+		}
+		if len(c.Outcome.Ignored) > 0 {
+			words = append(words, "ignored")
+		}
+		lines = append(lines, strings.Join(words, ", ")+"\n")
+	}
+	slices.SortFunc(lines, func(a, b string) int {
+		_, ra, _ := strings.Cut(a, " ")
+		_, rb, _ := strings.Cut(b, " ")
+		return strings.Compare(ra, rb)
+	})
+	return strings.Join(lines, "")
+}
+
+func podWords(p *change.Pods) []string {
+	var words []string
+	if p == nil {
+		return nil
+	}
+	switch {
+	case p.Replaced && p.Affected < 0:
+		words = append(words, "? replaced")
+	case p.Replaced:
+		words = append(words, fmt.Sprintf("%d replaced", p.Affected))
+	}
+	if p.AllDown {
+		words = append(words, "down")
+	}
+	return words
+}
+
+func risksOf(c *change.Change) string {
+	if c.Hidden() {
+		return "hidden"
+	}
+	risks := c.Risks()
+	if len(risks) == 0 {
+		return "safe"
+	}
+	names := make([]string, len(risks))
+	for i, r := range risks {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ",")
+}
