@@ -27,7 +27,7 @@ type Summary struct {
 	// those that are made all the same and those that are not.
 	Fails, Upfront  bool
 	Made, Unreached int
-	Hidden    Ledger
+	Hidden          Ledger
 }
 
 // Ledger counts what noise hides.

@@ -43,8 +43,8 @@ func (j *judge) pair(p diff.Pair) judgement {
 		c.Edits = edits
 	}
 	c.Hook = j.hook(p)
-	if c.Op == change.Recreate && !c.Hook.Runs {
-		c.Op = change.Delete // and nothing makes it anew in this upgrade
+	if c.Op == change.Recreate && !j.remade(c.Hook) {
+		c.Op = change.Delete
 	}
 	result, err := j.outcome(p, &c)
 	if err != nil {
@@ -141,7 +141,7 @@ func nameless() apiserver.Result {
 // do not (existingResourceConflict in helm.sh/helm/v3/pkg/action).
 func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 	result, err := j.server.Create(p.New)
-	if err != nil {
+	if err != nil || !j.ran(p.Old) {
 		return result, err
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
@@ -154,6 +154,16 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 		Message: "exists and cannot be imported into the current release: invalid ownership metadata",
 	}}}
 	return result, nil
+}
+
+// ran reports whether a hook of the installed release has run. Hooks of an upgrade
+// have not if the release was only installed so far; where that is not known, they
+// have.
+func (j *judge) ran(o *manifest.Object) bool {
+	events := o.HookEvents()
+	installed := slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")
+	upgraded := slices.Contains(events, "pre-upgrade") || slices.Contains(events, "post-upgrade")
+	return installed || upgraded && j.opts.Release.Revision != 1
 }
 
 // hook describes the object as a hook of the new side, or of the old side if it
@@ -170,6 +180,14 @@ func (j *judge) hook(p diff.Pair) *change.Hook {
 	runs := p.New != nil &&
 		slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(events, event) })
 	return &change.Hook{Events: events, Runs: runs}
+}
+
+// remade reports whether an object that becomes a hook is there after the upgrade.
+// Helm deletes what left the release after it has run the hooks before the
+// upgrade, and with it what these have made.
+func (j *judge) remade(hook *change.Hook) bool {
+	running := j.events()
+	return hook.Runs && slices.Contains(hook.Events, running[len(running)-1])
 }
 
 // events are the hook events of this upgrade, the one before it first.

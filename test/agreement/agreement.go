@@ -87,15 +87,46 @@ func (d Difference) String() string {
 // Tally counts answers.
 type Tally struct {
 	Agree  int
+	Hit    int // of these, it happened and was predicted
 	Missed int // it happened and was not predicted, or another thing was
 	Alarm  int // it was predicted and did not happen
+}
+
+func (t *Tally) add(happened, said bool) {
+	switch {
+	case happened && said:
+		t.Agree++
+		t.Hit++
+	case happened == said:
+		t.Agree++
+	case happened:
+		t.Missed++
+	default:
+		t.Alarm++
+	}
+}
+
+// Precision is the share of alarms that were right.
+func (t *Tally) Precision() float64 { return share(t.Hit, t.Alarm) }
+
+// Recall is the share of events that were predicted.
+func (t *Tally) Recall() float64 { return share(t.Hit, t.Missed) }
+
+func share(hits, others int) float64 {
+	if hits+others == 0 {
+		return 0
+	}
+	return float64(hits) / float64(hits+others)
 }
 
 // Score counts over many upgrades. Differences are in the order in which they
 // were found.
 type Score struct {
-	Upgrades    int
-	Tallies     map[Question]*Tally
+	Upgrades int
+	Tallies  map[Question]*Tally
+	// Textual counts for comparison what a diff of the text would say: pods
+	// restart if anything differs in a pod template, and nothing else is known.
+	Textual     map[Question]*Tally
 	Differences []Difference
 }
 
@@ -104,6 +135,7 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.Upgrades++
 	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 })
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
+	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
 		r := &u.Resources[i]
 		c := find(set, r)
@@ -121,10 +153,13 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 
 func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 	said := Said(c)
-	if r.Verdict == "absent" && said == "unchanged" {
+	switch {
+	case said == "":
+		return
+	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
 	}
-	t := s.tally(Verdict)
+	t := tally(&s.Tallies, Verdict)
 	if said == r.Verdict {
 		t.Agree++
 		return
@@ -134,7 +169,7 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 }
 
 // Said returns the verdict that a change amounts to; nil is an object that does
-// not differ.
+// not differ. It is "" for a hook of which the manifests are not at hand.
 func Said(c *change.Change) string {
 	switch {
 	case c == nil || c.Op == change.Keep:
@@ -145,6 +180,8 @@ func Said(c *change.Change) string {
 		return "unchanged"
 	case c.Hook != nil && !c.Hook.Runs && c.Op != change.Delete:
 		return "unchanged"
+	case c.Hook != nil && c.Hook.Runs && c.Op != change.Delete:
+		return hookSaid(c)
 	case c.Op == change.Create:
 		return "created"
 	case c.Op == change.Delete:
@@ -153,6 +190,31 @@ func Said(c *change.Change) string {
 		return "recreated"
 	case c.Outcome.Changed:
 		return "modified"
+	default:
+		return "unchanged"
+	}
+}
+
+// hookSaid returns what becomes of a hook that runs: Helm deletes what an earlier
+// run has left, makes it anew, and deletes it again if its policy says so.
+func hookSaid(c *change.Change) string {
+	if c.New == nil {
+		return ""
+	}
+	there := false
+	if c.Old != nil {
+		events := c.Old.HookEvents()
+		there = len(events) == 0 || (slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")) &&
+			!slices.Contains(c.Old.HookDeletePolicies(), "hook-succeeded")
+	}
+	stays := !slices.Contains(c.New.HookDeletePolicies(), "hook-succeeded")
+	switch {
+	case there && stays:
+		return "recreated"
+	case there:
+		return "deleted"
+	case stays:
+		return "created"
 	default:
 		return "unchanged"
 	}
@@ -170,15 +232,21 @@ func (s *Score) pods(at string, p *Pods, c *change.Change) {
 		detail += fmt.Sprintf(", ready %d, fewest %d", *p.ReadyBefore, *p.MinReady)
 	}
 	happened := p.Replaced + p.Restarted
-	s.yes(Restart, at, happened > 0, said.Replaced, detail)
+	if c == nil || c.Op != change.Recreate {
+		s.yes(Restart, at, happened > 0, said.Replaced, detail)
+		tally(&s.Textual, Restart).add(happened > 0, templateDiffers(c))
+	}
 	if said.Replaced && said.Affected >= 0 && happened > 0 {
 		s.count(at, happened, said.Affected, detail)
 	}
-	s.yes(Downtime, at, down, said.AllDown, detail)
+	if p.Restarted == 0 { // nobody looked at containers, which restart in place
+		s.yes(Downtime, at, down, said.AllDown, detail)
+		tally(&s.Textual, Downtime).add(down, false)
+	}
 }
 
 func (s *Score) count(at string, happened, said int, detail string) {
-	t := s.tally(Replaced)
+	t := tally(&s.Tallies, Replaced)
 	if happened == said {
 		t.Agree++
 		return
@@ -188,35 +256,47 @@ func (s *Score) count(at string, happened, said int, detail string) {
 }
 
 func (s *Score) yes(q Question, at string, happened, said bool, detail string) {
-	t := s.tally(q)
-	switch {
-	case happened == said:
-		t.Agree++
+	tally(&s.Tallies, q).add(happened, said)
+	if happened == said {
 		return
-	case happened:
-		t.Missed++
-	default:
-		t.Alarm++
 	}
 	s.Differences = append(s.Differences, Difference{at, q, fmt.Sprint(happened), fmt.Sprint(said), detail})
 }
 
-func (s *Score) tally(q Question) *Tally {
-	if s.Tallies == nil {
-		s.Tallies = map[Question]*Tally{}
+func tally(tallies *map[Question]*Tally, q Question) *Tally {
+	if *tallies == nil {
+		*tallies = map[Question]*Tally{}
 	}
-	if s.Tallies[q] == nil {
-		s.Tallies[q] = &Tally{}
+	if (*tallies)[q] == nil {
+		(*tallies)[q] = &Tally{}
 	}
-	return s.Tallies[q]
+	return (*tallies)[q]
 }
 
-// Print writes the table.
-func (s *Score) Print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "%-24s %8s %8s %8s\n", fmt.Sprintf("%d upgrades", s.Upgrades), "agree", "missed", "alarm")
+// templateDiffers reports whether a diff of the text shows anything in the pod
+// template of a workload.
+func templateDiffers(c *change.Change) bool {
+	return c != nil && c.Op == change.Update && slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Under("spec", "template") })
+}
+
+// Print writes the table, on demand with what a textual diff would have said.
+func (s *Score) Print(w io.Writer, textual bool) {
+	row := func(name string, t *Tally) {
+		_, _ = fmt.Fprintf(w, "  %-32s %6d %8d %7d", name, t.Agree, t.Missed, t.Alarm)
+		if t.Hit > 0 || t.Missed+t.Alarm > 0 && t != tally(&s.Tallies, Verdict) && t != tally(&s.Tallies, Replaced) {
+			_, _ = fmt.Fprintf(w, "      %5.3f  %5.3f", t.Precision(), t.Recall())
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+	_, _ = fmt.Fprintf(w, "  %-32s %6s %8s %7s  precision recall\n", fmt.Sprintf("%d upgrades", s.Upgrades), "agree", "missed", "alarm")
 	for _, q := range Questions() {
-		t := s.tally(q)
-		_, _ = fmt.Fprintf(w, "%-24s %8d %8d %8d\n", q, t.Agree, t.Missed, t.Alarm)
+		row(string(q), tally(&s.Tallies, q))
+	}
+	if !textual {
+		return
+	}
+	for _, q := range []Question{Fails, Restart, Downtime} {
+		row("a textual diff: "+string(q), tally(&s.Textual, q))
 	}
 }
 

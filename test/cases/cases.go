@@ -95,7 +95,7 @@ func read(dir, path string) (Case, error) {
 // Options returns how to judge the case.
 func (c *Case) Options(serverSide bool) safediff.Options {
 	return safediff.Options{
-		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace},
+		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: 1},
 		KubeVersion: c.KubeVersion, ServerSide: serverSide,
 	}
 }

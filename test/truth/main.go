@@ -73,7 +73,7 @@ func run(cases, results string, opts safediff.Options, verbose bool) error {
 			fmt.Println(d)
 		}
 	}
-	score.Print(os.Stdout)
+	score.Print(os.Stdout, true)
 	fmt.Printf("%d left out (live state)\n", live)
 	return scanner.Err()
 }

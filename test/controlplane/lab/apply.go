@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -35,13 +39,25 @@ func Objects(stream string) ([]*unstructured.Unstructured, error) {
 	}
 }
 
-// Mapper returns what knows the resources that the cluster serves.
-func (l *Lab) Mapper() (meta.RESTMapper, error) {
-	client, err := discovery.NewDiscoveryClientForConfig(l.Config)
-	if err != nil {
-		return nil, err
+// mapping returns the resource of a kind.
+func (l *Lab) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mapper == nil {
+		client, err := discovery.NewDiscoveryClientForConfig(l.Config)
+		if err != nil {
+			return nil, err
+		}
+		l.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client))
 	}
-	return restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client)), nil
+	return l.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+}
+
+// Namespaced reports whether objects of a kind live in namespaces, and whether
+// the cluster knows the kind at all.
+func (l *Lab) Namespaced(gvk schema.GroupVersionKind) (namespaced, known bool) {
+	mapping, err := l.mapping(gvk)
+	return err == nil && mapping.Scope.Name() == meta.RESTScopeNameNamespace, err == nil
 }
 
 // Apply creates the objects of a stream; namespace is for those that name none.
@@ -65,12 +81,7 @@ func (l *Lab) Apply(ctx context.Context, stream, namespace string) error {
 // ClientFor returns a client for the kind of an object, in the namespace where
 // the object is; namespace is for an object that names none.
 func (l *Lab) ClientFor(o *unstructured.Unstructured, namespace string) (dynamic.ResourceInterface, error) {
-	mapper, err := l.Mapper()
-	if err != nil {
-		return nil, err
-	}
-	gvk := o.GroupVersionKind()
-	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := l.mapping(o.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}
@@ -85,4 +96,37 @@ func (l *Lab) ClientFor(o *unstructured.Unstructured, namespace string) (dynamic
 		namespace = o.GetNamespace()
 	}
 	return client.Resource(mapping.Resource).Namespace(namespace), nil
+}
+
+// Delete deletes an object and waits until it is gone. namespace is for one that
+// names none.
+func (l *Lab) Delete(ctx context.Context, o *unstructured.Unstructured, namespace string) error {
+	client, err := l.ClientFor(o, namespace)
+	if err != nil {
+		return nil //nolint:nilerr // a kind that is not served has no objects
+	}
+	if err := client.Delete(ctx, o.GetName(), metav1.DeleteOptions{}); apierrors.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		found, err := client.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true, nil
+		}
+		if err == nil && len(found.GetFinalizers()) > 0 && o.GetKind() == "PersistentVolume" {
+			found.SetFinalizers(nil) // nobody is there to let go of it
+			_, err = client.Update(ctx, found, metav1.UpdateOptions{})
+			return false, ignoreConflict(err)
+		}
+		return false, err
+	})
+}
+
+func ignoreConflict(err error) error {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }

@@ -20,8 +20,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -47,6 +49,9 @@ type Lab struct {
 	bin       string
 	processes []*exec.Cmd
 	ports     map[string]int
+
+	mu     sync.Mutex
+	mapper meta.RESTMapper
 }
 
 // Start starts a control plane that keeps its files in dir, with the programs in

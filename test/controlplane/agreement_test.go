@@ -1,0 +1,236 @@
+// Package controlplane holds what helm-safe-diff predicts against what a real
+// control plane does: `make test-cluster`.
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+	"github.com/safe-diff/helm-safe-diff/test/agreement"
+	"github.com/safe-diff/helm-safe-diff/test/cases"
+	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
+	"github.com/safe-diff/helm-safe-diff/test/controlplane/measure"
+)
+
+var (
+	bin      = flag.String("bin", "", "folder of the control plane's programs")
+	pattern  = flag.String("cases", "", "only cases whose name matches")
+	parallel = flag.Int("at-once", min(32, 8*runtime.NumCPU()), "upgrades at the same time")
+)
+
+// ways are how a release may come about.
+func ways() []measure.Way {
+	helm3, helm4 := filepath.Join(*bin, "helm-v3.22.0"), filepath.Join(*bin, "helm-v4.3.1")
+	return []measure.Way{
+		{Name: "Helm 3", Install: helm3, Upgrade: helm3},
+		{Name: "Helm 4", Install: helm4, Upgrade: helm4, ServerSide: true},
+		{Name: "Helm 3, then 4", Install: helm3, Upgrade: helm4},
+	}
+}
+
+// newRun starts a control plane.
+func newRun(t *testing.T) *run {
+	t.Helper()
+	if *bin == "" {
+		t.Fatal("run `make test-cluster`, which builds the control plane first")
+	}
+	dir := t.TempDir()
+	start := time.Now()
+	l, err := lab.Start(t.Context(), *bin, filepath.Join(dir, "lab"))
+	t.Cleanup(l.Stop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("Kubernetes %s is up after %s\n", lab.Version, time.Since(start).Round(100*time.Millisecond))
+	bench, err := measure.New(t.Context(), l, filepath.Join(dir, "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &run{t: t, bench: bench, dir: dir, locks: map[string]*sync.Mutex{}, scores: map[string]*agreement.Score{}, void: map[string][]string{}}
+}
+
+// TestCases makes every upgrade of testdata/cases with real Helm on a real control
+// plane. Nothing may differ: what the case says must be said, what the program
+// says, and what happened.
+func TestCases(t *testing.T) {
+	start := time.Now()
+	list, err := cases.Load("../../testdata/cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := regexp.Compile(*pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = slices.DeleteFunc(list, func(c cases.Case) bool { return !wanted.MatchString(c.Name) })
+	r := newRun(t)
+	r.all(t.Context(), list)
+	r.print(true)
+	fmt.Printf("%d upgrades took %s\n", r.made, time.Since(start).Round(time.Second))
+}
+
+// run is one run over the cases.
+type run struct {
+	t     *testing.T
+	bench *measure.Bench
+	dir   string
+
+	mu     sync.Mutex
+	locks  map[string]*sync.Mutex // by object outside of namespaces
+	scores map[string]*agreement.Score
+	void   map[string][]string
+	made   int
+}
+
+func (r *run) all(ctx context.Context, list []cases.Case) {
+	// Definitions that come and go keep the garbage collector busy with
+	// discovery, so their cases run when the others are done.
+	isDefinition := func(c *cases.Case) bool {
+		return strings.Contains(c.Old+c.New, "kind: CustomResourceDefinition")
+	}
+	for _, definitions := range []bool{false, true} {
+		r.each(len(list), func(i int) {
+			if c := &list[i]; isDefinition(c) == definitions {
+				r.one(ctx, i, c)
+			}
+		})
+	}
+}
+
+// each calls do for 0 to n-1, many at the same time.
+func (r *run) each(n int, do func(i int)) {
+	slots := make(chan struct{}, *parallel)
+	var wait sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wait.Wait()
+}
+
+// scoreOf returns the score of a way; the caller holds the lock.
+func (r *run) scoreOf(way measure.Way) *agreement.Score {
+	if r.scores[way.Name] == nil {
+		r.scores[way.Name] = &agreement.Score{}
+	}
+	return r.scores[way.Name]
+}
+
+// one measures a case in all ways, one after the other.
+func (r *run) one(ctx context.Context, number int, c *cases.Case) {
+	for k, way := range ways() {
+		namespace := fmt.Sprintf("case-%d-%d", number, k)
+		place := func(text string) string { return inNamespace(text, namespace) }
+		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New)}
+		var err1, err2 error
+		folder := filepath.Join(r.dir, namespace)
+		m.OldChart, err1 = measure.Chart(folder, "1.0.0", m.Old)
+		m.NewChart, err2 = measure.Chart(folder, "2.0.0", m.New)
+		if err := errors.Join(err1, err2); err != nil {
+			r.t.Error(err)
+			return
+		}
+		unlock := r.lock(r.bench.Outside(m))
+		happened, err := r.bench.Run(ctx, m, way, namespace)
+		cleared := r.bench.Clear(ctx, m, namespace)
+		unlock()
+		var void measure.VoidError
+		switch {
+		case errors.As(err, &void):
+			r.mu.Lock()
+			r.void[way.Name] = append(r.void[way.Name], c.Name+": "+firstLine(err))
+			r.mu.Unlock()
+		case errors.Join(err, cleared) != nil:
+			r.t.Errorf("%s, %s: %v", c.Name, way.Name, errors.Join(err, cleared))
+		default:
+			r.score(ctx, c, &m, way, namespace, happened)
+		}
+	}
+}
+
+// score predicts what was measured, and compares.
+func (r *run) score(ctx context.Context, c *cases.Case, m *measure.Case, way measure.Way, namespace string, happened *agreement.Upgrade) {
+	opts := c.Options(way.ServerSide)
+	opts.Namespace, opts.Release.Namespace, opts.KubeVersion = namespace, namespace, lab.Version
+	set, err := safediff.Compare(ctx, safediff.Manifest{Name: "old.yaml", Text: m.Old}, safediff.Manifest{Name: "new.yaml", Text: m.New}, opts)
+	if err != nil {
+		r.t.Errorf("%s: %v", c.Name, err)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made++
+	r.scoreOf(way).Add(&set, happened)
+	if c.KubeVersion == "" {
+		said := strings.ReplaceAll(cases.Said(&set), namespace, cases.Namespace)
+		if diff := cmp.Diff(c.Wanted(way.ServerSide), said); diff != "" {
+			r.t.Errorf("%s, %s: the case says (-), the program says (+):\n%s", c.Name, way.Name, diff)
+		}
+	}
+}
+
+// lock keeps other cases from objects that live in no namespace. The names are
+// sorted, so that nobody waits for each other.
+func (r *run) lock(names []string) (unlock func()) {
+	held := make([]*sync.Mutex, len(names))
+	for i, name := range names {
+		r.mu.Lock()
+		if r.locks[name] == nil {
+			r.locks[name] = &sync.Mutex{}
+		}
+		held[i] = r.locks[name]
+		r.mu.Unlock()
+		held[i].Lock()
+	}
+	return func() {
+		for _, lock := range held {
+			lock.Unlock()
+		}
+	}
+}
+
+func (r *run) print(textual bool) {
+	for _, way := range ways() {
+		score := r.scores[way.Name]
+		if score == nil {
+			continue
+		}
+		fmt.Printf("\n%s\n", way.Name)
+		score.Print(os.Stdout, textual)
+		for _, d := range score.Differences {
+			r.t.Errorf("%s, %s", way.Name, d)
+		}
+		slices.Sort(r.void[way.Name])
+		for _, v := range r.void[way.Name] {
+			fmt.Println("  cannot be installed:", v)
+		}
+	}
+}
+
+// inNamespace moves what a case puts into its namespace, or beside it, to where
+// nobody else is.
+func inNamespace(text, namespace string) string {
+	return regexp.MustCompile(`(?m)(namespace: *)`+cases.Namespace+`\b`).ReplaceAllString(text, "${1}"+namespace)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

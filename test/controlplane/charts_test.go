@@ -1,0 +1,142 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/test/controlplane/measure"
+)
+
+var program = flag.String("program", "", "the built helm-safe-diff")
+
+// upgradeOf is an upgrade between versions or values of a shipped chart.
+type upgradeOf struct {
+	name     string
+	old, new string   // below testdata/charts
+	oldArgs  []string // further arguments
+	newArgs  []string
+}
+
+func upgrades() []upgradeOf {
+	set := func(values ...string) []string { return []string{"--set", strings.Join(values, ",")} }
+	return []upgradeOf{
+		{name: "shop: labels only", old: "shop/1.4.2", new: "shop/1.4.3"},
+		{name: "shop: an image", old: "shop/1.4.2", new: "shop/1.5.0"},
+		{name: "shop: all at once", old: "shop/1.4.2", new: "shop/2.0.0"},
+		{name: "shop: back", old: "shop/1.5.0", new: "shop/1.4.2"},
+		{name: "redis: another image", old: "redis", new: "redis", newArgs: set("image=registry.example.com/redis:7.4.0")},
+		{name: "redis: more storage", old: "redis", new: "redis", newArgs: set("storage=8Gi")},
+		{name: "redis: configuration and password", old: "redis", new: "redis", newArgs: set("config.maxmemory=2gb", "password=changed")},
+		{name: "redis: nothing", old: "redis", new: "redis"},
+		{name: "stolon: failover", old: "stolon", new: "stolon", newArgs: set("failover.target=keeper1")},
+		{name: "stolon: proxies one after the other", old: "stolon", new: "stolon", newArgs: set("proxy.strategy=Recreate", "image=registry.example.com/stolon:0.18.0")},
+		{name: "stolon: storage", old: "stolon", new: "stolon", newArgs: set("keeper.storage=200Gi")},
+		{name: "stolon: keepers", old: "stolon", new: "stolon", newArgs: set("keeper.replicas=5")},
+		{
+			name: "jobs: other batches", old: "db-migrate", new: "db-migrate",
+			oldArgs: set("jobsCount=4", "batchSize=100"), newArgs: set("jobsCount=8", "batchSize=50"),
+		},
+		{name: "jobs: more", old: "db-migrate", new: "db-migrate", oldArgs: set("jobsCount=4"), newArgs: set("jobsCount=8")},
+	}
+}
+
+// TestUpgradeCommand runs `helm safe-diff upgrade` against releases of the shipped
+// charts in a real cluster, then makes the upgrade, and holds what was said
+// against what happened. Nothing is known to the program that a user would not
+// give it.
+func TestUpgradeCommand(t *testing.T) {
+	r := newRun(t)
+	r.each(len(upgrades())*len(ways()), func(n int) {
+		up, way := upgrades()[n/len(ways())], ways()[n%len(ways())]
+		if err := r.upgrade(t.Context(), up, way, fmt.Sprintf("chart-%d", n)); err != nil {
+			t.Errorf("%s, %s: %v", up.name, way.Name, err)
+		}
+	})
+	r.print(false)
+}
+
+func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namespace string) error {
+	chart := func(name string) string {
+		path, _ := filepath.Abs(filepath.Join("../../testdata/charts", name))
+		return path
+	}
+	c := measure.Case{Name: up.name, OldChart: chart(up.old), NewChart: chart(up.new), OldArgs: up.oldArgs, NewArgs: up.newArgs}
+	var err error
+	if c.Old, err = r.bench.Render(ctx, way, c.OldChart, namespace, c.OldArgs...); err != nil {
+		return err
+	}
+	if c.New, err = r.bench.Render(ctx, way, c.NewChart, namespace, c.NewArgs...); err != nil {
+		return err
+	}
+	var set change.Set
+	c.Between = func(ctx context.Context, namespace string) error {
+		args := append([]string{"upgrade", measure.Release, c.NewChart, "--output", "json"}, c.NewArgs...)
+		report, err := r.bench.Plugin(ctx, *program, way, namespace, args...)
+		if err != nil {
+			return err
+		}
+		set, err = readReport(report)
+		return err
+	}
+	defer r.lock(r.bench.Outside(c))()
+	happened, err := r.bench.Run(ctx, c, way, namespace)
+	if err := errors.Join(err, r.bench.Clear(ctx, c, namespace)); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scoreOf(way).Add(&set, happened)
+	return nil
+}
+
+// readReport reads of a JSON report what can be held against a cluster.
+func readReport(text string) (change.Set, error) {
+	var report struct {
+		Changes []struct {
+			APIVersion, Kind, Namespace, Name string
+			Op                                change.Op
+			Hook                              *struct{ Runs bool }
+			Outcome                           struct {
+				Changed, Reached bool
+				Refused          []struct{ Field, Message string }
+				Pods             *struct {
+					Replaced, AllDown bool
+					Affected          *int
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		return change.Set{}, fmt.Errorf("read the report: %w", err)
+	}
+	var set change.Set
+	for _, c := range report.Changes {
+		ref := manifest.Ref{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name, Version: c.APIVersion}
+		if group, version, found := strings.Cut(c.APIVersion, "/"); found {
+			ref.Group, ref.Version = group, version
+		}
+		out := change.Change{Ref: ref, Op: c.Op, Outcome: change.Outcome{Changed: c.Outcome.Changed, Unreached: !c.Outcome.Reached}}
+		for _, e := range c.Outcome.Refused {
+			out.Outcome.Refused = append(out.Outcome.Refused, change.FieldError{Field: e.Field, Message: e.Message})
+		}
+		if p := c.Outcome.Pods; p != nil {
+			out.Outcome.Pods = &change.Pods{Replaced: p.Replaced, AllDown: p.AllDown, Affected: -1}
+			if p.Affected != nil {
+				out.Outcome.Pods.Affected = *p.Affected
+			}
+		}
+		if c.Hook != nil {
+			out.Hook = &change.Hook{Runs: c.Hook.Runs}
+		}
+		set.Changes = append(set.Changes, out)
+	}
+	return set, nil
+}

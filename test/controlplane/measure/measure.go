@@ -1,0 +1,322 @@
+// Package measure makes an upgrade with real Helm on a real control plane, and
+// tells what happened to every object and its pods.
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/safe-diff/helm-safe-diff/test/agreement"
+	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
+)
+
+// Release is the name of every release.
+const Release = "shop"
+
+// Way is how a release comes about: which Helm installs it, which one upgrades it.
+type Way struct {
+	Name             string
+	Install, Upgrade string // programs
+	// ServerSide says that Helm then applies on the server's side.
+	ServerSide bool
+}
+
+// Case is an upgrade to be made. Charts are folders.
+type Case struct {
+	Name               string
+	OldChart, NewChart string
+	// Old and New are the manifests that the charts render, for the objects to
+	// look at.
+	Old, New string
+	// Cluster is what stands in the cluster besides the release.
+	Cluster string
+	// OldArgs and NewArgs are further arguments of helm install and upgrade.
+	OldArgs, NewArgs []string
+	// Between is called when the old side is installed and has settled; nil for
+	// nothing.
+	Between func(ctx context.Context, namespace string) error
+}
+
+// Bench makes upgrades on one control plane. It is safe for concurrent use, as
+// long as cases that share objects outside of namespaces do not run together.
+type Bench struct {
+	lab   *lab.Lab
+	home  string
+	watch *watcher
+	core  kubernetes.Interface
+}
+
+// New returns a bench. home is a folder for what Helm keeps.
+func New(ctx context.Context, l *lab.Lab, home string) (*Bench, error) {
+	core, err := kubernetes.NewForConfig(l.Config)
+	if err != nil {
+		return nil, err
+	}
+	w, err := watch(ctx, core)
+	return &Bench{lab: l, home: home, watch: w, core: core}, err
+}
+
+// VoidError says that a case cannot be measured: its old side cannot be
+// installed.
+type VoidError struct{ error }
+
+func (e VoidError) Unwrap() error { return e.error }
+
+// Run makes an upgrade in a namespace of its own and leaves the namespace as it
+// is then.
+func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*agreement.Upgrade, error) {
+	record := b.watch.record(namespace)
+	defer b.watch.forget(namespace)
+	if c.Cluster != "" {
+		if err := b.lab.Apply(ctx, c.Cluster, namespace); err != nil {
+			return nil, err
+		}
+	}
+	install := append([]string{"install", Release, c.OldChart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
+	if _, err := b.helm(ctx, way.Install, install...); err != nil {
+		return nil, VoidError{fmt.Errorf("install: %w", err)}
+	}
+	objects, err := b.objects(c, namespace)
+	if err != nil {
+		return nil, err
+	}
+	running := slices.ContainsFunc(objects, runs)
+	if err := b.watch.settle(ctx, namespace, record, running); err != nil {
+		return nil, err
+	}
+	before, err := b.read(ctx, objects, namespace)
+	if err != nil {
+		return nil, err
+	}
+	if c.Between != nil {
+		if err := c.Between(ctx, namespace); err != nil {
+			return nil, err
+		}
+	}
+	was := record.begin()
+	_, failed := b.helm(ctx, way.Upgrade, append([]string{"upgrade", Release, c.NewChart, "--namespace", namespace}, c.NewArgs...)...)
+	if err := errors.Join(b.watch.settle(ctx, namespace, record, running), b.awaitNamespaces(ctx, objects)); err != nil {
+		return nil, err
+	}
+	is := record.end()
+	after, err := b.read(ctx, objects, namespace)
+	if err != nil {
+		return nil, err
+	}
+	u := &agreement.Upgrade{Case: c.Name, Helm: way.Name}
+	u.Upgrade.OK = failed == nil
+	if failed != nil {
+		u.Upgrade.Error = failed.Error()
+	}
+	for i, o := range objects {
+		r := agreement.Resource{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+		r.Verdict, r.Changed = compare(before[i], after[i])
+		if failed != nil && (r.Verdict == "unchanged" || r.Verdict == "absent") && names(u.Upgrade.Error, o) {
+			r.Verdict = "rejected"
+		}
+		own := workload{o.GetKind(), o.GetName()}
+		if was.pods[own] != nil || is.pods[own] != nil {
+			r.Pods = happened(was, is, own, record.fewest[own])
+		}
+		if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
+			r.Endpoints = &agreement.Endpoints{Before: n, Worst: record.worst[o.GetName()], After: is.addresses[o.GetName()]}
+		}
+		u.Resources = append(u.Resources, r)
+	}
+	return u, nil
+}
+
+// runs reports whether an object has pods.
+func runs(o *unstructured.Unstructured) bool {
+	return slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "Pod"}, o.GetKind())
+}
+
+// awaitNamespaces waits until Namespaces that are on their way out are gone, and
+// with them what they hold.
+func (b *Bench) awaitNamespaces(ctx context.Context, objects []*unstructured.Unstructured) error {
+	for _, o := range objects {
+		if o.GetKind() != "Namespace" {
+			continue
+		}
+		err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+			live, err := b.core.CoreV1().Namespaces().Get(ctx, o.GetName(), metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return true, nil
+			}
+			return err == nil && live.DeletionTimestamp == nil, err
+		})
+		if err != nil {
+			return fmt.Errorf("wait for Namespace %s: %w", o.GetName(), err)
+		}
+	}
+	return nil
+}
+
+// happened compares the pods of a workload.
+func happened(was, is snapshot, own workload, fewest int) *agreement.Pods {
+	ready := was.ready[own]
+	p := &agreement.Pods{Before: len(was.pods[own]), After: len(is.pods[own]), MinReady: &fewest, ReadyBefore: &ready}
+	gone, anew := 0, 0
+	for uid, before := range was.pods[own] {
+		switch after, stays := is.pods[own][uid]; {
+		case !stays:
+			gone++
+		case after.images != before.images:
+			p.Restarted++
+		}
+	}
+	for uid := range is.pods[own] {
+		if _, old := was.pods[own][uid]; !old {
+			anew++
+		}
+	}
+	p.Replaced = min(gone, anew)
+	return p
+}
+
+// objects returns the objects of both sides, each once.
+func (b *Bench) objects(c Case, namespace string) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	seen := map[string]bool{}
+	for _, stream := range []string{c.New, c.Old} {
+		list, err := lab.Objects(stream)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range flatten(list) {
+			if o.GetName() == "" {
+				continue
+			}
+			if o.GetNamespace() == "" && b.namespaced(o) {
+				o.SetNamespace(namespace)
+			}
+			key := o.GroupVersionKind().GroupKind().String() + "/" + o.GetNamespace() + "/" + o.GetName()
+			if !seen[key] {
+				seen[key] = true
+				objects = append(objects, o)
+			}
+		}
+	}
+	return objects, nil
+}
+
+func flatten(list []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var flat []*unstructured.Unstructured
+	for _, o := range list {
+		if o.GetKind() != "List" {
+			flat = append(flat, o)
+			continue
+		}
+		items, _, _ := unstructured.NestedSlice(o.Object, "items")
+		for _, item := range items {
+			if value, ok := item.(map[string]any); ok {
+				flat = append(flat, &unstructured.Unstructured{Object: value})
+			}
+		}
+	}
+	return flat
+}
+
+func (b *Bench) namespaced(o *unstructured.Unstructured) bool {
+	namespaced, known := b.lab.Namespaced(o.GroupVersionKind())
+	return namespaced || !known
+}
+
+// read returns the live objects; nil for one that is not there, or whose kind the
+// cluster does not serve.
+func (b *Bench) read(ctx context.Context, objects []*unstructured.Unstructured, namespace string) ([]*unstructured.Unstructured, error) {
+	live := make([]*unstructured.Unstructured, len(objects))
+	for i, o := range objects {
+		client, err := b.lab.ClientFor(o, namespace)
+		if err != nil {
+			continue // not served
+		}
+		found, err := client.Get(ctx, o.GetName(), metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return nil, err
+		case found.GetDeletionTimestamp() == nil:
+			live[i] = found
+		}
+	}
+	return live, nil
+}
+
+// Outside returns the names of the objects that live in no namespace, which two
+// cases must not share at the same time.
+func (b *Bench) Outside(c Case) []string {
+	var names []string
+	for _, stream := range []string{c.Old, c.New, c.Cluster} {
+		list, err := lab.Objects(stream)
+		if err != nil {
+			continue
+		}
+		for _, o := range flatten(list) {
+			if namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); known && !namespaced {
+				names = append(names, o.GetKind()+"/"+o.GetName())
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Clear deletes the objects of a case that live in no namespace, and its Services,
+// which hold node ports, and waits until they are gone.
+func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
+	for _, stream := range []string{c.New, c.Old, c.Cluster} {
+		list, err := lab.Objects(stream)
+		if err != nil {
+			return err
+		}
+		for _, o := range flatten(list) {
+			if namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); !known || namespaced && o.GetKind() != "Service" {
+				continue
+			}
+			if err := b.lab.Delete(ctx, o, namespace); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Render returns what a chart renders, hooks included.
+func (b *Bench) Render(ctx context.Context, way Way, chart, namespace string, args ...string) (string, error) {
+	return b.helm(ctx, way.Install, append([]string{"template", Release, chart, "--namespace", namespace, "--is-upgrade"}, args...)...)
+}
+
+// Plugin runs helm-safe-diff as Helm runs its plugins, and returns what it prints
+// to stdout. A risk is no error.
+func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace string, args ...string) (string, error) {
+	cmd := b.command(ctx, program, args...)
+	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade)
+	return output(cmd, 3)
+}
+
+// Chart writes a chart that renders a manifest as it is.
+func Chart(dir, version, manifest string) (string, error) {
+	dir = filepath.Join(dir, version)
+	if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o700); err != nil {
+		return "", err
+	}
+	text := strings.ReplaceAll(manifest, "{{", `{{"{{"}}`)
+	about := "apiVersion: v2\nname: case\nversion: " + version + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "Chart.yaml"), []byte(about), 0o600); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "templates", "all.yaml"), []byte(text), 0o600)
+}

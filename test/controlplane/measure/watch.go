@@ -1,0 +1,250 @@
+package measure
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+// watcher follows workloads, pods and endpoints of all namespaces, and tells the
+// recorder of a namespace what happens there.
+type watcher struct {
+	factory informers.SharedInformerFactory
+
+	mu        sync.Mutex
+	recorders map[string]*recorder
+}
+
+func watch(ctx context.Context, client kubernetes.Interface) (*watcher, error) {
+	w := &watcher{factory: informers.NewSharedInformerFactory(client, 0), recorders: map[string]*recorder{}}
+	apps, core, batch := w.factory.Apps().V1(), w.factory.Core().V1(), w.factory.Batch().V1()
+	for _, informer := range []cache.SharedIndexInformer{
+		core.Pods().Informer(), core.ReplicationControllers().Informer(), w.factory.Discovery().V1().EndpointSlices().Informer(),
+		apps.Deployments().Informer(), apps.StatefulSets().Informer(), apps.DaemonSets().Informer(), apps.ReplicaSets().Informer(),
+		batch.Jobs().Informer(), core.PersistentVolumeClaims().Informer(),
+	} {
+		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(o any) { w.tell(o, false) },
+			UpdateFunc: func(_, o any) { w.tell(o, false) },
+			DeleteFunc: func(o any) {
+				if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
+					o = last.Obj
+				}
+				w.tell(o, true)
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	w.factory.Start(ctx.Done())
+	w.factory.WaitForCacheSync(ctx.Done())
+	return w, nil
+}
+
+func (w *watcher) tell(o any, gone bool) {
+	accessor, err := meta.Accessor(o)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	r := w.recorders[accessor.GetNamespace()]
+	w.mu.Unlock()
+	if r != nil {
+		r.see(o, gone)
+	}
+}
+
+// record returns what happens in a namespace from now on.
+func (w *watcher) record(namespace string) *recorder {
+	r := &recorder{
+		last: time.Now(), pods: map[types.UID]pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
+		fewest: map[workload]int{}, worst: map[string]int{},
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recorders[namespace] = r
+	return r
+}
+
+func (w *watcher) forget(namespace string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.recorders, namespace)
+}
+
+// workload is what owns a pod: the object that a chart holds.
+type workload struct{ kind, name string }
+
+type pod struct {
+	owner  workload
+	ready  bool
+	going  bool
+	images string
+}
+
+// recorder keeps the pods and endpoints of one namespace.
+type recorder struct {
+	mu     sync.Mutex
+	last   time.Time // of anything that happened
+	pods   map[types.UID]pod
+	slices map[string]*discoveryv1.EndpointSlice
+
+	recording bool
+	fewest    map[workload]int // ready pods
+	worst     map[string]int   // ready addresses of a Service
+}
+
+func (r *recorder) see(o any, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = time.Now()
+	switch o := o.(type) {
+	case *corev1.Pod:
+		if gone {
+			delete(r.pods, o.UID)
+			break
+		}
+		p := podOf(o)
+		if known, old := r.pods[o.UID]; old {
+			p.owner = known.owner // also when the owner has let go of it
+		}
+		r.pods[o.UID] = p
+	case *discoveryv1.EndpointSlice:
+		if gone {
+			delete(r.slices, o.Name)
+		} else {
+			r.slices[o.Name] = o
+		}
+	default:
+		return
+	}
+	r.note()
+}
+
+// note keeps the fewest of everything that was there when recording began.
+func (r *recorder) note() {
+	if !r.recording {
+		return
+	}
+	ready := r.ready()
+	for owner, fewest := range r.fewest {
+		r.fewest[owner] = min(fewest, ready[owner])
+	}
+	addresses := r.addresses()
+	for service, worst := range r.worst {
+		r.worst[service] = min(worst, addresses[service])
+	}
+}
+
+func (r *recorder) ready() map[workload]int {
+	counts := map[workload]int{}
+	for _, p := range r.pods {
+		if p.ready && !p.going {
+			counts[p.owner]++
+		}
+	}
+	return counts
+}
+
+func (r *recorder) addresses() map[string]int {
+	counts := map[string]int{}
+	for _, slice := range r.slices {
+		for _, endpoint := range slice.Endpoints {
+			if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
+				counts[slice.Labels[discoveryv1.LabelServiceName]] += len(endpoint.Addresses)
+			}
+		}
+	}
+	return counts
+}
+
+// snapshot is what there is at one moment.
+type snapshot struct {
+	pods      map[workload]map[types.UID]pod
+	ready     map[workload]int
+	addresses map[string]int
+}
+
+func (r *recorder) snapshot() snapshot {
+	s := snapshot{pods: map[workload]map[types.UID]pod{}, ready: r.ready(), addresses: r.addresses()}
+	for uid, p := range r.pods {
+		if p.going {
+			continue
+		}
+		if s.pods[p.owner] == nil {
+			s.pods[p.owner] = map[types.UID]pod{}
+		}
+		s.pods[p.owner][uid] = p
+	}
+	return s
+}
+
+// begin starts to record the fewest, and returns what there is before.
+func (r *recorder) begin() snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.snapshot()
+	for owner := range s.pods {
+		r.fewest[owner] = s.ready[owner]
+	}
+	for service, n := range s.addresses {
+		r.worst[service] = n
+	}
+	r.recording, r.last = true, time.Now()
+	return s
+}
+
+// end returns what there is afterwards.
+func (r *recorder) end() snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.recording = false
+	return r.snapshot()
+}
+
+// quiet returns for how long nothing has happened, and whether any pod is there,
+// and whether one is on its way out.
+func (r *recorder) quiet() (since time.Duration, any, going bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.pods {
+		going = going || p.going
+	}
+	return time.Since(r.last), len(r.pods) > 0, going
+}
+
+func podOf(o *corev1.Pod) pod {
+	p := pod{owner: ownerOf(o), going: o.DeletionTimestamp != nil}
+	for _, c := range o.Status.Conditions {
+		p.ready = p.ready || c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	}
+	for _, c := range o.Spec.Containers {
+		p.images += c.Name + "=" + c.Image + " "
+	}
+	return p
+}
+
+// ownerOf names the workload that a chart would hold: the Deployment, not its
+// ReplicaSet.
+func ownerOf(o *corev1.Pod) workload {
+	owner := metav1.GetControllerOf(o)
+	switch hash := o.Labels["pod-template-hash"]; {
+	case owner == nil:
+		return workload{"Pod", o.Name}
+	case owner.Kind == "ReplicaSet" && hash != "" && strings.HasSuffix(owner.Name, "-"+hash):
+		return workload{"Deployment", strings.TrimSuffix(owner.Name, "-"+hash)}
+	default:
+		return workload{owner.Kind, owner.Name}
+	}
+}
