@@ -1,0 +1,175 @@
+package safediff
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// input is everything that a comparison reads.
+type input struct {
+	old, updated     []*manifest.Object
+	oldCRDs, newCRDs []*manifest.Object
+	cluster          []*manifest.Object
+}
+
+// read reads all streams at the same time.
+func read(server *apiserver.Server, old, updated Manifest, opts Options) (input, error) {
+	var in input
+	streams := []Manifest{old, updated, opts.OldCRDs, opts.NewCRDs}
+	places := []*[]*manifest.Object{&in.old, &in.updated, &in.oldCRDs, &in.newCRDs}
+	for _, c := range opts.Cluster {
+		streams, places = append(streams, c), append(places, new([]*manifest.Object))
+	}
+	errs := make([]error, len(streams))
+	var wait sync.WaitGroup
+	for i, m := range streams {
+		wait.Go(func() {
+			*places[i], errs[i] = manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
+		})
+	}
+	wait.Wait()
+	for _, objects := range places[4:] {
+		in.cluster = append(in.cluster, *objects...)
+	}
+	return in, errors.Join(errs...)
+}
+
+// place takes custom resources out of the namespace that they were given where
+// their definition says that they live in none.
+func (in *input) place(server *apiserver.Server) {
+	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+		for _, o := range objects {
+			if o.Ref.Namespace != "" && !server.Namespaced(o.Ref.Group, o.Ref.Kind) {
+				o.Ref.Namespace = ""
+			}
+		}
+	}
+}
+
+// facts collects what the judgement of one object needs to know of others.
+func (in *input) facts(opts Options) apiserver.Facts {
+	known := apiserver.Facts{
+		Release: opts.Release.Name, Namespace: opts.Namespace,
+		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
+		Definitions: in.definitions(opts.Install), ServerSide: opts.ServerSide,
+	}
+	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {
+		for _, o := range objects {
+			if !isStorageClass(o) {
+				continue
+			}
+			if value, err := o.Value(); err == nil {
+				allowed, _ := value["allowVolumeExpansion"].(bool)
+				known.Expandable[o.Ref.Name] = allowed
+			}
+		}
+	}
+	return known
+}
+
+func isStorageClass(o *manifest.Object) bool {
+	return o.Ref.Kind == "StorageClass" && o.Ref.Group == "storage.k8s.io"
+}
+
+// defaultClass returns the StorageClass for claims that name none. Of several the
+// newest counts, and of those the first by name (GetDefaultClass in
+// k8s.io/kubernetes/pkg/volume/util).
+func defaultClass(cluster []*manifest.Object) string {
+	var name, made string
+	for _, o := range cluster {
+		if is, _ := o.Annotation("storageclass.kubernetes.io/is-default-class"); !isStorageClass(o) || is != "true" {
+			continue
+		}
+		value, err := o.Value()
+		if err != nil {
+			continue
+		}
+		metadata, _ := value["metadata"].(map[string]any)
+		at, _ := metadata["creationTimestamp"].(string)
+		if name == "" || at > made || at == made && o.Ref.Name < name {
+			name, made = o.Ref.Name, at
+		}
+	}
+	return name
+}
+
+const (
+	staleDefinition = "the new chart has another definition of this kind in its crds directory, which no upgrade installs: " +
+		"it was judged by the one of the old chart"
+	assumedDefinition = "the definition of this kind is in the crds directory of the new chart only, which no upgrade installs: " +
+		"it was taken to be in the cluster"
+)
+
+// definitions tells which CustomResourceDefinitions are in the cluster before the
+// upgrade, by the best witness of each, and which the upgrade applies.
+func (in *input) definitions(install bool) *apiserver.Definitions {
+	var installed, applied []apiserver.Definition
+	for _, o := range in.cluster {
+		installed = append(installed, apiserver.Definition{Object: o, Live: true})
+	}
+	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
+	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
+	for _, o := range oldTemplates {
+		installed = append(installed, apiserver.Definition{Object: o})
+	}
+	shipped := map[string]*manifest.Object{}
+	for _, o := range newCRDs {
+		shipped[o.Ref.Name] = o
+	}
+	for _, o := range oldCRDs {
+		d := apiserver.Definition{Object: o}
+		if n := shipped[o.Ref.Name]; n != nil && !n.SameText(o) {
+			d.Caveat = staleDefinition
+		}
+		installed = append(installed, d)
+	}
+	for _, o := range newCRDs {
+		d := apiserver.Definition{Object: o}
+		if !install {
+			d.Caveat = assumedDefinition
+		}
+		installed = append(installed, d)
+	}
+	for _, o := range newTemplates {
+		applied = append(applied, apiserver.Definition{Object: o})
+	}
+	return apiserver.NewDefinitions(installed, applied)
+}
+
+// splitCRDs tells the definitions that Helm applies with the release from those
+// of a crds directory, which are in the manifest only if the user asked for them.
+func splitCRDs(objects, directory []*manifest.Object) (templates, crds []*manifest.Object) {
+	for _, o := range objects {
+		switch {
+		case o.Ref.Kind != "CustomResourceDefinition":
+		case fromCRDs(o.Source):
+			crds = append(crds, o)
+		default:
+			templates = append(templates, o)
+		}
+	}
+	return templates, append(crds, directory...)
+}
+
+// fromCRDs reports whether a source is in the crds directory of a chart or of one
+// of its subcharts: CHART/crds/FILE, CHART/charts/SUB/crds/FILE.
+func fromCRDs(source string) bool {
+	_, inside, _ := strings.Cut(source, "/")
+	for {
+		rest, found := strings.CutPrefix(inside, "charts/")
+		if !found {
+			return strings.HasPrefix(inside, "crds/")
+		}
+		_, inside, _ = strings.Cut(rest, "/")
+	}
+}
+
+// rolloutFacts tells the prediction of pods what it needs to know.
+func (in *input) rolloutFacts(opts Options) rollout.Facts {
+	return rollout.Facts{Workloads: append(opts.Workloads[:len(opts.Workloads):len(opts.Workloads)], rollout.Workloads()...)}
+}
