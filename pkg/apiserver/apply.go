@@ -200,6 +200,7 @@ func (s *Server) admitted(r request, value map[string]any, installed bool) made 
 	}
 	fillSystemFields(object)
 	admit(r, object)
+	s.admitCreate(object)
 	result := made{object: object, ignored: ignored}
 	if service, ok := object.(*api.Service); ok {
 		if err := s.services.created(r.ctx, service, installed); err != nil {

@@ -64,7 +64,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
 		c.Outcome.Pods = pods
 		result.Unchecked = append(result.Unchecked, unchecked...)
-	} else if result.Operated {
+	} else if result.Operated && !onlyLabels(c.Outcome.Fields) {
 		result.Unchecked = append(result.Unchecked, operatorUnknown)
 	}
 	c.Findings = risk.Classify(&c, risk.Rules())
@@ -75,6 +75,11 @@ func (j *judge) pair(p diff.Pair) judgement {
 // same reports whether both manifests say the same of the object.
 func same(p diff.Pair, c *change.Change) bool {
 	return p.Old != nil && p.New != nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version
+}
+
+// onlyLabels reports whether the fields are all labels of the object itself.
+func onlyLabels(stored []fieldpath.Path) bool {
+	return len(stored) > 0 && !slices.ContainsFunc(stored, func(p fieldpath.Path) bool { return !p.Under("metadata", "labels") })
 }
 
 // relabelled judges an object in whose manifest nothing but its own labels
