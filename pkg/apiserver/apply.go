@@ -43,7 +43,7 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 	}
 	from, to := s.installed(old), s.requestFor(updated, true)
 	if refused := s.unreadable(to, newValue, from); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: !to.late}}, nil
 	}
 	if !to.known || !from.known {
 		return schemaless(oldValue, newValue), nil
@@ -67,7 +67,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	}
 	to := s.requestFor(created, false)
 	if refused := s.unreadable(to, value); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: !to.late}}, nil
 	}
 	if !to.known {
 		return Result{

@@ -36,7 +36,9 @@ func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) 
 	if installed {
 		pair.after = pair.before
 	}
-	if r.unserved = pair.unserved(r.gvk, o); r.unserved != nil {
+	var late bool
+	if r.unserved, late = pair.unserved(r.gvk, o); r.unserved != nil {
+		r.late = r.late || late
 		return
 	}
 	version, err := in.version(r.gvk.Version)
@@ -55,8 +57,9 @@ func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) 
 
 // unserved says why an object cannot be applied, as far as its kind and version
 // decide on that; nil if it can. Helm looks up the kinds of the whole release
-// before it applies its definitions, and those of a hook when it runs it.
-func (p definitionPair) unserved(gvk schema.GroupVersionKind, o *manifest.Object) *change.FieldError {
+// before it applies its definitions, and those of a hook when it runs it. late
+// reports that it does not find that out beforehand.
+func (p definitionPair) unserved(gvk schema.GroupVersionKind, o *manifest.Object) (refused *change.FieldError, late bool) {
 	events := o.HookEvents()
 	looked, applied := true, true
 	if len(events) > 0 {
@@ -65,13 +68,13 @@ func (p definitionPair) unserved(gvk schema.GroupVersionKind, o *manifest.Object
 	}
 	switch {
 	case looked && p.before == nil, applied && p.after == nil:
-		return &change.FieldError{Field: "apiVersion", Type: "NoKindMatch", Message: noMatch(gvk) + "; ensure CRDs are installed first"}
+		return &change.FieldError{Field: "apiVersion", Type: "NoKindMatch", Message: noMatch(gvk) + "; ensure CRDs are installed first"}, false
 	case looked && !p.before.serves(gvk.Version):
-		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk)}
+		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk)}, false
 	case applied && !p.after.serves(gvk.Version):
-		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: "the server could not find the requested resource"}
+		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: "the server could not find the requested resource"}, true
 	}
-	return nil
+	return nil, false
 }
 
 // storage reports whether objects are stored in this version.

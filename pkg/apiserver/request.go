@@ -29,6 +29,7 @@ type request struct {
 	// where its definition is not at hand.
 	custom   *customVersion
 	unserved *change.FieldError // why the server does not serve the custom resource
+	late     bool               // Helm finds that out only when it comes to the object
 	caveats  []string           // what is not certain about its definition
 	gvk      schema.GroupVersionKind
 	ref      manifest.Ref
@@ -57,7 +58,7 @@ func (s *Server) installed(o *manifest.Object) request {
 
 func (s *Server) request(o *manifest.Object) request {
 	gvk := schema.GroupVersionKind{Group: o.Ref.Group, Version: o.Ref.Version, Kind: o.Ref.Kind}
-	r := request{gvk: gvk, ref: o.Ref}
+	r := request{gvk: gvk, ref: o.Ref, late: len(o.HookEvents()) > 0}
 	r.kind, r.known = s.kinds[gvk.GroupKind()]
 	if r.ref.Name == "" && o.GenerateName != "" {
 		r.ref.Name = o.GenerateName + "xxxxx"
