@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -57,7 +58,7 @@ type renaming struct{}
 
 // Convert is not used by the field manager.
 func (renaming) Convert(_, _, _ any) error {
-	return fmt.Errorf("convert custom resource: not supported")
+	return errors.New("convert custom resource: not supported")
 }
 
 // ConvertToVersion returns a copy of an object in another version.

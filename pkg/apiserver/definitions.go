@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,6 +110,20 @@ func (d *Definitions) of(gk schema.GroupKind) definitionPair {
 		d.pairs[gk] = pair
 	}
 	return pair
+}
+
+// Err returns why definitions of the cluster that were needed cannot be decoded.
+// What stands in manifests is decoded elsewhere, too. It must not be called before
+// all objects have been judged.
+func (d *Definitions) Err() error {
+	var errs []error
+	for _, b := range d.before {
+		var syntax *manifest.SyntaxError
+		if b.Live && errors.As(b.err, &syntax) {
+			errs = append(errs, b.err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // find returns the definition of a kind, nil if there is none. Which group it is

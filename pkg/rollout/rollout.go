@@ -22,6 +22,9 @@ type Facts struct {
 	// Nodes is on how many nodes a DaemonSet runs before the upgrade; nil if
 	// that is not known.
 	Nodes *int
+	// Cluster are the nodes of the cluster, from which the number follows if Nodes
+	// is nil; empty if they are not known.
+	Cluster []*corev1.Node
 	// Workloads are the kinds of custom resources that run pods. Of several for
 	// one kind the first counts.
 	Workloads []Workload
@@ -29,13 +32,6 @@ type Facts struct {
 
 // unknown stands for a number of pods that cannot be told.
 const unknown = -1
-
-func (f Facts) nodes() int {
-	if f.Nodes == nil {
-		return unknown
-	}
-	return *f.Nodes
-}
 
 // Predict tells what happens to the pods of a workload when the stored object
 // turns from old into updated. Both are defaulted objects of k8s.io/api, or custom
@@ -133,7 +129,7 @@ func wanted(o runtime.Object, facts Facts) (n int, owner bool) {
 	case *appsv1.StatefulSet:
 		return replicas(o.Spec.Replicas), true
 	case *appsv1.DaemonSet:
-		return facts.nodes(), true
+		return facts.nodesOf(o), true
 	case *appsv1.ReplicaSet:
 		return replicas(o.Spec.Replicas), true
 	case *corev1.ReplicationController:

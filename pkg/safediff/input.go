@@ -2,8 +2,12 @@ package safediff
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -19,28 +23,35 @@ type input struct {
 
 // read reads all streams at the same time.
 func read(server *apiserver.Server, old, updated Manifest, opts Options) (input, error) {
-	var in input
-	streams := []Manifest{old, updated, opts.OldCRDs, opts.NewCRDs}
-	places := []*[]*manifest.Object{&in.old, &in.updated, &in.oldCRDs, &in.newCRDs}
-	for _, c := range opts.Cluster {
-		streams, places = append(streams, c), append(places, new([]*manifest.Object))
-	}
-	errs := make([]error, len(streams))
+	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs}, opts.Cluster)
+	objects, errs := make([][]*manifest.Object, len(streams)), make([]error, len(streams))
 	var wait sync.WaitGroup
 	for i, m := range streams {
 		wait.Go(func() {
-			*places[i], errs[i] = manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
+			objects[i], errs[i] = manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
 		})
 	}
 	wait.Wait()
+	in := input{old: objects[0], updated: objects[1], oldCRDs: objects[2], newCRDs: objects[3], cluster: slices.Concat(objects[4:]...)}
 	// Helm does not read the crds directories in an upgrade, and what is broken
 	// there is no reason to fail.
 	errs[2], errs[3] = nil, nil
-	for _, objects := range places[4:] {
-		in.cluster = append(in.cluster, *objects...)
+	for _, o := range in.cluster {
+		if !isFact(o) {
+			continue
+		}
+		if _, err := o.Value(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return in, errors.Join(errs...)
 }
+
+// isFact reports whether an object of the cluster is one that judgements use.
+// Definitions of custom resources are large, and read only if they are needed.
+func isFact(o *manifest.Object) bool { return isStorageClass(o) || isNode(o) }
+
+func isNode(o *manifest.Object) bool { return o.Ref.Kind == "Node" && o.Ref.Group == "" }
 
 // place takes custom resources out of the namespace that they were given where
 // their definition says that they live in none.
@@ -174,5 +185,16 @@ func fromCRDs(source string) bool {
 
 // rolloutFacts tells the prediction of pods what it needs to know.
 func (in *input) rolloutFacts(opts Options) rollout.Facts {
-	return rollout.Facts{Workloads: append(opts.Workloads[:len(opts.Workloads):len(opts.Workloads)], rollout.Workloads()...)}
+	facts := rollout.Facts{Workloads: slices.Concat(opts.Workloads, rollout.Workloads())}
+	for _, o := range in.cluster {
+		if !isNode(o) {
+			continue
+		}
+		value, err := o.Value()
+		node := &corev1.Node{}
+		if err == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(value, node) == nil {
+			facts.Cluster = append(facts.Cluster, node)
+		}
+	}
+	return facts
 }

@@ -54,7 +54,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
-	if same(p, &c) && len(result.Outcome.Refused) == 0 {
+	if same(p, &c) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind) && len(result.Outcome.Refused) == 0 {
 		return judgement{} // looked at for its definition only
 	}
 	c.Outcome = result.Outcome

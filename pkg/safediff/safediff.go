@@ -68,13 +68,14 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err != nil {
 		return change.Set{}, err
 	}
-	server = server.Knowing(in.facts(opts))
+	facts := in.facts(opts)
+	server = server.Knowing(facts)
 	in.place(server)
 	oldObjects, newObjects := in.old, in.updated
 	pairs := diff.Pairs(oldObjects, newObjects)
 	j := judge{server: server, opts: opts, rollout: in.rolloutFacts(opts)}
 	judged, err := j.all(ctx, pairs)
-	if err != nil {
+	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
 	}
 	j.together(pairs, judged)
