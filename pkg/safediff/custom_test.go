@@ -141,3 +141,21 @@ func TestBrokenClusterObjects(t *testing.T) {
 		}
 	}
 }
+
+func TestFromCRDs(t *testing.T) {
+	for source, want := range map[string]bool{
+		"":                                 false,
+		"shop/crds/a.yaml":                 true,
+		"shop/crds/deep/a.yaml":            true,
+		"shop/charts/db/crds/a.yaml":       true,
+		"shop/charts/db/charts/x/crds/a":   true,
+		"shop/templates/crds/a.yaml":       false,
+		"crds/a.yaml":                      false,
+		"crds/templates/a.yaml":            false,
+		"shop/charts/crds/templates/a.yml": false,
+	} {
+		if got := fromCRDs(source); got != want {
+			t.Errorf("%q: %v", source, got)
+		}
+	}
+}

@@ -122,12 +122,12 @@ const (
 // definitions tells which CustomResourceDefinitions are in the cluster before the
 // upgrade, by the best witness of each, and which the upgrade applies.
 func (in *input) definitions(install bool) *apiserver.Definitions {
-	var installed, applied []apiserver.Definition
+	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
+	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
+	installed := make([]apiserver.Definition, 0, len(in.cluster)+len(oldTemplates)+len(oldCRDs)+len(newCRDs))
 	for _, o := range in.cluster {
 		installed = append(installed, apiserver.Definition{Object: o, Live: true})
 	}
-	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
-	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
 	for _, o := range oldTemplates {
 		installed = append(installed, apiserver.Definition{Object: o})
 	}
@@ -149,8 +149,9 @@ func (in *input) definitions(install bool) *apiserver.Definitions {
 		}
 		installed = append(installed, d)
 	}
-	for _, o := range newTemplates {
-		applied = append(applied, apiserver.Definition{Object: o})
+	applied := make([]apiserver.Definition, len(newTemplates))
+	for i, o := range newTemplates {
+		applied[i] = apiserver.Definition{Object: o}
 	}
 	return apiserver.NewDefinitions(installed, applied)
 }
