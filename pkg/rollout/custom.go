@@ -56,8 +56,15 @@ func Template(o runtime.Object, facts Facts) []string {
 // none, or has no template: it then takes that from some other object.
 func (f Facts) workload(u *unstructured.Unstructured) *Workload {
 	gk := u.GroupVersionKind().GroupKind()
-	i := slices.IndexFunc(f.Workloads, func(w Workload) bool { return w.Group == gk.Group && w.Kind == gk.Kind })
-	if i < 0 || at(u, f.Workloads[i].Template) == nil {
+	if w := f.workloadOf(gk.Group, gk.Kind); w != nil && at(u, w.Template) != nil {
+		return w
+	}
+	return nil
+}
+
+func (f Facts) workloadOf(group, kind string) *Workload {
+	i := slices.IndexFunc(f.Workloads, func(w Workload) bool { return w.Group == group && w.Kind == kind })
+	if i < 0 {
 		return nil
 	}
 	return &f.Workloads[i]
