@@ -39,6 +39,19 @@ func admit(r request, object runtime.Object) {
 		api.Resource("pods").WithVersion(""), "", admission.Create, nil, false, nil), nil)
 }
 
+// admitCreate does what DefaultStorageClass does to new claims, and what the
+// volume controller does to older ones that have no class yet.
+func (s *Server) admitCreate(object runtime.Object) {
+	claim, ok := object.(*api.PersistentVolumeClaim)
+	if !ok || s.facts.DefaultClass == "" || claim.Spec.StorageClassName != nil {
+		return
+	}
+	if _, annotated := claim.Annotations[api.BetaStorageClassAnnotation]; !annotated {
+		class := s.facts.DefaultClass
+		claim.Spec.StorageClassName = &class
+	}
+}
+
 // admitUpdate does what PersistentVolumeClaimResize does: a claim may grow only
 // if its StorageClass says so. It returns what it cannot tell.
 func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcome) []string {

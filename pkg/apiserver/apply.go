@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -26,6 +27,9 @@ type Result struct {
 	// Aligned reports whether the paths of these values are those of both
 	// manifests: both are written in the same API version.
 	Aligned bool
+	// Operated reports that the object is a custom resource and changes or goes:
+	// what follows from that is for its operator to decide.
+	Operated bool
 	// Unchecked lists what could not be judged, one clause each.
 	Unchecked []string
 }
@@ -37,19 +41,19 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	from, to := s.requestFor(old), s.requestFor(updated)
+	from, to := s.installed(old), s.requestFor(updated, true)
 	if refused := s.unreadable(to, newValue, from); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: !to.late}}, nil
 	}
-	if !to.known {
-		return customUpdate(oldValue, newValue), nil
+	if !to.known || !from.known {
+		return schemaless(oldValue, newValue), nil
+	}
+	if to.custom != nil {
+		return s.updateCustom(from, to, oldValue, newValue)
 	}
 	live, misfit := s.live(from, oldValue)
 	if misfit != nil {
-		return Result{
-			Outcome:   change.Outcome{Changed: true},
-			Unchecked: []string{"the old manifest does not fit the API (" + misfit.String() + ")"},
-		}, nil
+		return unfit(misfit), nil
 	}
 	return s.patch(to, live, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
 }
@@ -61,15 +65,21 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	to := s.requestFor(created)
+	to := s.requestFor(created, false)
 	if refused := s.unreadable(to, value); refused != nil {
-		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
+		return Result{Outcome: change.Outcome{Refused: refused, Upfront: !to.late}}, nil
 	}
 	if !to.known {
-		return Result{Outcome: change.Outcome{Changed: true}, NewFields: value, Unchecked: []string{customUnchecked}}, nil
+		return Result{
+			Outcome: change.Outcome{Changed: true}, New: &unstructured.Unstructured{Object: value}, NewFields: value,
+			Unchecked: []string{schemaUnknown},
+		}, nil
 	}
 	made := s.create(to, value)
-	result := Result{Outcome: change.Outcome{Changed: true, Refused: made.refused, Ignored: made.ignored}}
+	result := Result{
+		Outcome:   change.Outcome{Changed: true, Refused: made.refused, Ignored: made.ignored},
+		Unchecked: to.caveats,
+	}
 	if made.object != nil && len(made.refused) == 0 {
 		result.New, result.NewFields = to.stored(made.object)
 	}
@@ -84,12 +94,13 @@ func (s *Server) Stored(o *manifest.Object) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	from := s.requestFor(o)
+	from := s.installed(o)
 	if refused := s.unservedErrors(from); refused != nil {
 		return Result{Outcome: change.Outcome{Refused: refused, Upfront: true}}, nil
 	}
-	result := Result{Outcome: change.Outcome{Changed: true}, OldFields: value}
+	result := Result{Outcome: change.Outcome{Changed: true}, OldFields: value, Operated: !s.Builtin(o.Ref.Group, o.Ref.Kind)}
 	if !from.known {
+		result.Old = &unstructured.Unstructured{Object: value}
 		return result, nil
 	}
 	if live, misfit := s.live(from, value); misfit == nil {
@@ -135,6 +146,9 @@ func metadataError(value map[string]any) *change.FieldError {
 // the new one (kube.Client.Build).
 func (s *Server) unservedErrors(requests ...request) []change.FieldError {
 	for _, r := range requests {
+		if r.unserved != nil {
+			return []change.FieldError{*r.unserved}
+		}
 		if reason := s.unserved(r.gvk); reason != "" {
 			return []change.FieldError{{Field: "apiVersion", Type: "NotFound", Message: reason}}
 		}
@@ -186,6 +200,7 @@ func (s *Server) admitted(r request, value map[string]any, installed bool) made 
 	}
 	fillSystemFields(object)
 	admit(r, object)
+	s.admitCreate(object)
 	result := made{object: object, ignored: ignored}
 	if service, ok := object.(*api.Service); ok {
 		if err := s.services.created(r.ctx, service, installed); err != nil {

@@ -161,19 +161,6 @@ func patchError(err error) *change.FieldError {
 	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + firstLine(err.Error())}
 }
 
-const customUnchecked = "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"
-
-// customUpdate judges a custom resource whose schema is not known: Helm merges
-// the two manifests as plain JSON, and the server is taken to accept that.
-func customUpdate(old, updated map[string]any) Result {
-	before, after := withoutVersion(old), withoutVersion(updated)
-	return Result{
-		Outcome:   change.Outcome{Changed: !reflect.DeepEqual(before, after)},
-		OldFields: before, NewFields: after, Aligned: true,
-		Unchecked: []string{customUnchecked},
-	}
-}
-
 // withoutVersion drops the one field by which a custom resource names the
 // version it is written in, not what it says.
 func withoutVersion(value map[string]any) map[string]any {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -22,8 +21,7 @@ var labelled = []string{"Namespace", "Node", "Pod", "ReplicationController", "Re
 // and where the labels are not valid or the API version is not served: then the
 // object has to be judged as a whole.
 func (s *Server) Relabel(ref manifest.Ref, old, updated map[string]string) (change.Outcome, bool) {
-	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
-	if slices.Contains(labelled, ref.Kind) || s.unserved(gvk) != "" ||
+	if slices.Contains(labelled, ref.Kind) || !s.Serves(ref) ||
 		len(metav1validation.ValidateLabels(updated, field.NewPath("metadata", "labels"))) > 0 {
 		return change.Outcome{}, false
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -23,28 +24,59 @@ import (
 // which kind in which version, and the strategy for it.
 type request struct {
 	kind
-	known bool // the server itself serves the kind
-	gvk   schema.GroupVersionKind
-	ref   manifest.Ref
-	ctx   context.Context //nolint:containedctx // a request of the API server is its context
+	known bool // the kind is one of the server's own, or its definition is at hand
+	// custom is the version of a custom resource; nil for what is none, and
+	// where its definition is not at hand.
+	custom   *customVersion
+	unserved *change.FieldError // why the server does not serve the custom resource
+	late     bool               // Helm finds that out only when it comes to the object
+	caveats  []string           // what is not certain about its definition
+	gvk      schema.GroupVersionKind
+	ref      manifest.Ref
+	ctx      context.Context //nolint:containedctx // a request of the API server is its context
 }
 
-func (s *Server) requestFor(o *manifest.Object) request {
+// requestFor returns the request by which Helm applies an object. exists says
+// that the release holds the object already.
+func (s *Server) requestFor(o *manifest.Object, exists bool) request {
+	r := s.request(o)
+	if !r.known {
+		s.define(&r, o, false, exists)
+	}
+	return r.inContext()
+}
+
+// installed returns the request by which an object of the installed release was
+// applied.
+func (s *Server) installed(o *manifest.Object) request {
+	r := s.request(o)
+	if !r.known {
+		s.define(&r, o, true, true)
+	}
+	return r.inContext()
+}
+
+func (s *Server) request(o *manifest.Object) request {
 	gvk := schema.GroupVersionKind{Group: o.Ref.Group, Version: o.Ref.Version, Kind: o.Ref.Kind}
-	r := request{gvk: gvk, ref: o.Ref}
+	r := request{gvk: gvk, ref: o.Ref, late: len(o.HookEvents()) > 0}
 	r.kind, r.known = s.kinds[gvk.GroupKind()]
 	if r.ref.Name == "" && o.GenerateName != "" {
 		r.ref.Name = o.GenerateName + "xxxxx"
 	}
+	return r
+}
+
+// inContext returns the request with what its strategy reads from the context.
+func (r request) inContext() request {
 	prefix := "apis"
-	if gvk.Group == "" {
+	if r.gvk.Group == "" {
 		prefix = "api"
 	}
-	ctx := genericrequest.WithNamespace(context.Background(), o.Ref.Namespace)
+	ctx := genericrequest.WithNamespace(context.Background(), r.ref.Namespace)
 	ctx = genericrequest.WithUser(ctx, &user.DefaultInfo{Name: "helm", Groups: []string{user.SystemPrivilegedGroup}})
 	r.ctx = genericrequest.WithRequestInfo(ctx, &genericrequest.RequestInfo{
-		IsResourceRequest: true, Verb: "patch", APIPrefix: prefix, APIGroup: gvk.Group, APIVersion: gvk.Version,
-		Namespace: o.Ref.Namespace, Resource: r.resource, Name: r.ref.Name,
+		IsResourceRequest: true, Verb: "patch", APIPrefix: prefix, APIGroup: r.gvk.Group, APIVersion: r.gvk.Version,
+		Namespace: r.ref.Namespace, Resource: r.resource, Name: r.ref.Name,
 	})
 	return r
 }
@@ -52,6 +84,9 @@ func (s *Server) requestFor(o *manifest.Object) request {
 // decode turns a plain object into the API server's internal one, defaults
 // filled in. Fields that the type does not know are dropped and listed.
 func (r request) decode(value map[string]any) (object runtime.Object, ignored []string, err error) {
+	if r.custom != nil {
+		return r.custom.decode(value)
+	}
 	versioned, err := legacyscheme.Scheme.New(r.gvk)
 	if err != nil {
 		return nil, nil, err
@@ -95,6 +130,9 @@ func (r request) stored(object runtime.Object) (runtime.Object, map[string]any) 
 // seen returns what a client sees of a stored object, as a typed object and as
 // plain values.
 func (r request) seen(object runtime.Object) (versioned runtime.Object, fields map[string]any, err error) {
+	if custom, ok := object.(*unstructured.Unstructured); ok {
+		return custom, custom.Object, nil
+	}
 	if versioned, err = r.versioned(object); err != nil {
 		return nil, nil, err
 	}
@@ -123,6 +161,9 @@ func withoutBookkeeping(object map[string]any) map[string]any {
 // wireError returns the error with which the server's JSON decoder refuses a
 // value, which names the field; nil if it accepts it.
 func (r request) wireError(value map[string]any) error {
+	if r.custom != nil {
+		return nil
+	}
 	versioned, err := legacyscheme.Scheme.New(r.gvk)
 	if err != nil {
 		return err

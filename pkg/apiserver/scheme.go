@@ -1,8 +1,6 @@
 package apiserver
 
 import (
-	"fmt"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
@@ -36,8 +34,12 @@ const betaOffByDefault = 24
 // Serves reports whether the server serves the object's kind in its version, as
 // far as the kind is one of its own. Helm cannot upgrade a release that holds an
 // object which is not served, changed or not.
+//
+// Of a custom resource that the release holds already it says false, too, where
+// its definition does not stay as it is, so that the object is looked at.
 func (s *Server) Serves(ref manifest.Ref) bool {
-	return s.unserved(schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}) == ""
+	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
+	return s.facts.Definitions.settled(gvk.Group) && s.unserved(gvk) == ""
 }
 
 // unserved says why the server does not serve a kind in a version, in the words
@@ -54,7 +56,7 @@ func (s *Server) unserved(gvk schema.GroupVersionKind) string {
 }
 
 func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
-	reason := fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion().String())
+	reason := noMatch(gvk)
 	if !legacyscheme.Scheme.Recognizes(gvk) {
 		if legacyscheme.Scheme.IsGroupRegistered(gvk.Group) {
 			return reason

@@ -50,6 +50,11 @@ type Facts struct {
 	// Expandable tells of the StorageClasses at hand whether their volumes may
 	// grow.
 	Expandable map[string]bool
+	// DefaultClass is the StorageClass of claims that name none; "" if that is not
+	// known.
+	DefaultClass string
+	// Definitions are the CustomResourceDefinitions at hand; nil if there are none.
+	Definitions *Definitions
 	// ServerSide says that Helm applies on the server's side, as Helm 4 does
 	// with releases that it installed, and not by a three-way merge.
 	ServerSide bool
@@ -128,10 +133,14 @@ func parseMinor(kubeVersion string) (int, error) {
 }
 
 // Namespaced reports whether objects of a kind live in a namespace. A kind that
-// the API server does not bring along is taken to.
+// neither the API server brings along nor a definition at hand describes is taken
+// to.
 func (s *Server) Namespaced(group, kind string) bool {
-	k, known := s.kinds[schema.GroupKind{Group: group, Kind: kind}]
-	return !known || k.strategy.NamespaceScoped()
+	gk := schema.GroupKind{Group: group, Kind: kind}
+	if k, known := s.kinds[gk]; known {
+		return k.strategy.NamespaceScoped()
+	}
+	return s.facts.Definitions.namespaced(gk)
 }
 
 // Builtin reports whether the API server itself serves the kind, as opposed to a

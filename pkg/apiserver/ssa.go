@@ -7,6 +7,7 @@ import (
 	apiextensionsapply "k8s.io/apiextensions-apiserver/pkg/client/applyconfiguration"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/unstructuredscheme"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
@@ -32,6 +33,9 @@ type appliers struct {
 
 // manager returns the field manager for the kind of a request, made on first use.
 func (a *appliers) manager(r request) (*managedfields.FieldManager, error) {
+	if r.custom != nil {
+		return r.custom.fieldManager()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if m := a.managers[r.gvk]; m != nil {
@@ -84,12 +88,20 @@ func (s *Server) applied(r request, live runtime.Object, value map[string]any) (
 	if live == nil {
 		// Versioned, as the API server makes it: the internal type has values
 		// where this one has none, and they would seem to be somebody's.
-		if live, err = legacyscheme.Scheme.New(r.gvk); err != nil {
+		if live, err = r.empty(); err != nil {
 			return nil, err
 		}
 	}
 	patch := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(value)}
 	return manager.Apply(live.DeepCopyObject(), patch, fieldOwner, s.facts.ForceConflicts)
+}
+
+// empty returns an object of the kind without any fields.
+func (r request) empty() (runtime.Object, error) {
+	if r.custom != nil {
+		return unstructuredscheme.NewUnstructuredCreator().New(r.gvk)
+	}
+	return legacyscheme.Scheme.New(r.gvk)
 }
 
 // applyError refuses what cannot be merged, in the server's words.

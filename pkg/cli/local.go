@@ -44,6 +44,7 @@ func (a *app) localCommand() *cobra.Command {
 		source sourceFlags
 		render renderFlags
 		apply  applyFlags
+		about  clusterFlags
 		output reportFlags
 	)
 	cmd := &cobra.Command{
@@ -55,7 +56,7 @@ func (a *app) localCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(render.check(), apply.check())
+				err = errors.Join(render.check(), apply.check(), about.check(slices.Concat(render.Values.ValueFiles, local.oldFiles, local.newFiles)...))
 			}
 			if err != nil {
 				return usage(cmd, err)
@@ -70,7 +71,7 @@ func (a *app) localCommand() *cobra.Command {
 			updated.Chart.Ref = args[1]
 			local.oneSided(&old, local.oldVersion, local.oldFiles, local.oldSet)
 			local.oneSided(&updated, local.newVersion, local.newFiles, local.newSet)
-			return a.local(cmd.Context(), old, updated, apply, r)
+			return a.local(cmd.Context(), [2]helm.Template{old, updated}, apply, about, r)
 		},
 	}
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
@@ -78,6 +79,7 @@ func (a *app) localCommand() *cobra.Command {
 	source.addTo(cmd.Flags())
 	render.addTo(cmd.Flags())
 	apply.addTo(cmd, "false")
+	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	return cmd
 }
@@ -91,11 +93,16 @@ func (f *localFlags) oneSided(t *helm.Template, version string, files, set []str
 	t.Values.Values = slices.Concat(t.Values.Values, set)
 }
 
-func (a *app) local(ctx context.Context, old, updated helm.Template, apply applyFlags, r reportOptions) error {
-	sides, err := a.renderBoth(ctx, old, updated)
+func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFlags, about clusterFlags, r reportOptions) error {
+	cluster, err := about.read(a)
 	if err != nil {
 		return err
 	}
+	sides, err := a.renderBoth(ctx, charts[:]...)
+	if err != nil {
+		return err
+	}
+	updated := charts[1]
 	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), safediff.Options{
 		Release: change.Release{
 			Name:      updated.Release,
@@ -107,6 +114,9 @@ func (a *app) local(ctx context.Context, old, updated helm.Template, apply apply
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     updated.NoHooks,
 		ServerSide:  apply.resolve(false),
+		Cluster:     cluster,
+		OldCRDs:     crdsOf(sides[0]),
+		NewCRDs:     crdsOf(sides[1]),
 	}, r)
 }
 

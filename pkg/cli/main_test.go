@@ -108,6 +108,10 @@ func TestErrors(t *testing.T) {
 		{"manifests plain.yaml nowhere.yaml", "Error: read manifests \"nowhere.yaml\": stat nowhere.yaml: no such file or directory\n"},
 		{"manifests plain.yaml empty", "Error: read manifests \"empty\": there is no .yaml, .yml or .json file in it\n"},
 		{"manifests plain.yaml plain.yaml --kube-version new", "Error: read Kubernetes version \"new\": …"},
+		{"manifests plain.yaml - --cluster-objects -", "Error: - stands for stdin, which can be read only once\n…"},
+		{"manifests plain.yaml plain.yaml --cluster-objects nowhere.yaml", "Error: read manifests \"nowhere.yaml\": stat nowhere.yaml: no such file or directory\n"},
+		{"manifests plain.yaml plain.yaml --cluster-objects plain.yaml --cluster-objects broken", "Error: broken/sub/b.yml, document 2 (line 9): …"},
+		{"local chart chart -f - --cluster-objects -", "Error: - stands for stdin, which can be read only once\n…"},
 		{"version much", "Error: version: unexpected argument \"much\"\n…"},
 	}
 	for _, test := range tests {

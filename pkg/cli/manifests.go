@@ -16,6 +16,7 @@ them. Each side is a file, a directory or - for stdin. Of a directory all .yaml,
 func (a *app) manifestsCommand() *cobra.Command {
 	var (
 		apply       applyFlags
+		about       clusterFlags
 		output      reportFlags
 		kubeVersion string
 		noHooks     bool
@@ -29,7 +30,7 @@ func (a *app) manifestsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(stdinOnce(args...), apply.check())
+				err = errors.Join(stdinOnce(args...), apply.check(), about.check(args...))
 			}
 			if err == nil {
 				err = helm.CheckKubeVersion(kubeVersion)
@@ -45,11 +46,16 @@ func (a *app) manifestsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cluster, err := about.read(a)
+			if err != nil {
+				return err
+			}
 			err = a.judge(cmd.Context(), old.manifest(), updated.manifest(), safediff.Options{
 				Namespace:   a.settings.Namespace(),
 				KubeVersion: kubeVersion,
 				NoHooks:     noHooks,
 				ServerSide:  apply.resolve(false),
+				Cluster:     cluster,
 			}, r)
 			return blame(err, old, updated)
 		},
@@ -57,6 +63,7 @@ func (a *app) manifestsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
 	cmd.Flags().BoolVar(&noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
 	apply.addTo(cmd, "false")
+	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	return cmd
 }

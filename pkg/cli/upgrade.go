@@ -23,6 +23,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 		source sourceFlags
 		render renderFlags
 		apply  applyFlags
+		about  clusterFlags
 		output reportFlags
 	)
 	cmd := &cobra.Command{
@@ -34,13 +35,13 @@ func (a *app) upgradeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(render.check(), apply.check())
+				err = errors.Join(render.check(), apply.check(), about.check(render.Values.ValueFiles...))
 			}
 			if err != nil {
 				return usage(cmd, err)
 			}
 			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering
-			return a.upgrade(cmd, up, apply, r)
+			return a.upgrade(cmd, up, apply, about, r)
 		},
 		ValidArgsFunction: a.completeUpgrade,
 	}
@@ -55,12 +56,17 @@ func (a *app) upgradeCommand() *cobra.Command {
 	source.addTo(flags)
 	render.addTo(flags)
 	apply.addTo(cmd, "what Helm 4 noted of the release")
+	about.addTo(flags)
 	output.addTo(cmd)
 	addNoEffectFlags(flags)
 	return cmd
 }
 
-func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, r reportOptions) error {
+func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, about clusterFlags, r reportOptions) error {
+	cluster, err := about.read(a)
+	if err != nil {
+		return err
+	}
 	old, updated, err := a.helmClient().Upgrade(cmd.Context(), up)
 	if err != nil {
 		return err
@@ -78,11 +84,18 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, r r
 		NoHooks:     up.NoHooks,
 		ServerSide:  apply.resolve(old.ServerSide),
 		Install:     old.Revision == 0,
+		Cluster:     cluster,
+		OldCRDs:     crdsOf(old),
+		NewCRDs:     crdsOf(updated),
 	}, r)
 }
 
 func manifestOf(side helm.Side) safediff.Manifest {
 	return safediff.Manifest{Name: side.Name, Text: side.Manifest}
+}
+
+func crdsOf(side helm.Side) safediff.Manifest {
+	return safediff.Manifest{Name: "crds of " + side.Name, Text: side.CRDs}
 }
 
 // completeUpgrade offers the names of installed releases, then files.

@@ -27,6 +27,8 @@ type Side struct {
 	// Manifest is the release's manifest, then its hooks, as one stream of YAML
 	// documents in the form that `helm template` prints.
 	Manifest string
+	// CRDs is what the chart has in its crds directories, as such a stream.
+	CRDs string
 	// Chart is "name-version"; "" if there is no chart.
 	Chart string
 	// Release and Namespace are what the templates see as .Release.
@@ -118,6 +120,9 @@ func stream(rel *release.Release, noHooks bool) string {
 
 // crds returns the objects of the chart's crds directories as one stream.
 func crds(ch *chart.Chart) string {
+	if ch == nil {
+		return ""
+	}
 	var b strings.Builder
 	for _, crd := range ch.CRDObjects() {
 		writeDocument(&b, crd.Filename, string(crd.File.Data))

@@ -180,6 +180,7 @@ func installed(rel *release.Release, up Upgrade) Side {
 		Name:      fmt.Sprintf("release %q, revision %d", rel.Name, rel.Version),
 		Manifest:  stream(rel, up.NoHooks),
 		Chart:     chartID(rel.Chart),
+		CRDs:      crds(rel.Chart),
 		Release:   rel.Name,
 		Namespace: rel.Namespace,
 		Revision:  rel.Version,
@@ -195,6 +196,7 @@ func proposed(rel *release.Release, r Rendering) Side {
 	return Side{
 		Name:      fmt.Sprintf("chart %q", chartID(rel.Chart)),
 		Manifest:  stream(rel, r.NoHooks),
+		CRDs:      crds(rel.Chart),
 		Chart:     chartID(rel.Chart),
 		Release:   rel.Name,
 		Namespace: rel.Namespace,

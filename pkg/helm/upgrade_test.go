@@ -65,14 +65,15 @@ func TestUpgradeSides(t *testing.T) {
 
 	old, updated := mustUpgrade(t, client, helm.Upgrade{Release: "shop", Chart: helm.Chart{Ref: chart}})
 	hook := "---\n# Source: web/templates/h.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {helm.sh/hook: pre-upgrade}\n"
+	crds := "---\n# Source: web/crds/crd.yaml\nkind: CustomResourceDefinition\n\n"
 	want := [2]helm.Side{
 		{
-			Name: `release "shop", revision 3`, Chart: "web-2.0.0", Release: "shop", Namespace: "prod", Revision: 3,
+			Name: `release "shop", revision 3`, Chart: "web-2.0.0", CRDs: crds, Release: "shop", Namespace: "prod", Revision: 3,
 			// helmtest renders without a history.
 			Manifest: "---\n# Source: web/templates/c.yaml\n" + configMap("r: shop prod 1 true false") + hook,
 		},
 		{
-			Name: `chart "web-2.0.0"`, Chart: "web-2.0.0", Release: "shop", Namespace: "prod", Revision: 4,
+			Name: `chart "web-2.0.0"`, Chart: "web-2.0.0", CRDs: crds, Release: "shop", Namespace: "prod", Revision: 4,
 			KubeVersion: helmtest.KubeVersion,
 			Manifest:    "---\n# Source: web/templates/c.yaml\n" + configMap("r: shop prod 4 true false") + hook,
 		},

@@ -32,6 +32,12 @@ func helmRefusals() []Rule {
 			When: refusedAs("NotFound"),
 		},
 		{
+			ID: "kind-not-defined", Risk: change.Rejected,
+			Why:  "Helm looks up the kinds of all objects before it applies the definitions that come with them, and gives up before it changes anything",
+			Fix:  "install the definition before the upgrade: by hand, or with an earlier release",
+			When: refusedAs("NoKindMatch"),
+		},
+		{
 			ID: "name-missing", Risk: change.Rejected,
 			Why: "Helm looks for every object of the release by its name, and fails on one that has none",
 			Fix: "give the object a name; only hooks may leave it to the API server (generateName)",

@@ -18,7 +18,7 @@ import (
 // (util.IsPodUpdated). The API server raises the generation only when the
 // template changes in meaning, so that decides, although revisions are bytes.
 func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []string) {
-	nodes := facts.nodes()
+	nodes := facts.nodesOf(old)
 	pods := scaled(nodes, nodes, "")
 	var unclear []string
 	same := apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template)
@@ -31,7 +31,11 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []str
 	default:
 		unclear = rollDaemonSet(pods, updated)
 	}
-	if !same && nodes != 0 && mayLeaveNodes(&old.Spec.Template.Spec, &updated.Spec.Template.Spec) {
+	if left, known := facts.left(old, updated); known {
+		pods.Desired = facts.nodesOf(updated)
+		pods.Fewest = max(0, min(pods.Fewest, pods.Desired)-left)
+		pods.AllDown = pods.Before > 0 && pods.Fewest == 0
+	} else if !same && nodes != 0 && mayLeaveNodes(&old.Spec.Template.Spec, &updated.Spec.Template.Spec) {
 		pods.Desired = unknown
 		if !pods.AllDown {
 			pods.Fewest = unknown

@@ -1,8 +1,10 @@
 package rollout
 
+import "slices"
+
 // PodLabels returns the labels of the pods that a workload makes, and whether an
 // object of the kind makes any. value is the object as its manifest writes it.
-func PodLabels(group, kind string, value map[string]any) (labels map[string]string, owner bool) {
+func (f Facts) PodLabels(group, kind string, value map[string]any) (labels map[string]string, owner bool) {
 	var path []string
 	switch {
 	case group == "" && kind == "Pod":
@@ -10,7 +12,11 @@ func PodLabels(group, kind string, value map[string]any) (labels map[string]stri
 		group == "" && kind == "ReplicationController", group == "batch" && kind == "Job":
 		path = []string{"spec", "template"}
 	default:
-		return nil, false
+		w := f.workloadOf(group, kind)
+		if w == nil {
+			return nil, false
+		}
+		path = slices.Clone(w.Template)
 	}
 	for _, name := range append(path, "metadata", "labels") {
 		value, _ = value[name].(map[string]any)

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -21,21 +22,20 @@ type Facts struct {
 	// Nodes is on how many nodes a DaemonSet runs before the upgrade; nil if
 	// that is not known.
 	Nodes *int
+	// Cluster are the nodes of the cluster, from which the number follows if Nodes
+	// is nil; empty if they are not known.
+	Cluster []*corev1.Node
+	// Workloads are the kinds of custom resources that run pods. Of several for
+	// one kind the first counts.
+	Workloads []Workload
 }
 
 // unknown stands for a number of pods that cannot be told.
 const unknown = -1
 
-func (f Facts) nodes() int {
-	if f.Nodes == nil {
-		return unknown
-	}
-	return *f.Nodes
-}
-
 // Predict tells what happens to the pods of a workload when the stored object
-// turns from old into updated. Both are defaulted objects of k8s.io/api, of the
-// same kind and version; a nil old means that the workload is created, a nil
+// turns from old into updated. Both are defaulted objects of k8s.io/api, or custom
+// resources as plain values, of the same kind and version; a nil old means that the workload is created, a nil
 // updated that it is deleted. Neither is modified. The result is nil for what
 // owns no pods; its Causes are left to who knows the edits. The second result
 // lists what could not be told, one clause each.
@@ -65,6 +65,8 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 		return update(old, n, cronJob)
 	case *corev1.Pod:
 		return update(old, n, pod)
+	case *unstructured.Unstructured:
+		return update(old, n, func(o, n *unstructured.Unstructured) (*change.Pods, []string) { return custom(o, n, facts) })
 	default:
 		return nil, nil
 	}
@@ -101,7 +103,7 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 	}
 	pods := &change.Pods{Before: before, AllDown: before != 0}
 	var unclear []string
-	switch o.(type) {
+	switch o := o.(type) {
 	case *batchv1.Job:
 		// By the time a release drops a Job, it is done as a rule; to call
 		// every one of them an outage would be a false alarm.
@@ -112,6 +114,8 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 	case *batchv1.CronJob:
 		pods.AllDown = false
 		unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
+	case *unstructured.Unstructured:
+		pods.AllDown = pods.AllDown && !facts.workload(o).Jobs
 	}
 	return pods, unclear
 }
@@ -125,7 +129,7 @@ func wanted(o runtime.Object, facts Facts) (n int, owner bool) {
 	case *appsv1.StatefulSet:
 		return replicas(o.Spec.Replicas), true
 	case *appsv1.DaemonSet:
-		return facts.nodes(), true
+		return facts.nodesOf(o), true
 	case *appsv1.ReplicaSet:
 		return replicas(o.Spec.Replicas), true
 	case *corev1.ReplicationController:
@@ -136,6 +140,11 @@ func wanted(o runtime.Object, facts Facts) (n int, owner bool) {
 		return unknown, true
 	case *corev1.Pod:
 		return 1, true
+	case *unstructured.Unstructured:
+		if w := facts.workload(o); w != nil {
+			return w.pods(o), true
+		}
+		return 0, false
 	default:
 		return 0, false
 	}

@@ -17,7 +17,11 @@ import (
 type judge struct {
 	server *apiserver.Server
 	opts   Options
+	// rollout is what the prediction of pods needs to know.
+	rollout rollout.Facts
 }
+
+const operatorUnknown = "what the operator of this custom resource then does was not judged"
 
 // judgement is what comes out for one pair; change is nil if the manifests say
 // the same.
@@ -37,10 +41,10 @@ func (j *judge) pair(p diff.Pair) judgement {
 		if err != nil {
 			return judgement{err: err}
 		}
-		if len(edits) == 0 && c.Op == change.Update && p.Old.Ref.Version == p.New.Ref.Version && j.server.Serves(p.New.Ref) {
+		c.Edits = edits
+		if same(p, &c) && j.server.Serves(p.New.Ref) {
 			return judgement{}
 		}
-		c.Edits = edits
 	}
 	c.Hook = j.hook(p)
 	if c.Op == change.Recreate && !j.remade(c.Hook) {
@@ -50,17 +54,32 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
+	if same(p, &c) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind) && len(result.Outcome.Refused) == 0 {
+		return judgement{} // looked at for its definition only
+	}
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(&c, &result)
-	pods, unchecked := rollout.Predict(result.Old, result.New, rollout.Facts{})
+	pods, unchecked := rollout.Predict(result.Old, result.New, j.rollout)
 	if pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep {
-		pods.Causes = causes(c.Outcome.Fields)
+		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
 		c.Outcome.Pods = pods
 		result.Unchecked = append(result.Unchecked, unchecked...)
+	} else if result.Operated && !onlyLabels(c.Outcome.Fields) {
+		result.Unchecked = append(result.Unchecked, operatorUnknown)
 	}
 	c.Findings = risk.Classify(&c, risk.Rules())
 	noise.Mark(&c, noise.Filters())
 	return judgement{change: &c, unchecked: result.Unchecked}
+}
+
+// same reports whether both manifests say the same of the object.
+func same(p diff.Pair, c *change.Change) bool {
+	return p.Old != nil && p.New != nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version
+}
+
+// onlyLabels reports whether the fields are all labels of the object itself.
+func onlyLabels(stored []fieldpath.Path) bool {
+	return len(stored) > 0 && !slices.ContainsFunc(stored, func(p fieldpath.Path) bool { return !p.Under("metadata", "labels") })
 }
 
 // relabelled judges an object in whose manifest nothing but its own labels
@@ -217,14 +236,15 @@ func fields(c *change.Change, result *apiserver.Result) []fieldpath.Path {
 }
 
 // causes are the stored fields that make a controller replace pods: the pod
-// template, or, if that stays, whatever else changed under spec.
-func causes(stored []fieldpath.Path) []fieldpath.Path {
+// template, or, if that stays, whatever else changed under spec. A custom resource
+// may keep its template elsewhere.
+func causes(stored []fieldpath.Path, custom []string) []fieldpath.Path {
 	var template, spec []fieldpath.Path
 	for _, path := range stored {
 		switch {
 		case path.Under("spec", "template", "spec", "serviceAccount"):
 			// The deprecated twin of serviceAccountName always moves with it.
-		case path.Under("spec", "template"), path.Under("spec", "jobTemplate"):
+		case path.Under("spec", "template"), path.Under("spec", "jobTemplate"), len(custom) > 0 && path.Under(custom...):
 			template = append(template, path)
 		case path.Under("spec"):
 			spec = append(spec, path)

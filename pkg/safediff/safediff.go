@@ -17,6 +17,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // Manifest is one side of an upgrade: a stream of YAML documents, hooks included.
@@ -45,6 +46,15 @@ type Options struct {
 	// Install says that the release is installed for the first time, so that
 	// its install hooks run and not its upgrade hooks.
 	Install bool
+	// Cluster is what is known of the cluster: objects as kubectl prints them, of
+	// any kind and namespace. What the judgement has no use for is left aside.
+	Cluster []Manifest
+	// OldCRDs and NewCRDs are what the two charts have in their crds directories.
+	// Helm installs that with a release and never touches it again.
+	OldCRDs, NewCRDs Manifest
+	// Workloads are kinds of custom resources that run pods, besides those that
+	// the program knows; they come first.
+	Workloads []rollout.Workload
 }
 
 // Compare judges the upgrade from old to updated. An error names the document at
@@ -54,14 +64,18 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err != nil {
 		return change.Set{}, err
 	}
-	oldObjects, newObjects, err := parse(server, old, updated, opts)
+	in, err := read(server, old, updated, opts)
 	if err != nil {
 		return change.Set{}, err
 	}
+	facts := in.facts(opts)
+	server = server.Knowing(facts)
+	in.place(server)
+	oldObjects, newObjects := in.old, in.updated
 	pairs := diff.Pairs(oldObjects, newObjects)
-	j := judge{server: server.Knowing(facts(oldObjects, newObjects, opts)), opts: opts}
+	j := judge{server: server, opts: opts, rollout: in.rolloutFacts(opts)}
 	judged, err := j.all(ctx, pairs)
-	if err != nil {
+	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
 	}
 	j.together(pairs, judged)
@@ -80,39 +94,6 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil
-}
-
-// parse reads both sides at the same time.
-func parse(server *apiserver.Server, old, updated Manifest, opts Options) (oldObjects, newObjects []*manifest.Object, err error) {
-	read := func(m Manifest) ([]*manifest.Object, error) {
-		return manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
-	}
-	var (
-		oldErr error
-		wait   sync.WaitGroup
-	)
-	wait.Go(func() { oldObjects, oldErr = read(old) })
-	newObjects, err = read(updated)
-	wait.Wait()
-	return oldObjects, newObjects, errors.Join(oldErr, err)
-}
-
-// facts collects from the manifests themselves what the judgement of one object
-// needs to know of others.
-func facts(old, updated []*manifest.Object, opts Options) apiserver.Facts {
-	known := apiserver.Facts{Release: opts.Release.Name, Namespace: opts.Namespace, Expandable: map[string]bool{}, ServerSide: opts.ServerSide}
-	for _, objects := range [][]*manifest.Object{old, updated} {
-		for _, o := range objects {
-			if o.Ref.Kind != "StorageClass" || o.Ref.Group != "storage.k8s.io" {
-				continue
-			}
-			if value, err := o.Value(); err == nil {
-				allowed, _ := value["allowVolumeExpansion"].(bool)
-				known.Expandable[o.Ref.Name] = allowed
-			}
-		}
-	}
-	return known
 }
 
 // notices lists what concerns the manifests as a whole.

@@ -210,6 +210,7 @@ func FuzzCompare(f *testing.F) {
 	f.Add(deployment("web", "a", "b"), deployment("web", "a", "c"))
 	f.Add("apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 1}]}\n", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: 1}\n")
 	f.Add("a: 1", "- b")
+	f.Add(strings.Replace(definition(9), "/crds/", "/templates/", 1)+thing(1), strings.Replace(definition(8), "/crds/", "/templates/", 1)+thing(9))
 	f.Fuzz(func(_ *testing.T, old, updated string) {
 		set, err := Compare(context.Background(), Manifest{"old", old}, Manifest{"new", updated}, Options{Namespace: "demo"})
 		if err == nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
-	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // together judges what no object shows by itself, once each has been judged: what
@@ -17,7 +16,7 @@ import (
 func (j *judge) together(pairs []diff.Pair, judged []judgement) {
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
-	services(pairs, judged)
+	j.services(pairs, judged)
 }
 
 // stop marks the changes that Helm does not come to because an object is refused.
@@ -67,7 +66,7 @@ func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
 
 // services looks whether a Service whose selector changes still selects pods: at
 // the moment of the change, when the pods are still the old ones, and afterwards.
-func services(pairs []diff.Pair, judged []judgement) {
+func (j *judge) services(pairs []diff.Pair, judged []judgement) {
 	for i := range judged {
 		c := judged[i].change
 		if c == nil || c.Ref.Kind != "Service" || c.Ref.Group != "" || c.Op != change.Update ||
@@ -80,7 +79,7 @@ func services(pairs []diff.Pair, judged []judgement) {
 		}
 		var s change.Selection
 		for k, p := range pairs {
-			s = s.Plus(selection(p, judged[k].change, c.Ref.Namespace, before, after))
+			s = s.Plus(j.selection(p, judged[k].change, c.Ref.Namespace, before, after))
 		}
 		c.Outcome.Selects = &s
 		c.Findings = risk.Classify(c, risk.Rules())
@@ -92,28 +91,28 @@ func services(pairs []diff.Pair, judged []judgement) {
 }
 
 // selection counts one workload, if a selector fits its pods.
-func selection(p diff.Pair, c *change.Change, namespace string, before, after map[string]string) change.Selection {
+func (j *judge) selection(p diff.Pair, c *change.Change, namespace string, before, after map[string]string) change.Selection {
 	var s change.Selection
 	done := c == nil || !c.Outcome.Unreached && len(c.Outcome.Refused) == 0
 	if o := p.Old; o != nil && o.Ref.Namespace == namespace {
-		s.Before, s.During = selects(before, o), selects(after, o)
+		s.Before, s.During = j.selects(before, o), j.selects(after, o)
 		if !done {
 			s.After = s.During
 		}
 	}
 	if o := p.New; o != nil && done && o.Ref.Namespace == namespace {
-		s.After = selects(after, o)
+		s.After = j.selects(after, o)
 	}
 	return s
 }
 
 // selects returns 1 if the selector fits the pods of the workload, else 0.
-func selects(selector map[string]string, o *manifest.Object) int {
+func (j *judge) selects(selector map[string]string, o *manifest.Object) int {
 	value, err := o.Value()
 	if err != nil || len(selector) == 0 {
 		return 0
 	}
-	labels, owner := rollout.PodLabels(o.Ref.Group, o.Ref.Kind, value)
+	labels, owner := j.rollout.PodLabels(o.Ref.Group, o.Ref.Kind, value)
 	if !owner {
 		return 0
 	}

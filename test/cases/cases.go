@@ -31,6 +31,8 @@ type Case struct {
 	// Comment says what the case shows.
 	Comment  string
 	Old, New string
+	// Cluster is what else is known of the cluster.
+	Cluster string
 	// Want is what must be said where Helm merges three ways, WantServerSide
 	// where it applies on the server's side, if that differs.
 	Want, WantServerSide string
@@ -77,7 +79,7 @@ func read(dir, path string) (Case, error) {
 		}
 	}
 	sections := map[string]*string{
-		"old.yaml": &c.Old, "new.yaml": &c.New, "want": &c.Want, "want-server-side": &c.WantServerSide,
+		"old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "want": &c.Want, "want-server-side": &c.WantServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -97,6 +99,7 @@ func (c *Case) Options(serverSide bool) safediff.Options {
 	return safediff.Options{
 		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: 1},
 		KubeVersion: c.KubeVersion, ServerSide: serverSide,
+		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
 	}
 }
 

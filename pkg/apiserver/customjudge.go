@@ -1,0 +1,138 @@
+package apiserver
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"k8s.io/apiextensions-apiserver/pkg/apihelpers"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+const (
+	schemaUnknown  = "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"
+	webhookUnasked = "its definition converts it between versions with a webhook, which was not asked"
+)
+
+// define adds to a request for a custom resource what its definition says, if
+// that is at hand. exists says that the release holds objects of the kind, so that
+// the cluster has a definition, whether it is at hand or not.
+func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) {
+	pair := s.facts.Definitions.of(r.gvk.GroupKind())
+	if pair.before == nil && exists {
+		pair.before = pair.after
+	}
+	in := pair.after
+	if installed || in == nil {
+		in = pair.before
+	}
+	if in == nil {
+		return
+	}
+	if installed {
+		pair.after = pair.before
+	}
+	var late bool
+	if r.unserved, late = pair.unserved(r.gvk, o); r.unserved != nil {
+		r.late = r.late || late
+		return
+	}
+	version, err := in.version(r.gvk.Version)
+	if err != nil {
+		return // the definition is refused itself, in better words
+	}
+	r.known, r.custom = true, version
+	r.kind = kind{strategy: version.strategy, resource: version.crd.Spec.Names.Plural}
+	if in.Caveat != "" {
+		r.caveats = append(r.caveats, in.Caveat)
+	}
+	if version.webhook() && !version.storage() {
+		r.caveats = append(r.caveats, webhookUnasked)
+	}
+}
+
+// unserved says why an object cannot be applied, as far as its kind and version
+// decide on that; nil if it can. Helm looks up the kinds of the whole release
+// before it applies its definitions, and those of a hook when it runs it. late
+// reports that it does not find that out beforehand.
+func (p definitionPair) unserved(gvk schema.GroupVersionKind, o *manifest.Object) (refused *change.FieldError, late bool) {
+	events := o.HookEvents()
+	looked, applied := true, true
+	if len(events) > 0 {
+		late := slices.ContainsFunc(events, func(e string) bool { return strings.HasPrefix(e, "post-") })
+		looked, applied = !late, late
+	}
+	switch {
+	case looked && p.before == nil, applied && p.after == nil:
+		return &change.FieldError{Field: "apiVersion", Type: "NoKindMatch", Message: noMatch(gvk) + "; ensure CRDs are installed first"}, false
+	case looked && !p.before.serves(gvk.Version):
+		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk)}, false
+	case applied && !p.after.serves(gvk.Version):
+		return &change.FieldError{Field: "apiVersion", Type: "NotFound", Message: "the server could not find the requested resource"}, true
+	}
+	return nil, false
+}
+
+// storage reports whether objects are stored in this version.
+func (v *customVersion) storage() bool {
+	name, err := apihelpers.GetCRDStorageVersion(v.crd)
+	return err == nil && name == v.gvk.Version
+}
+
+// updateCustom judges the update of a custom resource whose definition is at
+// hand. The stored object was made under the definition before the upgrade; the
+// server reads it and judges its update under the one that is in force then.
+func (s *Server) updateCustom(from, to request, oldValue, newValue map[string]any) (Result, error) {
+	if from.gvk.Version != to.gvk.Version && to.custom.webhook() {
+		result := schemaless(oldValue, newValue)
+		result.Unchecked = append(result.Unchecked, webhookUnasked)
+		return result, nil
+	}
+	stored, misfit := s.live(from, oldValue)
+	if misfit != nil {
+		return unfit(misfit), nil
+	}
+	before, _ := stored.(*unstructured.Unstructured)
+	live, err := to.custom.reread(before)
+	if err != nil {
+		e := to.decodeError("", before.Object, err)
+		return unfit(&e), nil
+	}
+	result, err := s.patch(to, live, oldValue, newValue, true)
+	if err != nil {
+		return Result{}, err
+	}
+	before.SetAPIVersion(to.gvk.GroupVersion().String()) // what it is called is not what it says
+	result.Old, result.OldFields = before, withoutBookkeeping(before.Object)
+	result.Unchecked = append(result.Unchecked, to.caveats...)
+	if len(result.Outcome.Refused) == 0 {
+		result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
+		result.Operated = result.Outcome.Changed
+	}
+	return result, nil
+}
+
+// unfit is the answer where the installed manifest is none that the server could
+// have accepted.
+func unfit(misfit *change.FieldError) Result {
+	return Result{
+		Outcome:   change.Outcome{Changed: true},
+		Unchecked: []string{"the old manifest does not fit the API (" + misfit.String() + ")"},
+	}
+}
+
+// schemaless judges a custom resource whose schema is not known: Helm merges
+// the two manifests as plain JSON, and the server is taken to accept that.
+func schemaless(old, updated map[string]any) Result {
+	before, after := withoutVersion(old), withoutVersion(updated)
+	return Result{
+		Outcome: change.Outcome{Changed: !reflect.DeepEqual(before, after)},
+		Old:     &unstructured.Unstructured{Object: old}, New: &unstructured.Unstructured{Object: updated},
+		OldFields: before, NewFields: after, Aligned: true,
+		Unchecked: []string{schemaUnknown},
+	}
+}

@@ -1,0 +1,201 @@
+package safediff
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// input is everything that a comparison reads.
+type input struct {
+	old, updated     []*manifest.Object
+	oldCRDs, newCRDs []*manifest.Object
+	cluster          []*manifest.Object
+}
+
+// read reads all streams at the same time.
+func read(server *apiserver.Server, old, updated Manifest, opts Options) (input, error) {
+	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs}, opts.Cluster)
+	objects, errs := make([][]*manifest.Object, len(streams)), make([]error, len(streams))
+	var wait sync.WaitGroup
+	for i, m := range streams {
+		wait.Go(func() {
+			objects[i], errs[i] = manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
+		})
+	}
+	wait.Wait()
+	in := input{old: objects[0], updated: objects[1], oldCRDs: objects[2], newCRDs: objects[3], cluster: slices.Concat(objects[4:]...)}
+	// Helm does not read the crds directories in an upgrade, and what is broken
+	// there is no reason to fail.
+	errs[2], errs[3] = nil, nil
+	for _, o := range in.cluster {
+		if !isFact(o) {
+			continue
+		}
+		if _, err := o.Value(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return in, errors.Join(errs...)
+}
+
+// isFact reports whether an object of the cluster is one that judgements use.
+// Definitions of custom resources are large, and read only if they are needed.
+func isFact(o *manifest.Object) bool { return isStorageClass(o) || isNode(o) }
+
+func isNode(o *manifest.Object) bool { return o.Ref.Kind == "Node" && o.Ref.Group == "" }
+
+// place takes custom resources out of the namespace that they were given where
+// their definition says that they live in none.
+func (in *input) place(server *apiserver.Server) {
+	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+		for _, o := range objects {
+			if o.Ref.Namespace != "" && !server.Namespaced(o.Ref.Group, o.Ref.Kind) {
+				o.Ref.Namespace = ""
+			}
+		}
+	}
+}
+
+// facts collects what the judgement of one object needs to know of others.
+func (in *input) facts(opts Options) apiserver.Facts {
+	known := apiserver.Facts{
+		Release: opts.Release.Name, Namespace: opts.Namespace,
+		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
+		Definitions: in.definitions(opts.Install), ServerSide: opts.ServerSide,
+	}
+	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {
+		for _, o := range objects {
+			if !isStorageClass(o) {
+				continue
+			}
+			if value, err := o.Value(); err == nil {
+				allowed, _ := value["allowVolumeExpansion"].(bool)
+				known.Expandable[o.Ref.Name] = allowed
+			}
+		}
+	}
+	return known
+}
+
+func isStorageClass(o *manifest.Object) bool {
+	return o.Ref.Kind == "StorageClass" && o.Ref.Group == "storage.k8s.io"
+}
+
+// defaultClass returns the StorageClass for claims that name none. Of several the
+// newest counts, and of those the first by name (GetDefaultClass in
+// k8s.io/kubernetes/pkg/volume/util).
+func defaultClass(cluster []*manifest.Object) string {
+	var name, made string
+	for _, o := range cluster {
+		if is, _ := o.Annotation("storageclass.kubernetes.io/is-default-class"); !isStorageClass(o) || is != "true" {
+			continue
+		}
+		value, err := o.Value()
+		if err != nil {
+			continue
+		}
+		metadata, _ := value["metadata"].(map[string]any)
+		at, _ := metadata["creationTimestamp"].(string)
+		if name == "" || at > made || at == made && o.Ref.Name < name {
+			name, made = o.Ref.Name, at
+		}
+	}
+	return name
+}
+
+const (
+	staleDefinition = "the new chart has another definition of this kind in its crds directory, which no upgrade installs: " +
+		"it was judged by the one of the old chart"
+	assumedDefinition = "the definition of this kind is in the crds directory of the new chart only, which no upgrade installs: " +
+		"it was taken to be in the cluster"
+)
+
+// definitions tells which CustomResourceDefinitions are in the cluster before the
+// upgrade, by the best witness of each, and which the upgrade applies.
+func (in *input) definitions(install bool) *apiserver.Definitions {
+	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
+	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
+	installed := make([]apiserver.Definition, 0, len(in.cluster)+len(oldTemplates)+len(oldCRDs)+len(newCRDs))
+	for _, o := range in.cluster {
+		installed = append(installed, apiserver.Definition{Object: o, Live: true})
+	}
+	for _, o := range oldTemplates {
+		installed = append(installed, apiserver.Definition{Object: o})
+	}
+	shipped := map[string]*manifest.Object{}
+	for _, o := range newCRDs {
+		shipped[o.Ref.Name] = o
+	}
+	for _, o := range oldCRDs {
+		d := apiserver.Definition{Object: o}
+		if n := shipped[o.Ref.Name]; n != nil && !n.SameText(o) {
+			d.Caveat = staleDefinition
+		}
+		installed = append(installed, d)
+	}
+	for _, o := range newCRDs {
+		d := apiserver.Definition{Object: o}
+		if !install {
+			d.Caveat = assumedDefinition
+		}
+		installed = append(installed, d)
+	}
+	applied := make([]apiserver.Definition, len(newTemplates))
+	for i, o := range newTemplates {
+		applied[i] = apiserver.Definition{Object: o}
+	}
+	return apiserver.NewDefinitions(installed, applied)
+}
+
+// splitCRDs tells the definitions that Helm applies with the release from those
+// of a crds directory, which are in the manifest only if the user asked for them.
+func splitCRDs(objects, directory []*manifest.Object) (templates, crds []*manifest.Object) {
+	for _, o := range objects {
+		switch {
+		case o.Ref.Kind != "CustomResourceDefinition":
+		case fromCRDs(o.Source):
+			crds = append(crds, o)
+		default:
+			templates = append(templates, o)
+		}
+	}
+	return templates, append(crds, directory...)
+}
+
+// fromCRDs reports whether a source is in the crds directory of a chart or of one
+// of its subcharts: CHART/crds/FILE, CHART/charts/SUB/crds/FILE.
+func fromCRDs(source string) bool {
+	_, inside, _ := strings.Cut(source, "/")
+	for {
+		rest, found := strings.CutPrefix(inside, "charts/")
+		if !found {
+			return strings.HasPrefix(inside, "crds/")
+		}
+		_, inside, _ = strings.Cut(rest, "/")
+	}
+}
+
+// rolloutFacts tells the prediction of pods what it needs to know.
+func (in *input) rolloutFacts(opts Options) rollout.Facts {
+	facts := rollout.Facts{Workloads: slices.Concat(opts.Workloads, rollout.Workloads())}
+	for _, o := range in.cluster {
+		if !isNode(o) {
+			continue
+		}
+		value, err := o.Value()
+		node := &corev1.Node{}
+		if err == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(value, node) == nil {
+			facts.Cluster = append(facts.Cluster, node)
+		}
+	}
+	return facts
+}
