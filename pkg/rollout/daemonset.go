@@ -23,7 +23,7 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []str
 	var unclear []string
 	same := apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template)
 	switch {
-	case same && daemonOnDelete(old) && !daemonOnDelete(updated):
+	case same && daemonOnDelete(old) && !daemonOnDelete(updated) && !facts.Fresh:
 		unclear = []string{"whether an earlier change of the pod template was held back by OnDelete: if so, it is rolled out now"}
 	case same, nodes == 0:
 	case daemonOnDelete(updated):

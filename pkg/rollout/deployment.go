@@ -13,13 +13,16 @@ import (
 // makes a new ReplicaSet if none has the same template, compared by meaning, and
 // moves the pods over by the strategy of the new spec. A paused Deployment is
 // scaled, and no more.
-func deployment(old, updated *appsv1.Deployment) (*change.Pods, []string) {
+func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []string) {
 	before, desired := replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas)
+	if old.Spec.Paused && facts.Fresh {
+		before = 0 // paused since it was installed, it never got a pod
+	}
 	same := util.EqualIgnoreHash(&old.Spec.Template, &updated.Spec.Template)
 	switch {
 	case updated.Spec.Paused && !same:
 		return scaled(before, desired, "paused: the new template waits"), nil
-	case before == 0 || desired == 0:
+	case before == 0 || desired == 0 || same && facts.Fresh:
 		return scaled(before, desired, ""), nil
 	case !same:
 		return rolledDeployment(updated, before, desired), nil

@@ -25,6 +25,9 @@ type Facts struct {
 	// Cluster are the nodes of the cluster, from which the number follows if Nodes
 	// is nil; empty if they are not known.
 	Cluster []*corev1.Node
+	// Fresh says that the old object is what was installed, and never was another
+	// one: no earlier change is held back.
+	Fresh bool
 	// Workloads are the kinds of custom resources that run pods. Of several for
 	// one kind the first counts.
 	Workloads []Workload
@@ -50,9 +53,9 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 	}
 	switch n := updated.(type) {
 	case *appsv1.Deployment:
-		return update(old, n, deployment)
+		return update(old, n, func(o, n *appsv1.Deployment) (*change.Pods, []string) { return deployment(o, n, facts) })
 	case *appsv1.StatefulSet:
-		return update(old, n, statefulSet)
+		return update(old, n, func(o, n *appsv1.StatefulSet) (*change.Pods, []string) { return statefulSet(o, n, facts) })
 	case *appsv1.DaemonSet:
 		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) { return daemonSet(o, n, facts) })
 	case *appsv1.ReplicaSet:

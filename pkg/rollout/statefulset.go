@@ -16,14 +16,14 @@ const heldByOnDelete = "updateStrategy OnDelete: pods keep the old template unti
 // statefulSet follows updateStatefulSet in pkg/controller/statefulset: first the
 // missing ordinals are made and those out of range go, then the pods of an older
 // revision are replaced from the last one down to the partition.
-func statefulSet(old, updated *appsv1.StatefulSet) (*change.Pods, []string) {
+func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, []string) {
 	was, is := ordinalsOf(old), ordinalsOf(updated)
 	kept := was.and(is)
 	pods := shifted(was, is, updated)
 	var unclear []string
 	switch {
 	case sameRevision(old, updated):
-		if released(old, updated, kept) {
+		if !facts.Fresh && released(old, updated, kept) {
 			unclear = []string{
 				"whether an earlier change of the pod template was held back by OnDelete or a partition: what is let go is rolled out now",
 			}

@@ -186,7 +186,7 @@ func fromCRDs(source string) bool {
 
 // rolloutFacts tells the prediction of pods what it needs to know.
 func (in *input) rolloutFacts(opts Options) rollout.Facts {
-	facts := rollout.Facts{Workloads: slices.Concat(opts.Workloads, rollout.Workloads())}
+	facts := rollout.Facts{Workloads: slices.Concat(opts.Workloads, rollout.Workloads()), Fresh: opts.Release.Revision == 1}
 	for _, o := range in.cluster {
 		if !isNode(o) {
 			continue

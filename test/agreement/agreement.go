@@ -126,19 +126,26 @@ type Score struct {
 	Tallies  map[Question]*Tally
 	// Textual counts for comparison what a diff of the text would say: pods
 	// restart if anything differs in a pod template, and nothing else is known.
-	Textual     map[Question]*Tally
+	Textual map[Question]*Tally
+	// Open counts the differences about objects of which the program said that it
+	// could not judge all: no wrong answers, but none either.
+	Open        int
 	Differences []Difference
+
+	open bool // what is looked at was not judged in all
 }
 
 // Add compares one upgrade with what was predicted for it.
 func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.Upgrades++
 	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 })
+	s.open = false
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
 		r := &u.Resources[i]
 		c := find(set, r)
+		s.open = c != nil && slices.ContainsFunc(set.Unchecked, func(n change.Notice) bool { return n.Ref == c.Ref })
 		at := u.Case + " " + r.Kind + "/" + r.Name
 		s.verdict(at, r, c)
 		if r.Pods != nil {
@@ -256,6 +263,10 @@ func (s *Score) count(at string, happened, said int, detail string) {
 }
 
 func (s *Score) yes(q Question, at string, happened, said bool, detail string) {
+	if s.open && happened && !said {
+		s.Open++
+		return
+	}
 	tally(&s.Tallies, q).add(happened, said)
 	if happened == said {
 		return
@@ -292,6 +303,7 @@ func (s *Score) Print(w io.Writer, textual bool) {
 	for _, q := range Questions() {
 		row(string(q), tally(&s.Tallies, q))
 	}
+	_, _ = fmt.Fprintf(w, "  %-32s %6d\n", "left open (unchecked)", s.Open)
 	if !textual {
 		return
 	}

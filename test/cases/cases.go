@@ -31,6 +31,8 @@ type Case struct {
 	// Comment says what the case shows.
 	Comment  string
 	Old, New string
+	// Before is the first revision of the release, if Old is the second.
+	Before string
 	// Cluster is what else is known of the cluster.
 	Cluster string
 	// Want is what must be said where Helm merges three ways, WantServerSide
@@ -79,7 +81,7 @@ func read(dir, path string) (Case, error) {
 		}
 	}
 	sections := map[string]*string{
-		"old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "want": &c.Want, "want-server-side": &c.WantServerSide,
+		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "want": &c.Want, "want-server-side": &c.WantServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -96,8 +98,12 @@ func read(dir, path string) (Case, error) {
 
 // Options returns how to judge the case.
 func (c *Case) Options(serverSide bool) safediff.Options {
+	revision := 1
+	if c.Before != "" {
+		revision = 2
+	}
 	return safediff.Options{
-		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: 1},
+		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision},
 		KubeVersion: c.KubeVersion, ServerSide: serverSide,
 		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
 	}

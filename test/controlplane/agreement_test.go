@@ -98,16 +98,27 @@ type run struct {
 
 func (r *run) all(ctx context.Context, list []cases.Case) {
 	// Definitions that come and go keep the garbage collector busy with
-	// discovery, so their cases run when the others are done.
-	isDefinition := func(c *cases.Case) bool {
-		return strings.Contains(c.Old+c.New, "kind: CustomResourceDefinition")
+	// discovery, so their cases run when the others are done; those with nodes
+	// or default classes of their own run one at a time.
+	var ordinary, definitions, alone []cases.Case
+	for _, c := range list {
+		switch {
+		case strings.Contains(c.Cluster, "kind: Node\n"), strings.Contains(c.Cluster, "is-default-class"):
+			alone = append(alone, c)
+		case strings.Contains(c.Old+c.New+c.Cluster, "kind: CustomResourceDefinition"):
+			definitions = append(definitions, c)
+		default:
+			ordinary = append(ordinary, c)
+		}
 	}
-	for _, definitions := range []bool{false, true} {
-		r.each(len(list), func(i int) {
-			if c := &list[i]; isDefinition(c) == definitions {
-				r.one(ctx, i, c)
-			}
-		})
+	r.each(len(ordinary), func(i int) { r.one(ctx, fmt.Sprintf("case-%d", i), &ordinary[i], true) })
+	r.each(len(definitions), func(i int) { r.one(ctx, fmt.Sprintf("crd-%d", i), &definitions[i], true) })
+	restore, err := r.bench.Alone(ctx)
+	for i := range alone {
+		r.one(ctx, fmt.Sprintf("alone-%d", i), &alone[i], false)
+	}
+	if err := errors.Join(err, restore()); err != nil {
+		r.t.Error(err)
 	}
 }
 
@@ -133,17 +144,21 @@ func (r *run) scoreOf(way measure.Way) *agreement.Score {
 	return r.scores[way.Name]
 }
 
-// one measures a case in all ways, one after the other.
-func (r *run) one(ctx context.Context, number int, c *cases.Case) {
+// one measures a case in all ways, one after the other, in the furnished cluster
+// or in one of its own.
+func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished bool) {
 	for k, way := range ways() {
-		namespace := fmt.Sprintf("case-%d-%d", number, k)
+		namespace := fmt.Sprintf("%s-%d", name, k)
 		place := func(text string) string { return inNamespace(text, namespace) }
-		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New)}
-		var err1, err2 error
+		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster)}
+		var err1, err2, err3 error
 		folder := filepath.Join(r.dir, namespace)
+		if c.Before != "" {
+			m.FirstChart, err3 = measure.Chart(folder, "0.1.0", place(c.Before))
+		}
 		m.OldChart, err1 = measure.Chart(folder, "1.0.0", m.Old)
 		m.NewChart, err2 = measure.Chart(folder, "2.0.0", m.New)
-		if err := errors.Join(err1, err2); err != nil {
+		if err := errors.Join(err1, err2, err3); err != nil {
 			r.t.Error(err)
 			return
 		}
@@ -160,30 +175,38 @@ func (r *run) one(ctx context.Context, number int, c *cases.Case) {
 		case errors.Join(err, cleared) != nil:
 			r.t.Errorf("%s, %s: %v", c.Name, way.Name, errors.Join(err, cleared))
 		default:
-			r.score(ctx, c, &m, way, namespace, happened)
+			r.score(ctx, c, &m, way, namespace, happened, furnished)
 		}
 	}
 }
 
-// score predicts what was measured, and compares.
-func (r *run) score(ctx context.Context, c *cases.Case, m *measure.Case, way measure.Way, namespace string, happened *agreement.Upgrade) {
+// score predicts what was measured, and compares: what the case says with what the
+// program says of it, and what it says when it knows this cluster with what
+// happened.
+func (r *run) score(ctx context.Context, c *cases.Case, m *measure.Case, way measure.Way, namespace string, happened *agreement.Upgrade, furnished bool) {
+	r.mu.Lock() // the version of Kubernetes is a property of the process
+	defer r.mu.Unlock()
 	opts := c.Options(way.ServerSide)
+	said, err := safediff.Compare(ctx, safediff.Manifest{Name: "old.yaml", Text: c.Old}, safediff.Manifest{Name: "new.yaml", Text: c.New}, opts)
+	if err != nil {
+		r.t.Errorf("%s: %v", c.Name, err)
+		return
+	}
+	if diff := cmp.Diff(c.Wanted(way.ServerSide), cases.Said(&said)); diff != "" {
+		r.t.Errorf("%s, %s: the case says (-), the program says (+):\n%s", c.Name, way.Name, diff)
+	}
 	opts.Namespace, opts.Release.Namespace, opts.KubeVersion = namespace, namespace, lab.Version
+	opts.Cluster = []safediff.Manifest{{Name: "cluster.yaml", Text: m.Cluster}}
+	if furnished {
+		opts.Cluster = append(opts.Cluster, safediff.Manifest{Name: "lab", Text: lab.Cluster()})
+	}
 	set, err := safediff.Compare(ctx, safediff.Manifest{Name: "old.yaml", Text: m.Old}, safediff.Manifest{Name: "new.yaml", Text: m.New}, opts)
 	if err != nil {
 		r.t.Errorf("%s: %v", c.Name, err)
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.made++
 	r.scoreOf(way).Add(&set, happened)
-	if c.KubeVersion == "" {
-		said := strings.ReplaceAll(cases.Said(&set), namespace, cases.Namespace)
-		if diff := cmp.Diff(c.Wanted(way.ServerSide), said); diff != "" {
-			r.t.Errorf("%s, %s: the case says (-), the program says (+):\n%s", c.Name, way.Name, diff)
-		}
-	}
 }
 
 // lock keeps other cases from objects that live in no namespace. The names are

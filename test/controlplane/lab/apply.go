@@ -21,7 +21,7 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// Objects reads a YAML stream.
+// Objects reads a YAML stream; the items of a List stand in it one by one.
 func Objects(stream string) ([]*unstructured.Unstructured, error) {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(stream), 4096)
 	var objects []*unstructured.Unstructured
@@ -30,13 +30,30 @@ func Objects(stream string) ([]*unstructured.Unstructured, error) {
 		err := decoder.Decode(&o.Object)
 		switch {
 		case errors.Is(err, io.EOF):
-			return objects, nil
+			return flatten(objects), nil
 		case err != nil:
 			return nil, err
 		case len(o.Object) > 0:
 			objects = append(objects, o)
 		}
 	}
+}
+
+func flatten(list []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var flat []*unstructured.Unstructured
+	for _, o := range list {
+		if o.GetKind() != "List" {
+			flat = append(flat, o)
+			continue
+		}
+		items, _, _ := unstructured.NestedSlice(o.Object, "items")
+		for _, item := range items {
+			if value, ok := item.(map[string]any); ok {
+				flat = append(flat, &unstructured.Unstructured{Object: value})
+			}
+		}
+	}
+	return flat
 }
 
 // mapping returns the resource of a kind.
@@ -50,7 +67,12 @@ func (l *Lab) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 		}
 		l.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client))
 	}
-	return l.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := l.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) {
+		l.mapper.Reset() // definitions come and go
+		mapping, err = l.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
+	return mapping, err
 }
 
 // Namespaced reports whether objects of a kind live in namespaces, and whether
@@ -71,11 +93,38 @@ func (l *Lab) Apply(ctx context.Context, stream, namespace string) error {
 		if err != nil {
 			return err
 		}
+		if o.GetKind() == "Node" {
+			if err := equip(o); err != nil {
+				return err
+			}
+		}
 		if _, err := client.Create(ctx, o, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create %s %s: %w", o.GetKind(), o.GetName(), err)
 		}
+		if o.GetKind() == "CustomResourceDefinition" {
+			if err := established(ctx, client, o.GetName()); err != nil {
+				return fmt.Errorf("definition %s: %w", o.GetName(), err)
+			}
+		}
 	}
 	return nil
+}
+
+// established waits until the kind of a definition is served.
+func established(ctx context.Context, client dynamic.ResourceInterface, name string) error {
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		live, err := client.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
+		for _, c := range conditions {
+			if c, ok := c.(map[string]any); ok && c["type"] == "Established" && c["status"] == "True" {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
 }
 
 // ClientFor returns a client for the kind of an object, in the namespace where

@@ -51,7 +51,7 @@ type Lab struct {
 	ports     map[string]int
 
 	mu     sync.Mutex
-	mapper meta.RESTMapper
+	mapper meta.ResettableRESTMapper
 }
 
 // Start starts a control plane that keeps its files in dir, with the programs in
@@ -60,7 +60,7 @@ type Lab struct {
 func Start(ctx context.Context, bin, dir string) (*Lab, error) {
 	l := &Lab{dir: dir, bin: bin, Kubeconfig: filepath.Join(dir, "kubeconfig"), ports: map[string]int{}}
 	for _, step := range []func(context.Context) error{
-		l.prepare, l.startStore, l.startServer, l.startControllers, l.furnish,
+		l.prepare, l.startStore, l.startServer, l.startControllers, l.Furnish, l.awaitAccounts,
 	} {
 		if err := step(ctx); err != nil {
 			return l, err

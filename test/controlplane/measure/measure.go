@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type Way struct {
 type Case struct {
 	Name               string
 	OldChart, NewChart string
+	// FirstChart is installed before the old one if it is not "".
+	FirstChart string
 	// Old and New are the manifests that the charts render, for the objects to
 	// look at.
 	Old, New string
@@ -84,17 +87,22 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 			return nil, err
 		}
 	}
-	install := append([]string{"install", Release, c.OldChart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
-	if _, err := b.helm(ctx, way.Install, install...); err != nil {
-		return nil, VoidError{fmt.Errorf("install: %w", err)}
-	}
 	objects, err := b.objects(c, namespace)
 	if err != nil {
 		return nil, err
 	}
 	running := slices.ContainsFunc(objects, runs)
-	if err := b.watch.settle(ctx, namespace, record, running); err != nil {
-		return nil, err
+	for _, chart := range []string{c.FirstChart, c.OldChart} {
+		if chart == "" {
+			continue
+		}
+		install := append([]string{"upgrade", "--install", Release, chart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
+		if _, err := b.helm(ctx, way.Install, install...); err != nil {
+			return nil, VoidError{fmt.Errorf("install: %w", err)}
+		}
+		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
+			return nil, err
+		}
 	}
 	before, err := b.read(ctx, objects, namespace)
 	if err != nil {
@@ -195,7 +203,7 @@ func (b *Bench) objects(c Case, namespace string) ([]*unstructured.Unstructured,
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range flatten(list) {
+		for _, o := range list {
 			if o.GetName() == "" {
 				continue
 			}
@@ -210,23 +218,6 @@ func (b *Bench) objects(c Case, namespace string) ([]*unstructured.Unstructured,
 		}
 	}
 	return objects, nil
-}
-
-func flatten(list []*unstructured.Unstructured) []*unstructured.Unstructured {
-	var flat []*unstructured.Unstructured
-	for _, o := range list {
-		if o.GetKind() != "List" {
-			flat = append(flat, o)
-			continue
-		}
-		items, _, _ := unstructured.NestedSlice(o.Object, "items")
-		for _, item := range items {
-			if value, ok := item.(map[string]any); ok {
-				flat = append(flat, &unstructured.Unstructured{Object: value})
-			}
-		}
-	}
-	return flat
 }
 
 func (b *Bench) namespaced(o *unstructured.Unstructured) bool {
@@ -264,7 +255,7 @@ func (b *Bench) Outside(c Case) []string {
 		if err != nil {
 			continue
 		}
-		for _, o := range flatten(list) {
+		for _, o := range list {
 			if namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); known && !namespaced {
 				names = append(names, o.GetKind()+"/"+o.GetName())
 			}
@@ -272,6 +263,12 @@ func (b *Bench) Outside(c Case) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Alone prepares for a case whose cluster has nodes or classes of its own: nothing
+// else may run until the returned function is called.
+func (b *Bench) Alone(ctx context.Context) (restore func() error, err error) {
+	return func() error { return b.lab.Furnish(ctx) }, b.lab.Strip(ctx)
 }
 
 // Clear deletes the objects of a case that live in no namespace, and its Services,
@@ -282,7 +279,7 @@ func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
 		if err != nil {
 			return err
 		}
-		for _, o := range flatten(list) {
+		for _, o := range list {
 			if namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); !known || namespaced && o.GetKind() != "Service" {
 				continue
 			}
@@ -307,16 +304,40 @@ func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace s
 	return output(cmd, 3)
 }
 
-// Chart writes a chart that renders a manifest as it is.
+// Chart writes a chart that renders a manifest as it is. What the manifest says to
+// come from a crds directory goes into one.
 func Chart(dir, version, manifest string) (string, error) {
 	dir = filepath.Join(dir, version)
-	if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o700); err != nil {
-		return "", err
-	}
-	text := strings.ReplaceAll(manifest, "{{", `{{"{{"}}`)
+	templates, crds := split(manifest)
 	about := "apiVersion: v2\nname: case\nversion: " + version + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "Chart.yaml"), []byte(about), 0o600); err != nil {
-		return "", err
+	files := map[string]string{"Chart.yaml": about, "templates/all.yaml": strings.ReplaceAll(templates, "{{", `{{"{{"}}`)}
+	if crds != "" {
+		files["crds/all.yaml"] = crds
 	}
-	return dir, os.WriteFile(filepath.Join(dir, "templates", "all.yaml"), []byte(text), 0o600)
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+var fromCRDs = regexp.MustCompile(`(?m)^# Source: [^/]+/crds/`)
+
+func split(manifest string) (templates, crds string) {
+	if !fromCRDs.MatchString(manifest) {
+		return manifest, ""
+	}
+	for _, document := range strings.Split(manifest, "\n---\n") {
+		if fromCRDs.MatchString(document) {
+			crds += document + "\n---\n"
+		} else {
+			templates += document + "\n---\n"
+		}
+	}
+	return templates, crds
 }
