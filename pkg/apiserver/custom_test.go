@@ -57,7 +57,7 @@ func TestCustomRefusals(t *testing.T) {
 	for _, c := range []struct{ name, edit, to, want, serverSide string }{
 		{"nothing", "size: 2", "size: 2", "", ""},
 		{"a default written out", "size: 2", "size: 2, mode: fast", "", ""},
-		{"a type", "size: 2", `size: "2"`, `spec.size: Invalid value: spec.size in body must be of type integer: "string"` + rest, typed + ".spec.size: expected numeric (int or float), got string"},
+		{"a type", "size: 2", `size: "2"`, `spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"` + rest, typed + ".spec.size: expected numeric (int or float), got string"},
 		{"a minimum", "size: 2", "size: 0", "spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1; spec: Invalid value: more ports than size", ""},
 		{"a missing field", "size: 2, ", "", "spec.size: Required value" + rest, ""},
 		{"an unknown value", "size: 2", "size: 2, mode: lazy", `spec.mode: Unsupported value: "lazy": supported values: "fast", "slow"` + rest, ""},

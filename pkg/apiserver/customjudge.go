@@ -15,6 +15,7 @@ import (
 
 const (
 	schemaUnknown  = "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"
+	hookMayBeEarly = "its definition comes with the same upgrade: whether the API server serves it by the time the hook runs was not judged"
 	webhookUnasked = "its definition converts it between versions with a webhook, which was not asked"
 )
 
@@ -47,6 +48,9 @@ func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) 
 	}
 	r.known, r.custom = true, version
 	r.kind = kind{strategy: version.strategy, resource: version.crd.Spec.Names.Plural}
+	if pair.before == nil || !pair.before.serves(r.gvk.Version) {
+		r.caveats = append(r.caveats, hookMayBeEarly) // everything but hooks has been refused by now
+	}
 	if in.Caveat != "" {
 		r.caveats = append(r.caveats, in.Caveat)
 	}

@@ -52,7 +52,7 @@ func (r request) errors(err error, list field.ErrorList) []change.FieldError {
 func (r request) fieldError(e *field.Error) change.FieldError {
 	message := e.Type.String()
 	switch e.Type {
-	case field.ErrorTypeRequired, field.ErrorTypeForbidden, field.ErrorTypeTooLong, field.ErrorTypeInternal, field.ErrorTypeTypeInvalid:
+	case field.ErrorTypeRequired, field.ErrorTypeForbidden, field.ErrorTypeTooLong, field.ErrorTypeTooShort, field.ErrorTypeInternal:
 	default:
 		if value, ok := quoteValue(e.BadValue); ok && !r.secret() {
 			message += ": " + value

@@ -2,6 +2,7 @@ package safediff
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -40,9 +41,15 @@ func stop(steps []diff.Step, judged []judgement) {
 		c.Outcome.Unreached = !refused && (stopped || failed && step.Phase > diff.Apply)
 		if refused && !stopped {
 			failed = true
-			stopped = step.Phase == diff.PreHooks || c.Op == change.Create
+			stopped = step.Phase == diff.PreHooks || c.Op == change.Create || unfound(c)
 		}
 	}
+}
+
+// unfound reports whether Helm does not find an object that is there, because its
+// version is no longer served: it then tries to create it.
+func unfound(c *change.Change) bool {
+	return !c.Outcome.Upfront && slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == "NotFound" })
 }
 
 // emptyNamespaces judges as deleted what stands on both sides in a Namespace that
