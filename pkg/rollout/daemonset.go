@@ -33,6 +33,10 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []str
 	}
 	if left, known := facts.left(old, updated); known {
 		pods.Desired = facts.nodesOf(updated)
+		if pods.Replaced {
+			pods.Affected = min(pods.Affected, pods.Desired)
+			pods.Replaced = pods.Affected > 0
+		}
 		pods.Fewest = max(0, min(pods.Fewest, pods.Desired)-left)
 		pods.AllDown = pods.Before > 0 && pods.Fewest == 0
 	} else if !same && nodes != 0 && mayLeaveNodes(&old.Spec.Template.Spec, &updated.Spec.Template.Spec) {

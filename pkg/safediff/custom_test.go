@@ -77,12 +77,12 @@ func TestTheBestWitnessOfADefinitionCounts(t *testing.T) {
 	}{
 		"none":                           {Options{}, "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"},
 		"the old chart's":                {Options{OldCRDs: crds(1), NewCRDs: crds(1)}, refusedBy(1)},
-		"the old chart's, not the new":   {Options{OldCRDs: crds(9), NewCRDs: crds(1)}, staleDefinition + "\n" + accepted},
+		"the old chart's, not the new":   {Options{OldCRDs: crds(9), NewCRDs: crds(1)}, changedInCRDs + "\n" + staleDefinition + "\n" + accepted},
 		"the old chart's alone":          {Options{OldCRDs: crds(2)}, refusedBy(2)},
-		"the new chart's":                {Options{NewCRDs: crds(3)}, refusedBy(3, assumedDefinition)},
+		"the new chart's":                {Options{NewCRDs: crds(3)}, refusedBy(3, newInCRDs, assumedDefinition)},
 		"the new chart's, installed":     {Options{NewCRDs: crds(3), Install: true}, refusedBy(3)},
 		"the cluster's":                  {Options{OldCRDs: crds(9), NewCRDs: crds(9), Cluster: []Manifest{crds(4)}}, refusedBy(4)},
-		"one that is broken in a chart":  {Options{OldCRDs: Manifest{"crds", "a: [b\n"}, NewCRDs: crds(3)}, refusedBy(3, assumedDefinition)},
+		"one that is broken in a chart":  {Options{OldCRDs: Manifest{"crds", "a: [b\n"}, NewCRDs: crds(3)}, refusedBy(3, newInCRDs, assumedDefinition)},
 		"one that has no objects to it":  {Options{Cluster: []Manifest{{"c", strings.ReplaceAll(definition(1), "example.com", "example.org")}}}, "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"},
 		"one of a kind in a wrong group": {Options{Cluster: []Manifest{{"c", strings.Replace(definition(1), "group: example.com", "group: example.org", 1)}}}, "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"},
 	} {
@@ -154,7 +154,7 @@ func TestFromCRDs(t *testing.T) {
 		"crds/templates/a.yaml":            false,
 		"shop/charts/crds/templates/a.yml": false,
 	} {
-		if got := fromCRDs(source); got != want {
+		if got := inCRDs(source); got != want {
 			t.Errorf("%q: %v", source, got)
 		}
 	}

@@ -162,7 +162,7 @@ func splitCRDs(objects, directory []*manifest.Object) (templates, crds []*manife
 	for _, o := range objects {
 		switch {
 		case o.Ref.Kind != "CustomResourceDefinition":
-		case fromCRDs(o.Source):
+		case fromCRDs(o.Ref, o):
 			crds = append(crds, o)
 		default:
 			templates = append(templates, o)
@@ -171,9 +171,16 @@ func splitCRDs(objects, directory []*manifest.Object) (templates, crds []*manife
 	return templates, append(crds, directory...)
 }
 
-// fromCRDs reports whether a source is in the crds directory of a chart or of one
-// of its subcharts: CHART/crds/FILE, CHART/charts/SUB/crds/FILE.
-func fromCRDs(source string) bool {
+// fromCRDs reports whether a definition comes from the crds directory of a chart or
+// of one of its subcharts, CHART/crds/FILE or CHART/charts/SUB/crds/FILE, on one of
+// the given sides.
+func fromCRDs(ref manifest.Ref, sides ...*manifest.Object) bool {
+	return ref.Kind == "CustomResourceDefinition" && slices.ContainsFunc(sides, func(o *manifest.Object) bool {
+		return o != nil && inCRDs(o.Source)
+	})
+}
+
+func inCRDs(source string) bool {
 	_, inside, _ := strings.Cut(source, "/")
 	for {
 		rest, found := strings.CutPrefix(inside, "charts/")

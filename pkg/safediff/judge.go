@@ -46,6 +46,9 @@ func (j *judge) pair(p diff.Pair) judgement {
 			return judgement{}
 		}
 	}
+	if !j.opts.Install && fromCRDs(p.Ref(), p.New, p.Old) {
+		return untouched(&c)
+	}
 	c.Hook = j.hook(p)
 	if c.Op == change.Recreate && !j.remade(c.Hook) {
 		c.Op = change.Delete
@@ -59,17 +62,35 @@ func (j *judge) pair(p diff.Pair) judgement {
 	}
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(&c, &result)
-	pods, unchecked := rollout.Predict(result.Old, result.New, j.rollout)
-	if pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep {
-		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
-		c.Outcome.Pods = pods
-		result.Unchecked = append(result.Unchecked, unchecked...)
-	} else if result.Operated && !onlyLabels(c.Outcome.Fields) {
-		result.Unchecked = append(result.Unchecked, operatorUnknown)
-	}
+	unchecked := slices.Concat(result.Unchecked, j.pods(&c, &result))
 	c.Findings = risk.Classify(&c, risk.Rules())
 	noise.Mark(&c, noise.Filters())
-	return judgement{change: &c, unchecked: result.Unchecked}
+	return judgement{change: &c, unchecked: unchecked}
+}
+
+// pods writes into the change what becomes of pods, and returns what could not be
+// told.
+func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []string) {
+	pods, unchecked := rollout.Predict(result.Old, result.New, j.rollout)
+	switch {
+	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
+		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
+		c.Outcome.Pods = pods
+		return unchecked
+	case result.Operated && !onlyLabels(c.Outcome.Fields):
+		return []string{operatorUnknown}
+	default:
+		return nil
+	}
+}
+
+// untouched answers for a definition in a crds directory, which is in the manifest
+// only because the user asked to see it: no upgrade makes, changes or deletes it.
+func untouched(c *change.Change) judgement {
+	if c.Op != change.Update || len(c.Edits) == 0 {
+		return judgement{}
+	}
+	return judgement{change: c}
 }
 
 // same reports whether both manifests say the same of the object.

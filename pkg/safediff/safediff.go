@@ -81,7 +81,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
 	set.Release.KubeVersion, set.Release.ServerSide = server.Version(), opts.ServerSide
-	set.Unchecked = notices(server, oldObjects, newObjects, opts)
+	set.Unchecked = in.notices(server, opts)
 	for i := range judged {
 		if judged[i].change == nil {
 			set.Same++
@@ -94,22 +94,6 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil
-}
-
-// notices lists what concerns the manifests as a whole.
-func notices(server *apiserver.Server, old, updated []*manifest.Object, opts Options) []change.Notice {
-	var list []change.Notice
-	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
-		list = append(list, change.Notice{Reason: fmt.Sprintf(
-			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
-	}
-	for _, objects := range [][]*manifest.Object{old, updated} {
-		for _, o := range diff.Duplicates(objects) {
-			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
-				"the object stands more than once in the manifest (%s); Helm applies the copies in turn, and each was judged by itself", o.Position)})
-		}
-	}
-	return list
 }
 
 // atOnce is how many bytes of manifest are judged at the same time. While it is
@@ -137,7 +121,9 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 		wait.Go(func() {
 			for i := range next {
 				weight := min(size(pairs[i]), atOnce)
-				_ = room.Acquire(context.Background(), weight) // fails only if the context ends
+				if room.Acquire(ctx, weight) != nil {
+					continue // cancelled
+				}
 				judged[i] = j.guarded(pairs[i])
 				forget(pairs[i])
 				room.Release(weight)
@@ -156,7 +142,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	close(next)
 	wait.Wait()
-	if cancelled != nil {
+	if cancelled = errors.Join(cancelled, ctx.Err()); cancelled != nil {
 		return nil, cancelled
 	}
 	errs := make([]error, 0, len(judged))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -259,7 +260,7 @@ func (s *Score) count(at string, happened, said int, detail string) {
 		return
 	}
 	t.Missed++
-	s.Differences = append(s.Differences, Difference{at, Replaced, fmt.Sprint(happened), fmt.Sprint(said), detail})
+	s.Differences = append(s.Differences, Difference{at, Replaced, strconv.Itoa(happened), strconv.Itoa(said), detail})
 }
 
 func (s *Score) yes(q Question, at string, happened, said bool, detail string) {
@@ -271,7 +272,7 @@ func (s *Score) yes(q Question, at string, happened, said bool, detail string) {
 	if happened == said {
 		return
 	}
-	s.Differences = append(s.Differences, Difference{at, q, fmt.Sprint(happened), fmt.Sprint(said), detail})
+	s.Differences = append(s.Differences, Difference{at, q, strconv.FormatBool(happened), strconv.FormatBool(said), detail})
 }
 
 func tally(tallies *map[Question]*Tally, q Question) *Tally {

@@ -18,10 +18,11 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-// The release of every case.
+// The release of every case, and the API group of the kinds that cases define.
 const (
 	Namespace = "demo"
 	Release   = "shop"
+	Group     = "example.com"
 )
 
 // Case is one upgrade and what must be said of it.

@@ -153,8 +153,12 @@ func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished boo
 		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster)}
 		var err1, err2, err3 error
 		folder := filepath.Join(r.dir, namespace)
-		if c.Before != "" {
-			m.FirstChart, err3 = measure.Chart(folder, "0.1.0", place(c.Before))
+		first := place(c.Before)
+		if definitions, more := measure.Definitions(m.Old); first == "" && more {
+			first = definitions
+		}
+		if first != "" {
+			m.FirstChart, err3 = measure.Chart(folder, "0.1.0", first)
 		}
 		m.OldChart, err1 = measure.Chart(folder, "1.0.0", m.Old)
 		m.NewChart, err2 = measure.Chart(folder, "2.0.0", m.New)
@@ -247,10 +251,11 @@ func (r *run) print(textual bool) {
 	}
 }
 
-// inNamespace moves what a case puts into its namespace, or beside it, to where
+// inNamespace moves what a case puts into its namespace, or defines, to where
 // nobody else is.
 func inNamespace(text, namespace string) string {
-	return regexp.MustCompile(`(?m)(namespace: *)`+cases.Namespace+`\b`).ReplaceAllString(text, "${1}"+namespace)
+	text = regexp.MustCompile(`(?m)(namespace: *)`+cases.Namespace+`\b`).ReplaceAllString(text, "${1}"+namespace)
+	return strings.ReplaceAll(text, cases.Group, namespace+"."+cases.Group)
 }
 
 func firstLine(err error) string {

@@ -1,7 +1,7 @@
 // Command truth holds the predictions of helm-safe-diff against upgrades that
 // were measured on a real control plane, and prints how far they agree.
 //
-//	go run ./test/truth [-kube-version 1.36] [-v] CASES_DIR RESULTS.jsonl
+//	go run ./test/truth [-kube-version 1.36] [-server-side] [-cluster-objects FILE] [-v] CASES_DIR RESULTS.jsonl
 //
 // CASES_DIR holds a folder KIND-VARIANT/MUTATION for each case with old.yaml and
 // new.yaml; RESULTS.jsonl holds what happened, one case a line. Cases that hang
@@ -26,6 +26,7 @@ import (
 func main() {
 	version := flag.String("kube-version", "1.36", "version of the measured control plane")
 	serverSide := flag.Bool("server-side", false, "the releases were applied on the server's side (installed by Helm 4)")
+	cluster := flag.String("cluster-objects", "", "file with what stood in the cluster besides the releases")
 	verbose := flag.Bool("v", false, "name every disagreement")
 	flag.Parse()
 	if flag.NArg() != 2 {
@@ -34,7 +35,15 @@ func main() {
 	}
 	opts := safediff.Options{
 		Namespace: "xcasex", KubeVersion: *version, ServerSide: *serverSide,
-		Release: change.Release{Name: "rel", Namespace: "xcasex"},
+		Release: change.Release{Name: "rel", Namespace: "xcasex", Revision: 1},
+	}
+	if *cluster != "" {
+		text, err := os.ReadFile(*cluster)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		opts.Cluster = []safediff.Manifest{{Name: *cluster, Text: string(text)}}
 	}
 	if err := run(flag.Arg(0), flag.Arg(1), opts, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

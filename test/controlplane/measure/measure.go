@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -83,6 +84,9 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	record := b.watch.record(namespace)
 	defer b.watch.forget(namespace)
 	if c.Cluster != "" {
+		if err := b.makeNamespace(ctx, namespace); err != nil {
+			return nil, err
+		}
 		if err := b.lab.Apply(ctx, c.Cluster, namespace); err != nil {
 			return nil, err
 		}
@@ -144,6 +148,12 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		u.Resources = append(u.Resources, r)
 	}
 	return u, nil
+}
+
+func (b *Bench) makeNamespace(ctx context.Context, name string) error {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	_, err := b.core.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{})
+	return err
 }
 
 // runs reports whether an object has pods.
@@ -329,15 +339,39 @@ func Chart(dir, version, manifest string) (string, error) {
 var fromCRDs = regexp.MustCompile(`(?m)^# Source: [^/]+/crds/`)
 
 func split(manifest string) (templates, crds string) {
-	if !fromCRDs.MatchString(manifest) {
-		return manifest, ""
-	}
-	for _, document := range strings.Split(manifest, "\n---\n") {
+	for _, document := range documents(manifest) {
 		if fromCRDs.MatchString(document) {
-			crds += document + "\n---\n"
+			crds += document
 		} else {
-			templates += document + "\n---\n"
+			templates += document
 		}
 	}
 	return templates, crds
+}
+
+var isDefinition = regexp.MustCompile(`(?m)^kind: CustomResourceDefinition`)
+
+// Definitions returns the CustomResourceDefinitions among the templates of a
+// manifest, and whether there is anything besides them. Helm cannot install both
+// at once.
+func Definitions(manifest string) (definitions string, more bool) {
+	for _, document := range documents(manifest) {
+		switch {
+		case fromCRDs.MatchString(document):
+		case isDefinition.MatchString(document):
+			definitions += document
+		default:
+			more = true
+		}
+	}
+	return definitions, more
+}
+
+// documents cuts a manifest that has none but plain separators.
+func documents(manifest string) []string {
+	list := strings.Split(manifest, "\n---\n")
+	for i := range list[:len(list)-1] {
+		list[i] += "\n---\n"
+	}
+	return list
 }

@@ -1,0 +1,128 @@
+package safediff
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// notices lists what could not be judged and concerns no single change.
+func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice {
+	var list []change.Notice
+	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
+		list = append(list, change.Notice{Reason: fmt.Sprintf(
+			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
+	}
+	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+		for _, o := range diff.Duplicates(objects) {
+			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
+				"the object stands more than once in the manifest (%s); Helm applies the copies in turn, and each was judged by itself", o.Position)})
+		}
+	}
+	if !opts.Install {
+		list = append(list, in.crdNotices()...)
+		list = append(list, in.scaledNotices(opts.ServerSide)...)
+	}
+	return list
+}
+
+const (
+	changedInCRDs = "the chart changes this definition in its crds directory, which no upgrade touches: apply it by hand where it is needed"
+	newInCRDs     = "the chart adds this definition in its crds directory, which no upgrade touches: apply it by hand where it is needed"
+)
+
+// crdNotices lists what an upgrade leaves undone in crds directories.
+func (in *input) crdNotices() []change.Notice {
+	_, before := splitCRDs(in.old, in.oldCRDs)
+	_, after := splitCRDs(in.updated, in.newCRDs)
+	known := make(map[string]*manifest.Object, len(before))
+	for _, o := range before {
+		known[o.Ref.Name] = o
+	}
+	var list []change.Notice
+	seen := map[string]bool{}
+	for _, o := range after {
+		old := known[o.Ref.Name]
+		switch {
+		case seen[o.Ref.Name]:
+		case old == nil:
+			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs})
+		case !old.SameText(o) && !relabelledOnly(old, o):
+			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs})
+		}
+		seen[o.Ref.Name] = true
+	}
+	return list
+}
+
+func relabelledOnly(old, updated *manifest.Object) bool {
+	_, _, only := manifest.RelabelledOnly(old, updated)
+	return only
+}
+
+const (
+	scaledThreeWay = "an autoscaler scales this workload and its manifest sets replicas, so that every upgrade sets them back: " +
+		"how many pods run now, and whether some of them are stopped and started, is not known"
+	scaledServerSide = "an autoscaler scales this workload and its manifest sets replicas: if it has scaled by now, the upgrade is refused (conflict)"
+)
+
+// scaledNotices lists the workloads that a HorizontalPodAutoscaler scales while a
+// manifest sets their replicas.
+func (in *input) scaledNotices(serverSide bool) []change.Notice {
+	targets := map[manifest.Identity]bool{}
+	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.cluster} {
+		for _, o := range objects {
+			if target, is := scaleTarget(o); is {
+				targets[target] = true
+			}
+		}
+	}
+	reason := scaledThreeWay
+	if serverSide {
+		reason = scaledServerSide
+	}
+	var list []change.Notice
+	if len(targets) == 0 {
+		return nil
+	}
+	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
+		for _, o := range objects {
+			if targets[o.Ref.Identity()] && setsReplicas(o) {
+				list = append(list, change.Notice{Ref: o.Ref, Reason: reason})
+				delete(targets, o.Ref.Identity())
+			}
+		}
+	}
+	return list
+}
+
+func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {
+	if o.Ref.Kind != "HorizontalPodAutoscaler" || o.Ref.Group != "autoscaling" {
+		return target, false
+	}
+	value, err := o.Value()
+	if err != nil {
+		return target, false
+	}
+	spec, _ := value["spec"].(map[string]any)
+	ref, _ := spec["scaleTargetRef"].(map[string]any)
+	target.Kind, _ = ref["kind"].(string)
+	target.Name, _ = ref["name"].(string)
+	apiVersion, _ := ref["apiVersion"].(string)
+	target.Group, _, _ = strings.Cut(apiVersion, "/")
+	target.Namespace = o.Ref.Namespace
+	return target, true
+}
+
+func setsReplicas(o *manifest.Object) bool {
+	value, err := o.Value()
+	if err != nil {
+		return false
+	}
+	spec, _ := value["spec"].(map[string]any)
+	return spec["replicas"] != nil
+}
