@@ -12,6 +12,7 @@ LINT     := $(TOOLS)/golangci-lint-v2.15.0
 HELM3    := $(TOOLS)/helm-v3.22.0
 HELM4    := $(TOOLS)/helm-v4.3.1
 SHOP     := testdata/charts/shop
+LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kwok-v0.8.0)
 
 .PHONY: help
 help: ## list the targets
@@ -39,13 +40,27 @@ test: ## all tests that need only Go
 test-helm: $(HELM3) $(HELM4) ## install the plugin into real Helm 3 and Helm 4 and run it
 	HELM3=$(HELM3) HELM4=$(HELM4) hack/test-helm.sh
 
+.PHONY: test-cluster
+test-cluster: build $(LAB) ## every case and chart on a real control plane, with real Helm 3 and Helm 4
+	go -C test/controlplane test -v -count=1 -timeout 90m ./... -args -bin $(TOOLS) -program $(CURDIR)/$(BIN)
+
+.PHONY: demo-cluster
+demo-cluster: build $(LAB) ## leave a control plane running, with a release to try the plugin on
+	@go -C test/controlplane run ./demo -bin $(TOOLS) -charts $(CURDIR)/testdata/charts -program $(CURDIR)/$(BIN)
+
+.PHONY: stop-demo-cluster
+stop-demo-cluster: ## end what demo-cluster has left running
+	@go -C test/controlplane run ./demo -stop
+
 .PHONY: lint
 lint: $(LINT) ## golangci-lint
 	$(LINT) run
+	cd test/controlplane && $(LINT) run
 
 .PHONY: tidy
 tidy: ## go.mod and go.sum hold what the code needs, and no more
 	go mod tidy -diff
+	go -C test/controlplane mod tidy -diff
 
 .PHONY: generate
 generate: ## write the generated documents anew
@@ -73,3 +88,9 @@ $(HELM3):
 	@hack/tool.sh helm.sh/helm/v3/cmd/helm v3.22.0 $@
 $(HELM4):
 	@hack/tool.sh helm.sh/helm/v4/cmd/helm v4.3.1 $@
+$(TOOLS)/kwok-v0.8.0:
+	@hack/tool.sh sigs.k8s.io/kwok/cmd/kwok v0.8.0 $@
+$(TOOLS)/etcd-v3.7.0:
+	@hack/component.sh go.etcd.io/etcd/server/v3 $@
+$(TOOLS)/kube-%-v1.37.1:
+	@hack/component.sh k8s.io/kubernetes/cmd/kube-$* $@

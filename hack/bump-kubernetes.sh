@@ -20,3 +20,6 @@ for module in api apiextensions-apiserver apimachinery apiserver cli-runtime cli
 done
 go mod edit "$@"
 go mod tidy
+go -C test/controlplane mod edit "$@"
+go -C test/controlplane mod tidy
+echo "now set the version in Makefile and test/controlplane/lab/lab.go" >&2

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,11 +22,12 @@ const nodes = 3
 
 // Cluster returns what stands in the cluster besides releases, as a YAML stream.
 func Cluster() string {
-	stream := classes
+	var b strings.Builder
+	b.WriteString(classes)
 	for i := range nodes {
-		stream += fmt.Sprintf("---\napiVersion: v1\nkind: Node\nmetadata:\n  name: node-%d\n  labels: {kubernetes.io/hostname: node-%d}\n", i, i)
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: node-%d\n  labels: {kubernetes.io/hostname: node-%d}\n", i, i)
 	}
-	return stream
+	return b.String()
 }
 
 // Furnish adds to the cluster what Cluster returns, and Strip takes it out again.

@@ -55,8 +55,8 @@ type Lab struct {
 }
 
 // Start starts a control plane that keeps its files in dir, with the programs in
-// the folder bin, and waits until it serves. The caller stops it, also after an
-// error.
+// the folder bin, and waits until it serves. It ends with the context, or when the
+// caller stops it, also after an error.
 func Start(ctx context.Context, bin, dir string) (*Lab, error) {
 	l := &Lab{dir: dir, bin: bin, Kubeconfig: filepath.Join(dir, "kubeconfig"), ports: map[string]int{}}
 	for _, step := range []func(context.Context) error{
@@ -90,12 +90,12 @@ func (l *Lab) Processes() []int {
 func (l *Lab) path(name string) string { return filepath.Join(l.dir, name) }
 
 // prepare writes keys and configuration.
-func (l *Lab) prepare(context.Context) error {
+func (l *Lab) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return err
 	}
 	for _, name := range []string{"etcd", "peer", "server"} {
-		port, err := freePort()
+		port, err := freePort(ctx)
 		if err != nil {
 			return err
 		}
@@ -133,8 +133,8 @@ func (l *Lab) prepare(context.Context) error {
 }
 
 // freePort asks the kernel for a port that nobody uses.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
@@ -144,7 +144,7 @@ func freePort() (int, error) {
 
 func (l *Lab) startStore(ctx context.Context) error {
 	client, peer := fmt.Sprintf("http://127.0.0.1:%d", l.ports["etcd"]), fmt.Sprintf("http://127.0.0.1:%d", l.ports["peer"])
-	err := l.run("etcd-v3.7.0", "--data-dir", l.path("etcd"), "--unsafe-no-fsync", "--log-level", "error",
+	err := l.run(ctx, "etcd-v3.7.0", "--data-dir", l.path("etcd"), "--unsafe-no-fsync", "--log-level", "error",
 		"--quota-backend-bytes", "4294967296",
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
@@ -166,7 +166,7 @@ func (l *Lab) startStore(ctx context.Context) error {
 
 func (l *Lab) startServer(ctx context.Context) error {
 	name := "kube-apiserver-" + Version
-	err := l.run(name,
+	err := l.run(ctx, name,
 		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", l.ports["etcd"]), fmt.Sprintf("--secure-port=%d", l.ports["server"]),
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
 		"--cert-dir="+l.path("certificates"), "--token-auth-file="+l.path("tokens.csv"), "--authorization-mode=RBAC",
@@ -185,30 +185,30 @@ func (l *Lab) startServer(ctx context.Context) error {
 	})
 }
 
-func (l *Lab) startControllers(context.Context) error {
+func (l *Lab) startControllers(ctx context.Context) error {
 	return errors.Join(
-		l.run("kube-controller-manager-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",
+		l.run(ctx, "kube-controller-manager-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",
 			"--service-account-private-key-file="+l.path("sa.key"), "--enable-hostpath-provisioner",
 			"--kube-api-qps=500", "--kube-api-burst=1000", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
 			"--concurrent-statefulset-syncs=20", "--concurrent-service-endpoint-syncs=20", "--concurrent-endpoint-syncs=5",
 			"--pvclaimbinder-sync-period=1s",
 			// Nobody sends heartbeats for the nodes.
 			"--node-monitor-grace-period=8760h"),
-		l.run("kube-scheduler-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",
+		l.run(ctx, "kube-scheduler-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",
 			"--kube-api-qps=500", "--kube-api-burst=1000"),
-		l.run("kwok-v0.8.0", "--kubeconfig="+l.Kubeconfig, "--config="+l.path("stages.yaml"), "--manage-all-nodes=true",
+		l.run(ctx, "kwok-v0.8.0", "--kubeconfig="+l.Kubeconfig, "--config="+l.path("stages.yaml"), "--manage-all-nodes=true",
 			"--server-address=127.0.0.1:0", "--node-lease-duration-seconds=0"),
 	)
 }
 
 // run starts a program that logs into a file of its name.
-func (l *Lab) run(program string, args ...string) error {
+func (l *Lab) run(ctx context.Context, program string, args ...string) error {
 	log, err := os.Create(l.path(program + ".log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the process has its own handle
-	cmd := exec.Command(filepath.Join(l.bin, program), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(l.bin, program), args...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, l.dir
 	detach(cmd)
 	if err := cmd.Start(); err != nil {

@@ -33,8 +33,10 @@ func compare(before, after *unstructured.Unstructured) (verdict string, changed 
 }
 
 // bookkeeping are annotations that controllers write.
-var bookkeeping = []string{
-	"deployment.kubernetes.io/", "deprecated.daemonset.template.generation", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/",
+func bookkeeping() []string {
+	return []string{
+		"deployment.kubernetes.io/", "deprecated.daemonset.template.generation", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/",
+	}
 }
 
 // stated returns what somebody wants of an object: all but status and bookkeeping.
@@ -48,7 +50,7 @@ func stated(o *unstructured.Unstructured) map[string]any {
 	}
 	annotations, _ := metadata["annotations"].(map[string]any)
 	for name := range annotations {
-		if slices.ContainsFunc(bookkeeping, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		if slices.ContainsFunc(bookkeeping(), func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			delete(annotations, name)
 		}
 	}

@@ -6,11 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -96,17 +92,8 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		return nil, err
 	}
 	running := slices.ContainsFunc(objects, runs)
-	for _, chart := range []string{c.FirstChart, c.OldChart} {
-		if chart == "" {
-			continue
-		}
-		install := append([]string{"upgrade", "--install", Release, chart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
-		if _, err := b.helm(ctx, way.Install, install...); err != nil {
-			return nil, VoidError{fmt.Errorf("install: %w", err)}
-		}
-		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
-			return nil, err
-		}
+	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
+		return nil, err
 	}
 	before, err := b.read(ctx, objects, namespace)
 	if err != nil {
@@ -133,21 +120,44 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		u.Upgrade.Error = failed.Error()
 	}
 	for i, o := range objects {
-		r := agreement.Resource{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
-		r.Verdict, r.Changed = compare(before[i], after[i])
-		if failed != nil && (r.Verdict == "unchanged" || r.Verdict == "absent") && names(u.Upgrade.Error, o) {
-			r.Verdict = "rejected"
-		}
-		own := workload{o.GetKind(), o.GetName()}
-		if was.pods[own] != nil || is.pods[own] != nil {
-			r.Pods = happened(was, is, own, record.fewest[own])
-		}
-		if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
-			r.Endpoints = &agreement.Endpoints{Before: n, Worst: record.worst[o.GetName()], After: is.addresses[o.GetName()]}
-		}
-		u.Resources = append(u.Resources, r)
+		u.Resources = append(u.Resources, verdict(o, before[i], after[i], was, is, record, u.Upgrade.Error))
 	}
 	return u, nil
+}
+
+// install brings about the old side.
+func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, record *recorder, running bool) error {
+	for _, chart := range []string{c.FirstChart, c.OldChart} {
+		if chart == "" {
+			continue
+		}
+		args := append([]string{"upgrade", "--install", Release, chart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
+		if _, err := b.helm(ctx, way.Install, args...); err != nil {
+			return VoidError{fmt.Errorf("install: %w", err)}
+		}
+		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict tells what happened to one object. failure is what Helm said, if it
+// failed.
+func verdict(o, before, after *unstructured.Unstructured, was, is snapshot, record *recorder, failure string) agreement.Resource {
+	r := agreement.Resource{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+	r.Verdict, r.Changed = compare(before, after)
+	if failure != "" && (r.Verdict == "unchanged" || r.Verdict == "absent") && names(failure, o) {
+		r.Verdict = "rejected"
+	}
+	own := workload{o.GetKind(), o.GetName()}
+	if was.pods[own] != nil || is.pods[own] != nil {
+		r.Pods = happened(was, is, own, record.fewest[own])
+	}
+	if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
+		r.Endpoints = &agreement.Endpoints{Before: n, Worst: record.worst[o.GetName()], After: is.addresses[o.GetName()]}
+	}
+	return r
 }
 
 func (b *Bench) makeNamespace(ctx context.Context, name string) error {
@@ -312,66 +322,4 @@ func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace s
 	cmd := b.command(ctx, program, args...)
 	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade)
 	return output(cmd, 3)
-}
-
-// Chart writes a chart that renders a manifest as it is. What the manifest says to
-// come from a crds directory goes into one.
-func Chart(dir, version, manifest string) (string, error) {
-	dir = filepath.Join(dir, version)
-	templates, crds := split(manifest)
-	about := "apiVersion: v2\nname: case\nversion: " + version + "\n"
-	files := map[string]string{"Chart.yaml": about, "templates/all.yaml": strings.ReplaceAll(templates, "{{", `{{"{{"}}`)}
-	if crds != "" {
-		files["crds/all.yaml"] = crds
-	}
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-	}
-	return dir, nil
-}
-
-var fromCRDs = regexp.MustCompile(`(?m)^# Source: [^/]+/crds/`)
-
-func split(manifest string) (templates, crds string) {
-	for _, document := range documents(manifest) {
-		if fromCRDs.MatchString(document) {
-			crds += document
-		} else {
-			templates += document
-		}
-	}
-	return templates, crds
-}
-
-var isDefinition = regexp.MustCompile(`(?m)^kind: CustomResourceDefinition`)
-
-// Definitions returns the CustomResourceDefinitions among the templates of a
-// manifest, and whether there is anything besides them. Helm cannot install both
-// at once.
-func Definitions(manifest string) (definitions string, more bool) {
-	for _, document := range documents(manifest) {
-		switch {
-		case fromCRDs.MatchString(document):
-		case isDefinition.MatchString(document):
-			definitions += document
-		default:
-			more = true
-		}
-	}
-	return definitions, more
-}
-
-// documents cuts a manifest that has none but plain separators.
-func documents(manifest string) []string {
-	list := strings.Split(manifest, "\n---\n")
-	for i := range list[:len(list)-1] {
-		list[i] += "\n---\n"
-	}
-	return list
 }

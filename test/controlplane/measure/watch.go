@@ -213,9 +213,9 @@ func (r *recorder) end() snapshot {
 	return r.snapshot()
 }
 
-// quiet returns for how long nothing has happened, and whether any pod is there,
+// quiet returns for how long nothing has happened, and whether there are pods,
 // and whether one is on its way out.
-func (r *recorder) quiet() (since time.Duration, any, going bool) {
+func (r *recorder) quiet() (since time.Duration, pods, going bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.pods {
