@@ -26,7 +26,10 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 	oldFields := withoutBookkeeping(liveValue)
 	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
 	merge := s.mergeOnClient
-	if s.facts.ServerSide {
+	switch {
+	case s.facts.Replace:
+		merge = s.replaced
+	case s.facts.ServerSide:
 		merge = s.mergeOnServer
 	}
 	object, ignored, refused := merge(r, live, liveValue, oldValue, newValue)
@@ -51,6 +54,22 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 	result.New, result.NewFields = r.stored(object)
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return result, nil
+}
+
+// replaced is what Helm does with --force: it merges nothing and sends the manifest
+// in the place of the live object (replaceResource in helm.sh/helm/v4/pkg/kube).
+func (s *Server) replaced(r request, _ runtime.Object, liveValue, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
+	value := s.owned(r, newValue)
+	metadata := copyMap(value["metadata"])
+	live, _ := liveValue["metadata"].(map[string]any)
+	metadata["resourceVersion"] = live["resourceVersion"]
+	value["metadata"] = metadata
+	object, ignored, err := r.decode(value)
+	if err != nil {
+		e := r.decodeError("", value, err)
+		return nil, nil, &e
+	}
+	return object, ignored, nil
 }
 
 // mergeOnServer is server-side apply: the manifest is sent as it is, and the

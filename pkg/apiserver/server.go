@@ -58,6 +58,9 @@ type Facts struct {
 	// ServerSide says that Helm applies on the server's side, as Helm 4 does
 	// with releases that it installed, and not by a three-way merge.
 	ServerSide bool
+	// Replace says that Helm sends manifests in the place of what is there, and
+	// merges nothing (--force, --force-replace).
+	Replace bool
 	// ForceConflicts says that Helm takes fields that somebody else owns
 	// (--force-conflicts); only with ServerSide.
 	ForceConflicts bool

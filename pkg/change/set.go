@@ -40,8 +40,8 @@ type Release struct {
 	// KubeVersion is the Kubernetes minor that the judgement is made for, such as "1.37".
 	KubeVersion string
 	// ServerSide is true if Helm applies on the server's side, false if it
-	// merges three ways.
-	ServerSide bool
+	// merges three ways. Replace is true if it does neither, but replaces.
+	ServerSide, Replace bool
 }
 
 // Change is one object that differs between the two sides.

@@ -1,33 +1,59 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
 // applyFlags say how Helm applies what it renders.
-type applyFlags struct{ serverSide string }
-
-func (f *applyFlags) addTo(cmd *cobra.Command, auto string) {
-	cmd.Flags().StringVar(&f.serverSide, "server-side", "auto",
-		"how Helm applies: true for server-side apply, false for a three-way merge, auto for "+auto)
-	complete(cmd, "server-side", []string{"auto", "true", "false"})
+type applyFlags struct {
+	serverSide                             string
+	replace, forceConflicts, takeOwnership bool
 }
 
-// check returns an error for a value that the flag does not know.
+func (f *applyFlags) addTo(cmd *cobra.Command, auto string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.serverSide, "server-side", "auto",
+		"how Helm applies: true for server-side apply, false for a three-way merge, auto for "+auto)
+	complete(cmd, "server-side", []string{"auto", "true", "false"})
+	flags.BoolVar(&f.replace, "force-replace", false, "Helm replaces objects and merges nothing")
+	flags.BoolVar(&f.replace, "force", false, "same as --force-replace, as Helm 3 calls it")
+	flags.BoolVar(&f.forceConflicts, "force-conflicts", false, "Helm takes fields that somebody else owns (server-side apply)")
+	flags.BoolVar(&f.takeOwnership, "take-ownership", false, "Helm takes over objects that are not marked as the release's")
+}
+
+// check returns an error for a value that the flag does not know, and for flags
+// that Helm does not take together.
 func (f *applyFlags) check() error {
 	switch f.serverSide {
 	case "auto", "true", "false":
-		return nil
+	default:
+		return fmt.Errorf("unknown value %q of --server-side; valid are auto, true, false", f.serverSide)
 	}
-	return fmt.Errorf("unknown value %q of --server-side; valid are auto, true, false", f.serverSide)
+	switch {
+	case f.replace && f.forceConflicts:
+		return errors.New("--force-replace and --force-conflicts exclude each other, in Helm as here")
+	case f.replace && f.serverSide == "true":
+		return errors.New("--force-replace and --server-side=true exclude each other, in Helm as here")
+	}
+	return nil
 }
 
-// resolve decides, where the flag leaves it open, as the release says.
-func (f *applyFlags) resolve(release bool) bool {
-	if f.serverSide == "auto" {
-		return release
+// apply writes into opts what the flags say; release is how Helm applies the
+// release at hand. Helm refuses to replace what it applies on the server's side
+// (update in helm.sh/helm/v4/pkg/kube).
+func (f *applyFlags) apply(opts *safediff.Options, release bool) error {
+	opts.ServerSide = release
+	if f.serverSide != "auto" {
+		opts.ServerSide = f.serverSide == "true"
 	}
-	return f.serverSide == "true"
+	if f.replace && opts.ServerSide {
+		return errors.New("Helm refuses --force-replace for a release that it applies on the server's side; add --server-side=false") //nolint:staticcheck // a name
+	}
+	opts.Replace, opts.ForceConflicts, opts.TakeOwnership = f.replace, f.forceConflicts, f.takeOwnership
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 	helmcli "helm.sh/helm/v3/pkg/cli"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
 // The flags of `helm upgrade` in Helm 3.22 (cmd/helm/upgrade.go) and Helm 4.3
@@ -52,7 +54,7 @@ func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
 func TestFlagsWithoutEffect(t *testing.T) {
 	flags := pflag.NewFlagSet("upgrade", pflag.ContinueOnError)
 	addNoEffectFlags(flags)
-	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --atomic=true --force")
+	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --atomic=true --cleanup-on-fail")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -97,5 +99,41 @@ func TestDistance(t *testing.T) {
 		if got := distance(test.a, test.b); got != test.want {
 			t.Errorf("from %q to %q: %d, want %d", test.a, test.b, got, test.want)
 		}
+	}
+}
+
+func TestApplyFlags(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		flags   applyFlags
+		release bool // applied on the server's side
+		want    safediff.Options
+		err     string
+	}{
+		{"as the release says", applyFlags{serverSide: "auto"}, true, safediff.Options{ServerSide: true}, ""},
+		{"as the user says", applyFlags{serverSide: "false"}, true, safediff.Options{}, ""},
+		{"--force", applyFlags{serverSide: "auto", replace: true}, false, safediff.Options{Replace: true}, ""},
+		{"--take-ownership", applyFlags{serverSide: "auto", takeOwnership: true}, false, safediff.Options{TakeOwnership: true}, ""},
+		{"--force on the server's side", applyFlags{serverSide: "auto", replace: true}, true, safediff.Options{}, "Helm refuses --force-replace"},
+		{"--force --server-side=true", applyFlags{serverSide: "true", replace: true}, false, safediff.Options{}, "exclude each other"},
+		{"--force --force-conflicts", applyFlags{serverSide: "auto", replace: true, forceConflicts: true}, false, safediff.Options{}, "exclude each other"},
+		{"unknown", applyFlags{serverSide: "yes"}, false, safediff.Options{}, "valid are auto, true, false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got safediff.Options
+			err := c.flags.check()
+			if err == nil {
+				err = c.flags.apply(&got, c.release)
+			}
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("error %v, want %q", err, c.err)
+				}
+				return
+			}
+			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+				t.Errorf("%v, -want +got:\n%s", err, diff)
+			}
+		})
 	}
 }

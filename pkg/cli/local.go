@@ -103,7 +103,7 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 		return err
 	}
 	updated := charts[1]
-	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), safediff.Options{
+	opts := safediff.Options{
 		Release: change.Release{
 			Name:      updated.Release,
 			Namespace: sides[1].Namespace,
@@ -113,11 +113,14 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 		Namespace:   sides[1].Namespace,
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     updated.NoHooks,
-		ServerSide:  apply.resolve(false),
 		Cluster:     cluster,
 		OldCRDs:     crdsOf(sides[0]),
 		NewCRDs:     crdsOf(sides[1]),
-	}, r)
+	}
+	if err := apply.apply(&opts, false); err != nil {
+		return err
+	}
+	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), opts, r)
 }
 
 // renderBoth renders the two sides at the same time. Where both fail, the error

@@ -50,14 +50,16 @@ func (a *app) manifestsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = a.judge(cmd.Context(), old.manifest(), updated.manifest(), safediff.Options{
+			opts := safediff.Options{
 				Namespace:   a.settings.Namespace(),
 				KubeVersion: kubeVersion,
 				NoHooks:     noHooks,
-				ServerSide:  apply.resolve(false),
 				Cluster:     cluster,
-			}, r)
-			return blame(err, old, updated)
+			}
+			if err := apply.apply(&opts, false); err != nil {
+				return err
+			}
+			return blame(a.judge(cmd.Context(), old.manifest(), updated.manifest(), opts, r), old, updated)
 		},
 	}
 	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")

@@ -71,7 +71,7 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	if err != nil {
 		return err
 	}
-	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), safediff.Options{
+	opts := safediff.Options{
 		Release: change.Release{
 			Name:      updated.Release,
 			Namespace: updated.Namespace,
@@ -82,12 +82,15 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 		Namespace:   updated.Namespace,
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     up.NoHooks,
-		ServerSide:  apply.resolve(old.ServerSide),
 		Install:     old.Revision == 0,
 		Cluster:     cluster,
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
-	}, r)
+	}
+	if err := apply.apply(&opts, old.ServerSide); err != nil {
+		return err
+	}
+	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
 }
 
 func manifestOf(side helm.Side) safediff.Manifest {

@@ -114,7 +114,10 @@ func aboutRelease(r *change.Release) string {
 	}
 	if r.KubeVersion != "" {
 		how := "three-way merge"
-		if r.ServerSide {
+		switch {
+		case r.Replace:
+			how = "replacement"
+		case r.ServerSide:
 			how = "server-side apply"
 		}
 		add("judged for Kubernetes %s, %s", r.KubeVersion, how)

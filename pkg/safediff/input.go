@@ -71,6 +71,7 @@ func (in *input) facts(opts Options) apiserver.Facts {
 		Release: opts.Release.Name, Namespace: opts.Namespace,
 		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
 		Definitions: in.definitions(opts.Install), ServerSide: opts.ServerSide,
+		Replace: opts.Replace, ForceConflicts: opts.ForceConflicts,
 	}
 	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {
 		for _, o := range objects {

@@ -42,7 +42,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 			return judgement{err: err}
 		}
 		c.Edits = edits
-		if same(p, &c) && j.server.Serves(p.New.Ref) {
+		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace {
 			return judgement{}
 		}
 	}
@@ -57,8 +57,8 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
-	if same(p, &c) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind) && len(result.Outcome.Refused) == 0 {
-		return judgement{} // looked at for its definition only
+	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
+		return judgement{} // looked at for its definition only, or replaced by itself
 	}
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(&c, &result)
@@ -106,7 +106,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
@@ -183,6 +183,9 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 	result, err := j.server.Create(p.New)
 	if err != nil || !j.ran(p.Old) {
 		return result, err
+	}
+	if j.opts.TakeOwnership {
+		return j.server.Update(p.Old, p.New)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
 		result.Unchecked = append(result.Unchecked,

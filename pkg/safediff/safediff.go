@@ -30,8 +30,8 @@ type Manifest struct {
 
 // Options tells Compare what the manifests do not say.
 type Options struct {
-	// Release goes into the Set as it is, except that KubeVersion and ServerSide
-	// are filled in with what the judgement is made for.
+	// Release goes into the Set as it is, except that KubeVersion, ServerSide
+	// and Replace are filled in with what the judgement is made for.
 	Release change.Release
 	// Namespace is given to namespaced objects that name none.
 	Namespace string
@@ -43,6 +43,11 @@ type Options struct {
 	// ServerSide says that Helm applies on the server's side, as Helm 4 does with
 	// the releases it installed, and not by a three-way merge.
 	ServerSide bool
+	// Replace says that Helm sends manifests in the place of what is there
+	// (--force, --force-replace), ForceConflicts that it takes fields that others
+	// own (--force-conflicts), TakeOwnership that it takes over objects that are
+	// not marked as the release's (--take-ownership).
+	Replace, ForceConflicts, TakeOwnership bool
 	// Install says that the release is installed for the first time, so that
 	// its install hooks run and not its upgrade hooks.
 	Install bool
@@ -80,7 +85,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
-	set.Release.KubeVersion, set.Release.ServerSide = server.Version(), opts.ServerSide
+	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
 	set.Unchecked = in.notices(server, opts)
 	for i := range judged {
 		if judged[i].change == nil {
@@ -132,7 +137,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace {
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {

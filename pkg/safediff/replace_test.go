@@ -1,0 +1,76 @@
+package safediff
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const claimAndService = `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80}]
+`
+
+// Replacing sends every object, changed or not: what the cluster has written into
+// a claim may not go, what it has given to a Service stays.
+func TestReplace(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		set, err := Compare(context.Background(), Manifest{"old.yaml", claimAndService}, Manifest{"new.yaml", claimAndService}, Options{Namespace: "demo", Replace: replace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range set.Changes {
+			got = append(got, set.Changes[i].Ref.String()+": "+set.Changes[i].Outcome.Refused[0].Field)
+		}
+		var want []string
+		if replace {
+			want = []string{"PersistentVolumeClaim demo/data: spec"}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("replace %t, -want +got:\n%s", replace, diff)
+		}
+	}
+}
+
+const ranHook = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+  annotations: {helm.sh/hook: "pre-install,pre-upgrade"}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: main, image: "migrate:1"}]}
+`
+
+const noHook = `apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: main, image: "migrate:1"}]}
+`
+
+// What a hook has left behind is in the way, unless Helm is told to take it.
+func TestTakeOwnership(t *testing.T) {
+	for _, take := range []bool{false, true} {
+		set, err := Compare(context.Background(), Manifest{"old.yaml", ranHook}, Manifest{"new.yaml", noHook}, Options{Namespace: "demo", TakeOwnership: take})
+		if err != nil || len(set.Changes) != 1 {
+			t.Fatal(err, set.Changes)
+		}
+		if refused := len(set.Changes[0].Outcome.Refused) > 0; refused == take {
+			t.Errorf("--take-ownership %t: refused %v", take, set.Changes[0].Outcome.Refused)
+		}
+	}
+}
