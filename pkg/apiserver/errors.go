@@ -3,6 +3,7 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,18 +82,16 @@ func (r request) secret() bool { return r.gvk.Group == "" && r.gvk.Kind == "Secr
 
 // quoteValue writes a value that fits into a sentence.
 func quoteValue(value any) (string, bool) {
-	switch v := value.(type) {
-	case nil:
+	if v := reflect.ValueOf(value); !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.IsNil() {
 		return "null", true
+	}
+	switch v := value.(type) {
 	case string:
 		if len(v) > maxValue {
 			return "", false
 		}
 		return fmt.Sprintf("%q", v), true
 	case *string:
-		if v == nil {
-			return "null", true
-		}
 		return quoteValue(*v)
 	case bool, int, int32, int64, uint32, uint64, float64:
 		return fmt.Sprint(v), true
