@@ -4,7 +4,6 @@ package agreement
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -289,28 +288,6 @@ func tally(tallies *map[Question]*Tally, q Question) *Tally {
 // template of a workload.
 func templateDiffers(c *change.Change) bool {
 	return c != nil && c.Op == change.Update && slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Under("spec", "template") })
-}
-
-// Print writes the table, on demand with what a textual diff would have said.
-func (s *Score) Print(w io.Writer, textual bool) {
-	row := func(name string, t *Tally) {
-		_, _ = fmt.Fprintf(w, "  %-32s %6d %8d %7d", name, t.Agree, t.Missed, t.Alarm)
-		if t.Hit > 0 || t.Missed+t.Alarm > 0 && t != tally(&s.Tallies, Verdict) && t != tally(&s.Tallies, Replaced) {
-			_, _ = fmt.Fprintf(w, "      %5.3f  %5.3f", t.Precision(), t.Recall())
-		}
-		_, _ = fmt.Fprintln(w)
-	}
-	_, _ = fmt.Fprintf(w, "  %-32s %6s %8s %7s  precision recall\n", fmt.Sprintf("%d upgrades", s.Upgrades), "agree", "missed", "alarm")
-	for _, q := range Questions() {
-		row(string(q), tally(&s.Tallies, q))
-	}
-	_, _ = fmt.Fprintf(w, "  %-32s %6d\n", "left open (unchecked)", s.Open)
-	if !textual {
-		return
-	}
-	for _, q := range []Question{Fails, Restart, Downtime} {
-		row("a textual diff: "+string(q), tally(&s.Textual, q))
-	}
 }
 
 func find(set *change.Set, r *Resource) *change.Change {

@@ -41,6 +41,8 @@ type Case struct {
 	Want, WantServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
+	// Unmeasured says why a control plane cannot tell; "" for almost every case.
+	Unmeasured string
 
 	file    string
 	archive *txtar.Archive
@@ -79,6 +81,9 @@ func read(dir, path string) (Case, error) {
 	for line := range strings.Lines(c.Comment) {
 		if version, found := strings.CutPrefix(line, "kube-version:"); found {
 			c.KubeVersion = strings.TrimSpace(version)
+		}
+		if reason, found := strings.CutPrefix(line, "unmeasured:"); found {
+			c.Unmeasured = strings.TrimSpace(reason)
 		}
 	}
 	sections := map[string]*string{

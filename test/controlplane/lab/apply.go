@@ -75,6 +75,23 @@ func (l *Lab) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	return mapping, err
 }
 
+// ServedClientFor is ClientFor in any version that is served.
+func (l *Lab) ServedClientFor(o *unstructured.Unstructured, namespace string) (dynamic.ResourceInterface, error) {
+	client, err := l.ClientFor(o, namespace)
+	if !meta.IsNoMatchError(err) {
+		return client, err
+	}
+	l.mu.Lock()
+	mapping, err := l.mapper.RESTMapping(o.GroupVersionKind().GroupKind())
+	l.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	other := o.DeepCopy()
+	other.SetAPIVersion(mapping.GroupVersionKind.GroupVersion().String())
+	return l.ClientFor(other, namespace)
+}
+
 // Namespaced reports whether objects of a kind live in namespaces, and whether
 // the cluster knows the kind at all.
 func (l *Lab) Namespaced(gvk schema.GroupVersionKind) (namespaced, known bool) {

@@ -87,7 +87,7 @@ func names(message string, o *unstructured.Unstructured) bool {
 	kind, name := regexp.QuoteMeta(o.GetKind()), regexp.QuoteMeta(o.GetName())
 	for _, pattern := range []string{
 		`cannot patch "` + name + `" with kind ` + kind + `\b`,
-		`\b` + kind + `(\.[a-z0-9.]+)? "` + name + `"`,
+		`\b` + kind + `(\.[a-z0-9.-]+)? "` + name + `"`,
 		`/` + name + ` \S+, Kind=` + kind + `\b`,
 		`name: "` + name + `" .*no matches for kind "` + kind + `"`,
 	} {

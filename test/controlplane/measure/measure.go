@@ -68,12 +68,6 @@ func New(ctx context.Context, l *lab.Lab, home string) (*Bench, error) {
 	return &Bench{lab: l, home: home, watch: w, core: core}, err
 }
 
-// VoidError says that a case cannot be measured: its old side cannot be
-// installed.
-type VoidError struct{ error }
-
-func (e VoidError) Unwrap() error { return e.error }
-
 // Run makes an upgrade in a namespace of its own and leaves the namespace as it
 // is then.
 func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*agreement.Upgrade, error) {
@@ -93,6 +87,9 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	}
 	running := slices.ContainsFunc(objects, runs)
 	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
+		return nil, err
+	}
+	if objects, err = b.objects(c, namespace); err != nil { // by now all kinds are known
 		return nil, err
 	}
 	before, err := b.read(ctx, objects, namespace)
@@ -120,7 +117,11 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		u.Upgrade.Error = failed.Error()
 	}
 	for i, o := range objects {
-		u.Resources = append(u.Resources, verdict(o, before[i], after[i], was, is, record, u.Upgrade.Error))
+		r := verdict(o, before[i], after[i], u.Upgrade.Error)
+		if o.GetNamespace() == namespace {
+			r.Pods, r.Endpoints = record.happened(was, is, o)
+		}
+		u.Resources = append(u.Resources, r)
 	}
 	return u, nil
 }
@@ -133,7 +134,7 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 		}
 		args := append([]string{"upgrade", "--install", Release, chart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
 		if _, err := b.helm(ctx, way.Install, args...); err != nil {
-			return VoidError{fmt.Errorf("install: %w", err)}
+			return fmt.Errorf("install: %w", err)
 		}
 		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
 			return err
@@ -144,18 +145,11 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 
 // verdict tells what happened to one object. failure is what Helm said, if it
 // failed.
-func verdict(o, before, after *unstructured.Unstructured, was, is snapshot, record *recorder, failure string) agreement.Resource {
+func verdict(o, before, after *unstructured.Unstructured, failure string) agreement.Resource {
 	r := agreement.Resource{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
 	r.Verdict, r.Changed = compare(before, after)
 	if failure != "" && (r.Verdict == "unchanged" || r.Verdict == "absent") && names(failure, o) {
 		r.Verdict = "rejected"
-	}
-	own := workload{o.GetKind(), o.GetName()}
-	if was.pods[own] != nil || is.pods[own] != nil {
-		r.Pods = happened(was, is, own, record.fewest[own])
-	}
-	if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
-		r.Endpoints = &agreement.Endpoints{Before: n, Worst: record.worst[o.GetName()], After: is.addresses[o.GetName()]}
 	}
 	return r
 }
@@ -190,28 +184,6 @@ func (b *Bench) awaitNamespaces(ctx context.Context, objects []*unstructured.Uns
 		}
 	}
 	return nil
-}
-
-// happened compares the pods of a workload.
-func happened(was, is snapshot, own workload, fewest int) *agreement.Pods {
-	ready := was.ready[own]
-	p := &agreement.Pods{Before: len(was.pods[own]), After: len(is.pods[own]), MinReady: &fewest, ReadyBefore: &ready}
-	gone, anew := 0, 0
-	for uid, before := range was.pods[own] {
-		switch after, stays := is.pods[own][uid]; {
-		case !stays:
-			gone++
-		case after.images != before.images:
-			p.Restarted++
-		}
-	}
-	for uid := range is.pods[own] {
-		if _, old := was.pods[own][uid]; !old {
-			anew++
-		}
-	}
-	p.Replaced = min(gone, anew)
-	return p
 }
 
 // objects returns the objects of both sides, each once.
@@ -250,7 +222,7 @@ func (b *Bench) namespaced(o *unstructured.Unstructured) bool {
 func (b *Bench) read(ctx context.Context, objects []*unstructured.Unstructured, namespace string) ([]*unstructured.Unstructured, error) {
 	live := make([]*unstructured.Unstructured, len(objects))
 	for i, o := range objects {
-		client, err := b.lab.ClientFor(o, namespace)
+		client, err := b.lab.ServedClientFor(o, namespace)
 		if err != nil {
 			continue // not served
 		}

@@ -10,10 +10,13 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/safe-diff/helm-safe-diff/test/agreement"
 )
 
 // watcher follows workloads, pods and endpoints of all namespaces, and tells the
@@ -247,4 +250,34 @@ func ownerOf(o *corev1.Pod) workload {
 	default:
 		return workload{owner.Kind, owner.Name}
 	}
+}
+
+// happened compares what there is of an object before and after: the pods of a
+// workload, the addresses of a Service.
+func (r *recorder) happened(was, is snapshot, o *unstructured.Unstructured) (pods *agreement.Pods, endpoints *agreement.Endpoints) {
+	own := workload{o.GetKind(), o.GetName()}
+	if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
+		endpoints = &agreement.Endpoints{Before: n, Worst: r.worst[o.GetName()], After: is.addresses[o.GetName()]}
+	}
+	if was.pods[own] == nil && is.pods[own] == nil {
+		return nil, endpoints
+	}
+	ready, fewest := was.ready[own], r.fewest[own]
+	pods = &agreement.Pods{Before: len(was.pods[own]), After: len(is.pods[own]), MinReady: &fewest, ReadyBefore: &ready}
+	gone, anew := 0, 0
+	for uid, before := range was.pods[own] {
+		switch after, stays := is.pods[own][uid]; {
+		case !stays:
+			gone++
+		case after.images != before.images:
+			pods.Restarted++
+		}
+	}
+	for uid := range is.pods[own] {
+		if _, old := was.pods[own][uid]; !old {
+			anew++
+		}
+	}
+	pods.Replaced = min(gone, anew)
+	return pods, endpoints
 }
