@@ -168,10 +168,10 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 }
 
 // nameless is what becomes of an object of the release whose name the API server
-// is to generate: Helm looks for it in the cluster before it does anything, and
-// cannot. Only hooks are made without being looked for.
+// is to generate: when Helm comes to it, it looks for it in the cluster and cannot.
+// Only hooks are made without being looked for.
 func nameless() apiserver.Result {
-	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
+	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{
 		Field: "metadata.name", Type: "Required", Message: "resource name may not be empty",
 	}}}}
 }

@@ -92,6 +92,15 @@ func (l *Lab) ServedClientFor(o *unstructured.Unstructured, namespace string) (d
 	return l.ClientFor(other, namespace)
 }
 
+// Rediscover forgets which kinds the cluster serves.
+func (l *Lab) Rediscover() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mapper != nil {
+		l.mapper.Reset()
+	}
+}
+
 // Namespaced reports whether objects of a kind live in namespaces, and whether
 // the cluster knows the kind at all.
 func (l *Lab) Namespaced(gvk schema.GroupVersionKind) (namespaced, known bool) {

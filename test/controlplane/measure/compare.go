@@ -89,6 +89,7 @@ func names(message string, o *unstructured.Unstructured) bool {
 		`cannot patch "` + name + `" with kind ` + kind + `\b`,
 		`\b` + kind + `(\.[a-z0-9.-]+)? "` + name + `"`,
 		`/` + name + ` \S+, Kind=` + kind + `\b`,
+		`requested resource \(post ` + strings.ToLower(kind) + `s\.` + regexp.QuoteMeta(o.GroupVersionKind().Group) + `\)`,
 		`name: "` + name + `" .*no matches for kind "` + kind + `"`,
 	} {
 		if regexp.MustCompile(pattern).MatchString(message) {

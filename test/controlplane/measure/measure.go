@@ -106,6 +106,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	if err := errors.Join(b.watch.settle(ctx, namespace, record, running), b.awaitNamespaces(ctx, objects)); err != nil {
 		return nil, err
 	}
+	b.lab.Rediscover()
 	is := record.end()
 	after, err := b.read(ctx, objects, namespace)
 	if err != nil {
@@ -199,7 +200,10 @@ func (b *Bench) objects(c Case, namespace string) ([]*unstructured.Unstructured,
 			if o.GetName() == "" {
 				continue
 			}
-			if o.GetNamespace() == "" && b.namespaced(o) {
+			switch namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); {
+			case known && !namespaced:
+				o.SetNamespace("") // whatever the manifest says
+			case o.GetNamespace() == "":
 				o.SetNamespace(namespace)
 			}
 			key := o.GroupVersionKind().GroupKind().String() + "/" + o.GetNamespace() + "/" + o.GetName()
@@ -210,11 +214,6 @@ func (b *Bench) objects(c Case, namespace string) ([]*unstructured.Unstructured,
 		}
 	}
 	return objects, nil
-}
-
-func (b *Bench) namespaced(o *unstructured.Unstructured) bool {
-	namespaced, known := b.lab.Namespaced(o.GroupVersionKind())
-	return namespaced || !known
 }
 
 // read returns the live objects; nil for one that is not there, or whose kind the
