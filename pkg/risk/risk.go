@@ -8,6 +8,7 @@ package risk
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -22,7 +23,8 @@ type Rule struct {
 	Why string
 	// Fix tells in one clause what to do instead.
 	Fix string
-	// Kinds are the kinds that the rule is about; empty for all.
+	// Kinds are the kinds of Kubernetes itself that the rule is about; empty for
+	// all kinds there are.
 	Kinds []string
 	// When reports whether the rule fires, what about this change makes it
 	// fire, and which fields are to blame.
@@ -42,7 +44,7 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	refused := false
 	for i := range rules {
 		rule := &rules[i]
-		if rule.Risk == change.Rejected && refused || len(rule.Kinds) > 0 && !slices.Contains(rule.Kinds, c.Ref.Kind) {
+		if rule.Risk == change.Rejected && refused || len(rule.Kinds) > 0 && !(ofKubernetes(c.Ref.Group) && slices.Contains(rule.Kinds, c.Ref.Kind)) {
 			continue
 		}
 		message, paths, fires := rule.When(c)
@@ -56,4 +58,10 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	}
 	slices.SortStableFunc(findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
 	return findings
+}
+
+// ofKubernetes reports whether an API group is one of Kubernetes itself: others
+// have kinds of the same name.
+func ofKubernetes(group string) bool {
+	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
