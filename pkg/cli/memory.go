@@ -10,7 +10,7 @@ import (
 const (
 	gcPercent    = 400
 	memoryBase   = 96 << 20 // bytes, the program itself included
-	memoryFactor = 3        // times the size of both manifests
+	memoryFactor = 3        // times the size of all that is read
 )
 
 // spendMemory lets the garbage collector wait until about 96 MiB and three times

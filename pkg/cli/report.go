@@ -99,7 +99,11 @@ func (f *reportFlags) colored(a *app) bool {
 
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
-	spendMemory(len(old.Text) + len(updated.Text))
+	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text)
+	for _, m := range opts.Cluster {
+		input += len(m.Text)
+	}
+	spendMemory(input)
 	set, err := safediff.Compare(ctx, old, updated, opts)
 	if err != nil {
 		return err
