@@ -28,6 +28,10 @@ type Object struct {
 	Source string
 	// Position tells where the object stands.
 	Position Position
+	// Unread says that the object stands behind the end of a document ("...")
+	// without a "---" of its own: YAML allows that, Helm and kubectl read nothing
+	// there.
+	Unread bool
 
 	text      string
 	scanned   bool // Ref was read off the lines of text

@@ -52,6 +52,7 @@ func readDocument(objects []*Object, doc document, from string, opts Options) ([
 	o := &Object{
 		Source:   from,
 		Position: Position{File: opts.File, Document: doc.number, Line: doc.line},
+		Unread:   doc.unread,
 		text:     doc.text,
 	}
 	var h head
@@ -98,7 +99,7 @@ func headOf(value map[string]any, prefix string, at Position) (head, error) {
 	text := func(m map[string]any, key, path string) string {
 		s, ok := m[key].(string)
 		if !ok && m[key] != nil {
-			fail(fmt.Sprintf("%s is %s, not text; put it in quotes", path, kindOf(m[key])))
+			fail(fmt.Sprintf("%s is %s, not text%s", path, kindOf(m[key]), quotes(m[key])))
 		}
 		return s
 	}
@@ -118,6 +119,16 @@ func headOf(value map[string]any, prefix string, at Position) (head, error) {
 		}
 	}
 	return h, errors.Join(errs...)
+}
+
+// quotes says what makes text of a value, if anything does.
+func quotes(value any) string {
+	switch value.(type) {
+	case map[string]any, []any:
+		return ""
+	default:
+		return "; put it in quotes"
+	}
 }
 
 // listItems returns the items of a List. Only lists of the core API (v1) are
@@ -167,7 +178,7 @@ func readItems(list *Object, within string, items []any, value map[string]any, o
 			errs = append(errs, err)
 			continue
 		}
-		o := &Object{Source: list.Source, Position: list.Position, decoded: content, annotated: true}
+		o := &Object{Source: list.Source, Position: list.Position, Unread: list.Unread, decoded: content, annotated: true}
 		o.setHead(h, opts)
 		objects = append(objects, o)
 	}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 // nothing of the document. A message that is not known to be a constant of the
 // library's gives way to a sentence of our own.
 func yamlReason(err error, text string, first int) string {
+	if errors.Is(err, errSecondValue) {
+		return err.Error()
+	}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0 // the first line, about which the library is silent
 	if number, rest, found := strings.Cut(strings.TrimPrefix(message, "line "), ": "); found {
@@ -49,7 +53,7 @@ func unlocated(message string) string {
 	case hasPrefix(message, "map merge requires"):
 		return "what is merged with << is no map"
 	case hasPrefix(message, "invalid map key"):
-		return "a key is a map or a list"
+		return "a key is a map or a list; is this a template that nobody rendered?"
 	case hasPrefix(message, "!!binary"):
 		return "a !!binary value is no base64"
 	case hasPrefix(message, "cannot decode"):

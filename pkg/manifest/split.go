@@ -11,6 +11,7 @@ type document struct {
 	source string // the template that a comment before text names, "" without one
 	line   int    // of the first line of text, counted from 1
 	number int    // counted from 1
+	unread bool   // it begins behind "..." without a separator: see Object.Unread
 }
 
 const byteOrderMark = "\ufeff"
@@ -29,6 +30,7 @@ func documents(stream string) iter.Seq[document] {
 		var (
 			doc   = document{line: 1, number: 1}
 			begun bool // the document has had its separator
+			ended bool // three dots ended the one before
 			start = bom(stream, 0)
 			line  = 1
 		)
@@ -41,7 +43,7 @@ func documents(stream string) iter.Seq[document] {
 				continue
 			}
 			if stretch := stream[start:pos]; begun || !blank(stretch) {
-				doc.text = stretch
+				doc.text, doc.unread = stretch, ended && !begun
 				if !yield(doc) {
 					return
 				}
@@ -49,7 +51,7 @@ func documents(stream string) iter.Seq[document] {
 			} else {
 				doc.source = source(stretch)
 			}
-			begun = mark == "---"
+			begun, ended = mark == "---", mark == "..."
 			switch {
 			case blank(after):
 				if from := source(after); from != "" {
@@ -64,7 +66,7 @@ func documents(stream string) iter.Seq[document] {
 			}
 			pos = end
 		}
-		if doc.text = stream[start:]; begun || !blank(doc.text) {
+		if doc.text, doc.unread = stream[start:], ended && !begun; begun || !blank(doc.text) {
 			yield(doc)
 		}
 	}

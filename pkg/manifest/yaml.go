@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v2"
@@ -16,7 +18,7 @@ import (
 // A document that is null or empty gives nil.
 func decodeMap(text string, at Position) (map[string]any, error) {
 	var raw any
-	if err := yaml.Unmarshal([]byte(text), &raw); err != nil {
+	if err := unmarshal(text, &raw); err != nil {
 		return nil, &SyntaxError{At: at, Reason: yamlReason(err, text, at.Line)}
 	}
 	value, err := plainValue(raw)
@@ -31,6 +33,29 @@ func decodeMap(text string, at Position) (map[string]any, error) {
 	default:
 		return nil, &SyntaxError{At: at, Reason: "the document is no object (" + kindOf(value) + ")"}
 	}
+}
+
+// errSecondValue is what unmarshal finds where Helm reads nothing.
+var errSecondValue = errors.New(`a second value stands behind the first, where Helm reads nothing; begin it with "---"`)
+
+// unmarshal decodes one value. What could stand behind it without a separator
+// begins with a brace: JSON documents in a row.
+func unmarshal(text string, raw *any) error {
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
+		return yaml.Unmarshal([]byte(text), raw)
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(raw); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
+	var second any
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return errSecondValue
+	}
+	return nil
 }
 
 // SyntaxError says where a document cannot be read, and why, without quoting it:
@@ -150,6 +175,8 @@ func kindOf(value any) string {
 		return "text"
 	case []any:
 		return "a list"
+	case map[string]any:
+		return "a map"
 	case bool:
 		return "a boolean"
 	default:

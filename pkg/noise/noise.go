@@ -101,7 +101,12 @@ func blamed(c *change.Change, path fieldpath.Path) bool {
 // metadataLabel fits the labels of the object itself, except where labels are
 // what the object is there for: Services select bare Pods by them.
 func metadataLabel(c *change.Change, e *change.Edit) bool {
-	return e.Path.Under("metadata", "labels") && c.Ref.Kind != "Pod" && !acts(c.Ref.Kind, e.Path)
+	return e.Path.Under("metadata", "labels") && !(c.Ref.Group == "" && (c.Ref.Kind == "Pod" || acts(c.Ref.Kind, e.Path))) && !refusedLabels(c)
+}
+
+// refusedLabels reports whether labels are what the API server refuses.
+func refusedLabels(c *change.Change) bool {
+	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return strings.HasPrefix(e.Field, "metadata.labels") })
 }
 
 // actingLabels are labels that some controller or admission plugin looks at by
@@ -131,7 +136,7 @@ func noEffect(c *change.Change, path fieldpath.Path) bool {
 	if len(c.Outcome.Fields) == 0 {
 		return false
 	}
-	if c.Ref.Kind == "Secret" && path.Under("stringData") {
+	if c.Ref.Kind == "Secret" && c.Ref.Group == "" && path.Under("stringData") {
 		// The API server keeps what comes as stringData under data.
 		path = fieldpath.Fields("data").Join(path[1:])
 	}

@@ -297,12 +297,17 @@ func edits(old, updated *manifest.Object) ([]change.Edit, error) {
 	list := diff.Values(unfold(oldValue, isSecret), unfold(newValue, isSecret))
 	for i := range list {
 		e := &list[i]
-		if isSecret && (e.Path.Under("data") || e.Path.Under("stringData")) ||
-			e.Path.Under("metadata", "annotations", lastApplied) {
+		if isSecret && !public(e.Path) || e.Path.Under("metadata", "annotations", lastApplied) {
 			e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
 		}
 	}
 	return list, nil
+}
+
+// public reports whether a field of a Secret is no secret. Whatever is not known to be
+// harmless is secret, a misspelt field too.
+func public(path fieldpath.Path) bool {
+	return path.Under("apiVersion") || path.Under("kind") || path.Under("type") || path.Under("immutable") || path.Under("metadata")
 }
 
 // unfold gives an object the maps whose entries are to be compared one by one

@@ -18,6 +18,12 @@ func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+		for _, o := range objects {
+			if o.Unread {
+				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
+					"the object stands behind the end of a document (%s), where Helm and kubectl read nothing; begin it with \"---\"", o.Position)})
+			}
+		}
 		for _, o := range diff.Duplicates(objects) {
 			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
 				"the object stands more than once in the manifest (%s); Helm applies the copies in turn, and each was judged by itself", o.Position)})
