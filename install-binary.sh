@@ -8,8 +8,8 @@
 #   the release        downloaded
 #
 # An archive is unpacked only if its SHA-256 is right. For SAFE_DIFF_BIN_TGZ it is
-# taken from SAFE_DIFF_BIN_SHA256 or from a .sha256 file beside the archive, and
-# not checked if there is neither.
+# taken from SAFE_DIFF_BIN_SHA256, or from a .sha256 file or the checksums.txt of
+# the release beside the archive; without any of them, that is said.
 set -eu
 
 project=helm-safe-diff
@@ -54,8 +54,11 @@ sha256() {
 verify() {
 	[ -n "$2" ] || fail "no checksum is known for $(basename "$1")"
 	actual=$(sha256 "$1")
-	[ "$actual" = "$2" ] || fail "$(basename "$1") is damaged or not the right one: its SHA-256 is $actual and should be $2"
+	[ "$actual" = "$(echo "$2" | tr A-F a-f)" ] || fail "$(basename "$1") is damaged or not the right one: its SHA-256 is $actual and should be $2"
 }
+
+# listed CHECKSUMS NAME: what a list of checksums says of a file.
+listed() { awk -v name="$2" '$2 == name || $2 == "*" name { print $1 }' "$1"; }
 
 # fetch URL FILE
 fetch() {
@@ -94,6 +97,10 @@ from_archive() {
 		verify "$archive" "$SAFE_DIFF_BIN_SHA256"
 	elif [ -f "$archive.sha256" ]; then
 		verify "$archive" "$(cut -d ' ' -f 1 "$archive.sha256")"
+	elif [ -f "$(dirname "$archive")/checksums.txt" ]; then
+		verify "$archive" "$(listed "$(dirname "$archive")/checksums.txt" "$(basename "$archive")")"
+	else
+		say "no checksum was given for $archive: it is not checked"
 	fi
 	unpack "$archive"
 }
@@ -111,7 +118,7 @@ from_release() {
 	say "downloading version $version"
 	fetch "$releases/v$version/$archive" "$work/$archive"
 	fetch "$releases/v$version/checksums.txt" "$work/checksums.txt"
-	verify "$work/$archive" "$(awk -v name="$archive" '$2 == name || $2 == "*" name { print $1 }' "$work/checksums.txt")"
+	verify "$work/$archive" "$(listed "$work/checksums.txt" "$archive")"
 	unpack "$work/$archive"
 }
 

@@ -21,7 +21,7 @@ var labelled = []string{"Namespace", "Node", "Pod", "ReplicationController", "Re
 // and where the labels are not valid or the API version is not served: then the
 // object has to be judged as a whole.
 func (s *Server) Relabel(ref manifest.Ref, old, updated map[string]string) (change.Outcome, bool) {
-	if slices.Contains(labelled, ref.Kind) || !s.Serves(ref) ||
+	if slices.Contains(labelled, ref.Kind) || !s.Builtin(ref.Group, ref.Kind) || !s.Serves(ref) ||
 		len(metav1validation.ValidateLabels(updated, field.NewPath("metadata", "labels"))) > 0 {
 		return change.Outcome{}, false
 	}

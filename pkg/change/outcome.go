@@ -46,6 +46,9 @@ type FieldError struct {
 	// Message is the API server's sentence without the field. The offending
 	// value is in it only if it is short and no secret.
 	Message string
+	// Itself says that the value is refused in a new object, too, and not only
+	// because there was another one before.
+	Itself bool
 }
 
 // String returns the error as the API server prints it.
@@ -76,4 +79,7 @@ type Pods struct {
 	How string
 	// Causes are the fields of the pod template that make the controller act.
 	Causes []fieldpath.Path
+	// Left names the Services of the release that select no pods any more, now
+	// that these have other labels.
+	Left []string
 }

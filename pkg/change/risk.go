@@ -34,14 +34,13 @@ func DefaultFailOn() []Risk { return []Risk{Rejected, DataLoss, Downtime, Stuck,
 // list. The error lists the valid names.
 func ParseRisks(list string) ([]Risk, error) {
 	risks := []Risk{}
+	if strings.TrimSpace(list) == "none" {
+		return risks, nil
+	}
 	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		if name == "" || name == "none" {
-			continue
-		}
-		risk := Risk(name)
+		risk := Risk(strings.TrimSpace(name))
 		if !slices.Contains(Risks(), risk) {
-			return nil, fmt.Errorf("unknown risk %q; valid are %s, none", name, joinRisks(Risks()))
+			return nil, fmt.Errorf("unknown risk %q; valid are %s, or none alone", risk, joinRisks(Risks()))
 		}
 		if !slices.Contains(risks, risk) {
 			risks = append(risks, risk)

@@ -11,15 +11,16 @@ const Mask = "***"
 // Value is what a manifest says for a field. The zero Value is a field that is
 // not there.
 type Value struct {
-	raw     any
-	present bool
-	secret  bool
+	raw      any
+	present  bool
+	secret   bool
+	revealed bool
 }
 
 // ValueOf returns the Value of a field that is there.
 func ValueOf(raw any) Value { return Value{raw: raw, present: true} }
 
-// AsSecret returns v as a value that only Reveal gives away.
+// AsSecret returns v as a value that only Revealed gives away.
 func (v Value) AsSecret() Value {
 	v.secret = v.present
 	return v
@@ -28,25 +29,21 @@ func (v Value) AsSecret() Value {
 // Present reports whether the field is there at all.
 func (v Value) Present() bool { return v.present }
 
-// Secret reports whether the value is masked.
+// Secret reports whether the value is one to hide.
 func (v Value) Secret() bool { return v.secret }
 
 // Shown returns the value as it may be shown: nil if it is not there, Mask in
-// the place of a secret.
+// the place of a secret that is not revealed.
 func (v Value) Shown() any {
 	switch {
 	case !v.present:
 		return nil
-	case v.secret:
+	case v.secret && !v.revealed:
 		return Mask
 	default:
 		return v.raw
 	}
 }
-
-// Reveal returns the value itself, secret or not, for judging and for a user who
-// asked to see secrets. A report shows it only for that user.
-func (v Value) Reveal() any { return v.raw }
 
 // Text returns the shown value on one line: text as it is, anything else as
 // JSON, "" for a field that is not there.
@@ -73,6 +70,6 @@ func text(shown any) string {
 
 // Revealed returns v as a value that is shown as it is.
 func (v Value) Revealed() Value {
-	v.secret = false
+	v.revealed = true
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	helmcli "helm.sh/helm/v3/pkg/cli"
 
@@ -22,7 +23,7 @@ post-renderer+ post-renderer-args+ recreate-pods render-subchart-notes repo+ res
 reuse-values rollback-on-failure server-side+ set+ set-file+ set-json+ set-literal+ set-string+ skip-crds
 skip-schema-validation take-ownership timeout+ username+ values+,f verify version+ wait wait-for-jobs
 burst-limit+ debug kube-apiserver+ kube-as-group+ kube-as-user+ kube-ca-file+ kube-context+ kube-insecure-skip-tls-verify
-kube-tls-server-name+ kube-token+ kubeconfig+ namespace+,n qps+ registry-config+ repository-cache+ repository-config+`
+kube-tls-server-name+ kube-token+ kubeconfig+ color colour content-cache+ namespace+,n qps+ registry-config+ repository-cache+ repository-config+`
 
 func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
 	a := &app{settings: helmcli.New()}
@@ -71,7 +72,9 @@ func TestColored(t *testing.T) {
 		want  bool
 	}{
 		{"no terminal", reportFlags{}, nil, false},
-		{"--color", reportFlags{color: true}, map[string]string{"NO_COLOR": "1", "TERM": "dumb", "HELM_DIFF_COLOR": "false"}, true},
+		{"--color", reportFlags{color: colorAlways}, map[string]string{"NO_COLOR": "1", "TERM": "dumb", "HELM_DIFF_COLOR": "false"}, true},
+		{"--color=never", reportFlags{color: colorNever}, map[string]string{"HELM_DIFF_COLOR": "true"}, false},
+		{"--color=auto", reportFlags{color: colorAuto}, map[string]string{"HELM_COLOR": "always"}, true},
 		{"--no-color", reportFlags{noColor: true}, map[string]string{"HELM_DIFF_COLOR": "true"}, false},
 		{"HELM_DIFF_COLOR", reportFlags{}, map[string]string{"HELM_DIFF_COLOR": "true", "NO_COLOR": "1"}, true},
 		{"HELM_DIFF_COLOR=false", reportFlags{}, map[string]string{"HELM_DIFF_COLOR": "false", "HELM_COLOR": "always"}, false},
@@ -88,6 +91,27 @@ func TestColored(t *testing.T) {
 				t.Errorf("%v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestColorFlag(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want colorMode
+		rest int
+	}{
+		{"--color shop", colorAlways, 1}, {"--color never shop", colorNever, 1}, {"--colour auto", colorAuto, 0},
+		{"shop --color=false", colorNever, 1}, {"--color=true", colorAlways, 0}, {"--color=always --no-color=false", colorAlways, 0}, {"shop", "", 1},
+	} {
+		var f reportFlags
+		cmd := &cobra.Command{}
+		f.addTo(cmd)
+		if err := cmd.ParseFlags(joinColor(strings.Fields(test.args))); err != nil {
+			t.Fatal(err)
+		}
+		if f.color != test.want || cmd.Flags().NArg() != test.rest {
+			t.Errorf("%s: %q and %d words left, want %q and %d", test.args, f.color, cmd.Flags().NArg(), test.want, test.rest)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 
 const localHelp = `Judge the upgrade from one chart to another without a cluster. Both charts are
 rendered as "helm template" would render them. Flags that set values are for
-both; --old-values, --new-values, --old-set and --new-set come after them.`
+both; --old-values and --new-values come after --values, --old-set and --new-set
+after --set.`
 
 // localFlags are the flags of local that make the two sides differ.
 type localFlags struct {

@@ -41,7 +41,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	root := a.rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(joinColor(args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

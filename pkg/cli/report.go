@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,11 +21,60 @@ import (
 // reportFlags are the flags of every command that prints a report.
 type reportFlags struct {
 	output           string
-	color, noColor   bool
+	color            colorMode
+	noColor          bool
 	showHidden       bool
 	showSecrets      bool
 	failOn           string
 	detailedExitcode bool
+}
+
+// colorMode is the value of --color: of Helm 4's flag, or of helm-diff's, which has
+// none.
+type colorMode string
+
+const (
+	colorAuto   colorMode = "auto"
+	colorAlways colorMode = "always"
+	colorNever  colorMode = "never"
+)
+
+// String returns the mode; "" is as good as auto.
+func (m *colorMode) String() string { return string(*m) }
+
+// Type returns what a value is called in the help.
+func (*colorMode) Type() string { return "when" }
+
+// Set takes a mode or a boolean.
+func (m *colorMode) Set(text string) error {
+	if on, err := strconv.ParseBool(text); err == nil {
+		*m = colorNever
+		if on {
+			*m = colorAlways
+		}
+		return nil
+	}
+	switch *m = colorMode(text); *m {
+	case colorAuto, colorAlways, colorNever:
+		return nil
+	default:
+		return errors.New("valid are auto, always, never")
+	}
+}
+
+// joinColor lets the mode stand behind --color as a word of its own, as Helm 4 has
+// it. A flag whose value may be left out takes it only behind "=".
+func joinColor(args []string) []string {
+	joined := make([]string, 0, len(args))
+	for _, arg := range args {
+		last := len(joined) - 1
+		if last >= 0 && (joined[last] == "--color" || joined[last] == "--colour") && slices.Contains([]colorMode{colorAuto, colorAlways, colorNever}, colorMode(arg)) {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
 }
 
 // reportOptions is what reportFlags mean.
@@ -42,7 +92,11 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	failOn := names(change.DefaultFailOn())
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "text", "format of the report: "+strings.Join(formats, ", "))
-	flags.BoolVar(&f.color, "color", false, "use colours even if this is no terminal")
+	for _, name := range []string{"color", "colour"} {
+		flags.Var(&f.color, name, "use colours: always (also if no value is given), never, or auto for on a terminal")
+		flags.Lookup(name).NoOptDefVal = "always"
+	}
+	flags.Lookup("colour").Hidden = true
 	flags.BoolVar(&f.noColor, "no-color", false, "use no colours")
 	flags.BoolVar(&f.showHidden, "show-hidden", false, "also show what has no effect")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show the values of Secrets")
@@ -62,7 +116,7 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 	if err != nil {
 		return reportOptions{}, err
 	}
-	if f.color && f.noColor {
+	if f.color == colorAlways && f.noColor {
 		return reportOptions{}, errors.New("--color and --no-color exclude each other")
 	}
 	return reportOptions{
@@ -78,8 +132,8 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 // colored decides on colour: the flag first, then helm-diff's variable, then
 // NO_COLOR (no-color.org), then Helm 4's variable, then the terminal.
 func (f *reportFlags) colored(a *app) bool {
-	if f.color || f.noColor {
-		return f.color
+	if f.noColor || f.color == colorAlways || f.color == colorNever {
+		return f.color == colorAlways
 	}
 	if on, err := strconv.ParseBool(os.Getenv("HELM_DIFF_COLOR")); err == nil {
 		return on

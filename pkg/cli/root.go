@@ -68,6 +68,8 @@ func (a *app) addEnvironmentFlags(root *cobra.Command) {
 	} {
 		flags.Lookup(name).Hidden = true
 	}
+	flags.Var(noEffect{}, "content-cache", "accepted and without effect") // of Helm 4, whose cache this program does not use
+	flags.Lookup("content-cache").Hidden = true
 	flags.Lookup("namespace").Usage = "namespace of the release, and of objects that name none"
 	flags.Lookup("debug").Usage = "print what Helm and the Kubernetes libraries log"
 }

@@ -82,12 +82,13 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 		Namespace:   updated.Namespace,
 		KubeVersion: updated.KubeVersion,
 		NoHooks:     up.NoHooks,
+		Failed:      old.Failed,
 		Install:     old.Revision == 0,
 		Cluster:     cluster,
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
 	}
-	if err := apply.apply(&opts, old.ServerSide); err != nil {
+	if err := apply.apply(&opts, updated.ServerSide); err != nil {
 		return err
 	}
 	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)

@@ -93,7 +93,7 @@ func TestPairs(t *testing.T) {
 		{"by name", cm("a", "") + cm("b", ""), cm("b", "") + cm("c", ""), "update b, create c, delete a"},
 		{"not by version", "apiVersion: policy/v1beta1\nkind: X\nmetadata: {name: a}\n", "apiVersion: policy/v1\nkind: X\nmetadata: {name: a}\n", "update a"},
 		{"by group", "apiVersion: a/v1\nkind: X\nmetadata: {name: a}\n", "apiVersion: b/v1\nkind: X\nmetadata: {name: a}\n", "create a, delete a"},
-		{"copies in turn", cm("a", "") + cm("a", ""), cm("a", ""), "update a"},
+		{"of copies the last", cm("a", "") + cm("b", "") + cm("a", ""), cm("a", ", labels: {}") + cm("a", "") + cm("c", ""), "update a, create c, delete b"},
 		{"generated names in turn", strings.ReplaceAll(cm("a", "")+cm("a", ""), "name:", "generateName:"), strings.ReplaceAll(cm("a", ""), "name:", "generateName:"), "update , delete "},
 		{"an object that becomes a hook", cm("a", ""), cm("a", hook), "recreate a"},
 		{"a hook that goes stays", cm("a", hook), "", "keep a"},

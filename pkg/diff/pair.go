@@ -3,6 +3,8 @@
 package diff
 
 import (
+	"slices"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -12,13 +14,14 @@ import (
 type Pair struct{ Old, New *manifest.Object }
 
 // Pairs matches the objects of two manifests by Helm's identity: name,
-// namespace, group and kind. Objects that share an identity within one manifest,
-// and those whose name the API server generates, are matched in the order in
-// which they stand there, hooks with hooks first. The order is that of the new
-// manifest, followed by what only the old one holds. Every object is in exactly
-// one Pair, but for a surplus copy in the old manifest of an object that the new
-// one still holds: Helm does not delete it.
+// namespace, group and kind. Of objects that share an identity within one manifest
+// only the last is paired, as it is what stays of them; Duplicates names the others.
+// Objects whose name the API server generates are matched in the order in which
+// they stand there, hooks with hooks first. The order is that of the new manifest,
+// followed by what only the old one holds.
 func Pairs(old, updated []*manifest.Object) []Pair {
+	old, _ = copies(old)
+	updated, _ = copies(updated)
 	waiting := make(map[key][]*manifest.Object, len(old))
 	for _, o := range old {
 		k := keyOf(o)
@@ -34,11 +37,8 @@ func Pairs(old, updated []*manifest.Object) []Pair {
 	}
 	pairs := make([]Pair, 0, max(len(old), len(updated)))
 	paired := make(map[*manifest.Object]bool, len(old))
-	staying := make(map[key]bool, len(updated))
 	for _, n := range updated {
-		k := keyOf(n)
-		staying[k] = k.Name != ""
-		partner := take(k)
+		partner := take(keyOf(n))
 		paired[partner] = true
 		pairs = append(pairs, Pair{Old: partner, New: n})
 	}
@@ -56,7 +56,7 @@ func Pairs(old, updated []*manifest.Object) []Pair {
 		}
 	}
 	for _, o := range old {
-		if !paired[o] && !staying[keyOf(o)] {
+		if !paired[o] {
 			pairs = append(pairs, Pair{Old: o})
 		}
 	}
@@ -76,22 +76,29 @@ func keyOf(o *manifest.Object) key {
 // IsHook reports whether Helm treats the object as a hook.
 func IsHook(o *manifest.Object) bool { return len(o.HookEvents()) > 0 }
 
-// Duplicates returns the objects that share their identity with an earlier one
-// of the same manifest. Helm applies such copies one after the other.
+// Duplicates returns the objects that share their identity with a later one of
+// the same manifest. Helm applies such copies one after the other.
 func Duplicates(objects []*manifest.Object) []*manifest.Object {
+	_, earlier := copies(objects)
+	return earlier
+}
+
+// copies parts the last copy of each object from those that stand before it.
+func copies(objects []*manifest.Object) (last, earlier []*manifest.Object) {
 	seen := make(map[key]bool, len(objects))
-	var repeated []*manifest.Object
-	for _, o := range objects {
-		if o.Ref.Name == "" {
+	last = make([]*manifest.Object, 0, len(objects))
+	for _, o := range slices.Backward(objects) {
+		k := keyOf(o)
+		if o.Ref.Name != "" && seen[k] {
+			earlier = append(earlier, o)
 			continue
 		}
-		k := keyOf(o)
-		if seen[k] {
-			repeated = append(repeated, o)
-		}
 		seen[k] = true
+		last = append(last, o)
 	}
-	return repeated
+	slices.Reverse(last)
+	slices.Reverse(earlier)
+	return last, earlier
 }
 
 // Ref names the object, as the new side has it if it is there.

@@ -26,6 +26,12 @@ func (c *Client) serverSide(ctx context.Context, cfg *action.Configuration, last
 	return !strings.HasPrefix(askCaller(ctx), "v3."), nil
 }
 
+// installsServerSide reports whether the Helm that runs this program installs a
+// release on the server's side, as Helm 4 does unless it is told otherwise.
+func installsServerSide(ctx context.Context) bool {
+	return strings.HasPrefix(askCaller(ctx), "v4.")
+}
+
 // applyMethod reads what Helm 4 notes beside a revision and the SDK of Helm 3 does
 // not know: "ssa", "csa", or "" for a revision that Helm 3 made. Only releases
 // that the cluster keeps can have it.

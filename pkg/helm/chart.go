@@ -20,6 +20,12 @@ import (
 // load finds a chart as `helm upgrade` does (cmd/helm/upgrade.go), downloads it
 // if need be, and makes sure that its dependencies are there.
 func (c *Client) load(src Chart) (*chart.Chart, error) {
+	if src.DependencyUpdate {
+		// Both sides may be the same directory, which must not be read while it
+		// is written.
+		c.updating.Lock()
+		defer c.updating.Unlock()
+	}
 	path, client, err := c.locate(src)
 	if err != nil {
 		return nil, fmt.Errorf("find chart %q: %w", src.Ref, err)

@@ -35,8 +35,11 @@ const clusterHint = "set KUBECONFIG, --kubeconfig or --kube-context to a cluster
 func (c *Client) connect() (*action.Configuration, error) {
 	cfg := new(action.Configuration)
 	if err := cfg.Init(c.Settings.RESTClientGetter(), c.Settings.Namespace(), c.Driver, c.log()); err != nil {
-		return nil, withHint(fmt.Errorf("open Helm's storage: %w", clean(err)),
-			"HELM_DRIVER is one of secret, configmap, memory, sql")
+		hint := "HELM_DRIVER is one of secret, configmap, memory, sql"
+		if c.Driver == "sql" {
+			hint = "HELM_DRIVER_SQL_CONNECTION_STRING names the database"
+		}
+		return nil, withHint(fmt.Errorf("open Helm's storage: %w", clean(err)), hint)
 	}
 	if c.Driver == "memory" {
 		if err := c.fillMemory(cfg.Releases); err != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
@@ -38,9 +39,12 @@ type Side struct {
 	// KubeVersion is the cluster version that the templates see; "" for a side
 	// that was not rendered here.
 	KubeVersion string
-	// ServerSide reports, of an installed release, whether Helm applies an
-	// upgrade of it on the server's side.
+	// ServerSide reports, of a release that is installed or about to be, whether
+	// Helm applies it on the server's side.
 	ServerSide bool
+	// Failed is the last revision of an installed release if it failed, else 0.
+	// It may be newer than Revision, and part of it may be in the cluster.
+	Failed int
 }
 
 // Client is the way to Helm. Its methods may run at the same time.
@@ -56,6 +60,8 @@ type Client struct {
 	// ReadStdin returns stdin for a values file named "-". It may be called more
 	// than once and at the same time. Nil means that there is no stdin.
 	ReadStdin func() ([]byte, error)
+
+	updating sync.Mutex // held while a chart's dependencies are fetched
 }
 
 // Chart tells where a chart comes from, as the flags of `helm upgrade` do.

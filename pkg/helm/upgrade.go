@@ -62,7 +62,11 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 			return old, updated, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
 		}
 		first, old = false, installed(current, up)
-		if old.ServerSide, err = c.serverSide(ctx, cfg, history[len(history)-1]); err != nil {
+		last := history[len(history)-1]
+		if last.Info.Status == release.StatusFailed {
+			old.Failed = last.Version
+		}
+		if old.ServerSide, err = c.serverSide(ctx, cfg, last); err != nil {
 			return old, updated, fmt.Errorf("read how release %q was applied: %w", up.Release, clean(err))
 		}
 	}
@@ -76,6 +80,10 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 	}
 	updated = proposed(rel, up.Rendering)
 	updated.KubeVersion = cfg.Capabilities.KubeVersion.Version
+	updated.ServerSide = old.ServerSide
+	if first {
+		updated.ServerSide = installsServerSide(ctx)
+	}
 	return old, updated, nil
 }
 

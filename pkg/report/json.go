@@ -49,6 +49,7 @@ type jsonRelease struct {
 	Chart       jsonChart `json:"chart"`
 	KubeVersion string    `json:"kubeVersion"`
 	ServerSide  bool      `json:"serverSide"`
+	Replace     bool      `json:"replace"`
 }
 
 type jsonChart struct {

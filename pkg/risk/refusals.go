@@ -12,14 +12,24 @@ const whyRefused = "the API server refuses the change; the upgrade fails after o
 
 // refusalRules know remedies. Which changes are refused the API server says.
 func refusalRules() []Rule {
-	return slices.Concat(helmRefusals(), workloadRefusals(), objectRefusals(), []Rule{{
-		ID: "api-refused", Risk: change.Rejected,
-		Why: whyRefused,
-		Fix: "correct the field, or delete the object before the upgrade if it may not change",
-		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-			return refusal(c), nil, len(c.Outcome.Refused) > 0
+	return slices.Concat(helmRefusals(), workloadRefusals(), objectRefusals(), []Rule{
+		{
+			ID: "value-refused", Risk: change.Rejected,
+			Why: "the API server refuses the object whatever was there before; the upgrade fails after other objects have changed already",
+			Fix: "correct the field",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				return refusal(c), nil, slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Itself })
+			},
 		},
-	}})
+		{
+			ID: "api-refused", Risk: change.Rejected,
+			Why: whyRefused,
+			Fix: "leave the field as it is, or delete the object before the upgrade",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				return refusal(c), nil, len(c.Outcome.Refused) > 0
+			},
+		},
+	})
 }
 
 // helmRefusals are refusals before anything is sent.
@@ -80,7 +90,12 @@ func workloadRefusals() []Rule {
 			ID: "selector-immutable", Risk: change.Rejected, Kinds: []string{"Deployment", "DaemonSet", "ReplicaSet"},
 			Why:  whyRefused,
 			Fix:  "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
-			When: refusedUnder("spec.selector", "spec.template.metadata.labels"),
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				// Labels that the selector does not fit are refused in a new object, too.
+				labels := slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field == "spec.template.metadata.labels" })
+				message, paths, fires := refusedUnder("spec.selector")(c)
+				return message, paths, fires || labels && c.Op == change.Update
+			},
 		},
 		{
 			ID: "pod-immutable", Risk: change.Rejected, Kinds: []string{"Pod"},
@@ -141,7 +156,7 @@ func refusedAs(reason string) func(*change.Change) (string, []fieldpath.Path, bo
 func refusedUnder(fields ...string) func(*change.Change) (string, []fieldpath.Path, bool) {
 	return func(c *change.Change) (string, []fieldpath.Path, bool) {
 		fires := c.Op == change.Update && slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool {
-			return immutable(e) && slices.ContainsFunc(fields, func(f string) bool {
+			return !e.Itself && slices.ContainsFunc(fields, func(f string) bool {
 				rest, found := strings.CutPrefix(e.Field, f)
 				return found && (rest == "" || f == "" || rest[0] == '.' || rest[0] == '[')
 			})
@@ -150,21 +165,10 @@ func refusedUnder(fields ...string) func(*change.Change) (string, []fieldpath.Pa
 	}
 }
 
-// immutable reports whether the API server refuses a value because there was
-// another one before, not because it is wrong in itself.
-func immutable(e change.FieldError) bool {
-	for _, words := range [...]string{"immutable", "forbidden", "may not", "can not", "Forbidden", "does not match template"} {
-		if strings.Contains(e.Message, words) {
-			return true
-		}
-	}
-	return false
-}
-
 // editUnder fires if the update is refused and the manifests differ in a field.
 func editUnder(fields ...string) func(*change.Change) (string, []fieldpath.Path, bool) {
 	return func(c *change.Change) (string, []fieldpath.Path, bool) {
-		if c.Op != change.Update || !slices.ContainsFunc(c.Outcome.Refused, immutable) {
+		if c.Op != change.Update || !slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return !e.Itself }) {
 			return "", nil, false
 		}
 		var paths []fieldpath.Path

@@ -60,12 +60,25 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
 		return judgement{} // looked at for its definition only, or replaced by itself
 	}
+	return j.conclude(&c, &result)
+}
+
+// removal judges that an object goes, whatever the manifests say of it.
+func (j *judge) removal(o *manifest.Object) judgement {
+	result, err := j.server.Stored(o)
+	if err != nil {
+		return judgement{err: err}
+	}
+	return j.conclude(&change.Change{Ref: o.Ref, Op: change.Delete, Old: o}, &result)
+}
+
+// conclude writes into the change what follows from the API server's answer.
+func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	c.Outcome = result.Outcome
-	c.Outcome.Fields = fields(&c, &result)
-	unchecked := slices.Concat(result.Unchecked, j.pods(&c, &result))
-	c.Findings = risk.Classify(&c, risk.Rules())
-	noise.Mark(&c, noise.Filters())
-	return judgement{change: &c, unchecked: unchecked}
+	c.Outcome.Fields = fields(c, result)
+	unchecked := slices.Concat(result.Unchecked, j.pods(c, result))
+	classify(c)
+	return judgement{change: c, unchecked: unchecked}
 }
 
 // pods writes into the change what becomes of pods, and returns what could not be
@@ -126,9 +139,18 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	if len(c.Edits) == 0 {
 		return nil
 	}
-	c.Findings = risk.Classify(&c, risk.Rules())
-	noise.Mark(&c, noise.Filters())
+	classify(&c)
 	return &c
+}
+
+// classify asks the rules, and then the filters, what they make of what is known
+// of a change.
+func classify(c *change.Change) {
+	c.Findings = risk.Classify(c, risk.Rules())
+	for i := range c.Edits {
+		c.Edits[i].Noise = ""
+	}
+	noise.Mark(c, noise.Filters())
 }
 
 func anyMap(texts map[string]string) map[string]any {
@@ -150,7 +172,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		if !c.Hook.Runs {
 			return apiserver.Result{}, nil
 		}
-		result, err := j.server.Create(p.New)
+		result, err := j.create(p.New)
 		// A hook is deleted before it is made anew; that its pods go is what
 		// hooks are for.
 		result.New = nil
@@ -158,13 +180,37 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 	case p.New.Ref.Name == "":
 		return nameless(), nil
 	case p.Old == nil:
-		return j.server.Create(p.New)
+		return j.create(p.New)
 	case diff.IsHook(p.Old):
 		c.Op = change.Create
 		return j.adopt(p)
 	default:
-		return j.server.Update(p.Old, p.New)
+		return j.update(p)
 	}
+}
+
+// update asks the API server about an update, and if it refuses that, whether it
+// would refuse the new object also if there were none before.
+func (j *judge) update(p diff.Pair) (apiserver.Result, error) {
+	result, err := j.server.Update(p.Old, p.New)
+	if err != nil || len(result.Outcome.Refused) == 0 {
+		return result, err
+	}
+	alone, err := j.server.Create(p.New)
+	for i := range result.Outcome.Refused {
+		e := &result.Outcome.Refused[i]
+		e.Itself = slices.ContainsFunc(alone.Outcome.Refused, func(other change.FieldError) bool { return other.Field == e.Field })
+	}
+	return result, err
+}
+
+// create asks the API server about a new object.
+func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
+	result, err := j.server.Create(o)
+	for i := range result.Outcome.Refused {
+		result.Outcome.Refused[i].Itself = true
+	}
+	return result, err
 }
 
 // nameless is what becomes of an object of the release whose name the API server
@@ -180,12 +226,12 @@ func nameless() apiserver.Result {
 // Helm refuses to take over an object that does not carry its marks, which hooks
 // do not (existingResourceConflict in helm.sh/helm/v3/pkg/action).
 func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
-	result, err := j.server.Create(p.New)
+	result, err := j.create(p.New)
 	if err != nil || !j.ran(p.Old) {
 		return result, err
 	}
 	if j.opts.TakeOwnership {
-		return j.server.Update(p.Old, p.New)
+		return j.update(p)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
 		result.Unchecked = append(result.Unchecked,
@@ -206,7 +252,7 @@ func (j *judge) ran(o *manifest.Object) bool {
 	events := o.HookEvents()
 	installed := slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")
 	upgraded := slices.Contains(events, "pre-upgrade") || slices.Contains(events, "post-upgrade")
-	return installed || upgraded && j.opts.Release.Revision != 1
+	return installed || upgraded && (j.opts.Release.Revision != 1 || j.opts.Failed > 1)
 }
 
 // hook describes the object as a hook of the new side, or of the old side if it

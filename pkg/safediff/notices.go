@@ -17,6 +17,11 @@ func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice
 		list = append(list, change.Notice{Reason: fmt.Sprintf(
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
+	if opts.Failed > 0 {
+		list = append(list, change.Notice{Reason: fmt.Sprintf(
+			"revision %d of the release failed: what of it is in the cluster is not known, and the upgrade was judged from the manifest of revision %d",
+			opts.Failed, opts.Release.Revision)})
+	}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
 		for _, o := range objects {
 			if o.Unread {
@@ -26,7 +31,7 @@ func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice
 		}
 		for _, o := range diff.Duplicates(objects) {
 			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
-				"the object stands more than once in the manifest (%s); Helm applies the copies in turn, and each was judged by itself", o.Position)})
+				"the object stands in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
 		}
 	}
 	if !opts.Install {

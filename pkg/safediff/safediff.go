@@ -48,6 +48,9 @@ type Options struct {
 	// own (--force-conflicts), TakeOwnership that it takes over objects that are
 	// not marked as the release's (--take-ownership).
 	Replace, ForceConflicts, TakeOwnership bool
+	// Failed is the last revision of the release if it failed, else 0: what of it
+	// is in the cluster is not known.
+	Failed int
 	// Install says that the release is installed for the first time, so that
 	// its install hooks run and not its upgrade hooks.
 	Install bool
@@ -129,7 +132,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 				if room.Acquire(ctx, weight) != nil {
 					continue // cancelled
 				}
-				judged[i] = j.guarded(pairs[i])
+				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.pair(pairs[i]) })
 				forget(pairs[i])
 				room.Release(weight)
 			}
@@ -157,16 +160,15 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	return judged, errors.Join(errs...)
 }
 
-// guarded judges a pair and turns a panic of the code that it runs, most of which
-// is not ours, into an error that names the object.
-func (j *judge) guarded(p diff.Pair) (result judgement) {
+// guarded turns a panic of the code that judges, most of which is not ours, into
+// an error that names the object.
+func guarded(ref manifest.Ref, judge func() judgement) (result judgement) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			ref := p.Ref()
 			result = judgement{err: fmt.Errorf("judge %s: internal error (%T); please report it with the two versions of this object", ref, fault)}
 		}
 	}()
-	return j.pair(p)
+	return judge()
 }
 
 // forget keeps the memory small that a large release takes: what has been judged

@@ -6,9 +6,8 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
-	"github.com/safe-diff/helm-safe-diff/pkg/noise"
-	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
 
 // together judges what no object shows by itself, once each has been judged: what
@@ -52,12 +51,12 @@ func unfound(c *change.Change) bool {
 	return !c.Outcome.Upfront && slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == "NotFound" })
 }
 
-// emptyNamespaces judges as deleted what stands on both sides in a Namespace that
-// the upgrade deletes.
+// emptyNamespaces judges as deleted what is in a Namespace that the upgrade
+// deletes, even if the manifests keep it there.
 func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
 	going := map[string]bool{}
 	for i := range judged {
-		if c := judged[i].change; c != nil && c.Ref.Kind == "Namespace" && c.Op == change.Delete && !c.Outcome.Unreached {
+		if c := judged[i].change; c != nil && c.Ref.Kind == "Namespace" && c.Ref.Group == "" && c.Op == change.Delete && !c.Outcome.Unreached {
 			going[c.Ref.Name] = true
 		}
 	}
@@ -65,52 +64,112 @@ func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
 		return
 	}
 	for i, p := range pairs {
-		if p.Old != nil && p.New != nil && going[p.New.Ref.Namespace] {
-			judged[i] = j.guarded(diff.Pair{Old: p.Old})
+		switch {
+		case !going[p.Ref().Namespace]:
+		case p.Old == nil:
+			judged[i].unchecked = append(judged[i].unchecked, "the upgrade deletes the Namespace of this object as soon as it has made it")
+		case !diff.IsHook(p.Old):
+			judged[i] = guarded(p.Old.Ref, func() judgement { return j.removal(p.Old) })
 		}
 	}
 }
 
-// services looks whether a Service whose selector changes still selects pods: at
-// the moment of the change, when the pods are still the old ones, and afterwards.
+// services looks whether Services still select pods: at the moment at which a
+// selector changes, when the pods are still the old ones, and when the upgrade is
+// over.
 func (j *judge) services(pairs []diff.Pair, judged []judgement) {
+	moved := relabelledPods(judged)
+	for i, p := range pairs {
+		if ref := p.Ref(); ref.Kind != "Service" || ref.Group != "" || p.Old == nil || p.New == nil {
+			continue
+		}
+		c := judged[i].change
+		before, after := selector(p.Old), selector(p.New)
+		if c != nil && !done(c) {
+			after = before
+		}
+		switch {
+		case len(after) == 0:
+		case !maps.Equal(before, after):
+			s := j.selections(pairs, judged, p.New.Ref.Namespace, before, after)
+			c.Outcome.Selects = &s
+			classify(c)
+		case len(moved) > 0:
+			if s := j.selections(pairs, judged, p.New.Ref.Namespace, before, after); s.Before > 0 && s.After == 0 {
+				j.leave(pairs, judged, moved, p.New.Ref, after)
+			}
+		}
+	}
+}
+
+// relabelledPods lists the workloads whose pods end up with other labels.
+func relabelledPods(judged []judgement) []int {
+	var moved []int
 	for i := range judged {
 		c := judged[i].change
-		if c == nil || c.Ref.Kind != "Service" || c.Ref.Group != "" || c.Op != change.Update ||
-			!c.Outcome.Changed || c.Outcome.Unreached || len(c.Outcome.Refused) > 0 {
+		if c == nil || c.Op != change.Update || !done(c) || c.Outcome.Pods == nil || keepsPods(c) {
 			continue
 		}
-		before, after := selector(c.Old), selector(c.New)
-		if len(after) == 0 || maps.Equal(before, after) {
-			continue
+		if slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(podLabels(c.Ref)) }) {
+			moved = append(moved, i)
 		}
-		var s change.Selection
-		for k, p := range pairs {
-			s = s.Plus(j.selection(p, judged[k].change, c.Ref.Namespace, before, after))
-		}
-		c.Outcome.Selects = &s
-		c.Findings = risk.Classify(c, risk.Rules())
-		for e := range c.Edits {
-			c.Edits[e].Noise = ""
-		}
-		noise.Mark(c, noise.Filters())
 	}
+	return moved
+}
+
+func podLabels(ref manifest.Ref) fieldpath.Path {
+	if ref.Kind == "Pod" {
+		return fieldpath.Fields("metadata", "labels")
+	}
+	return fieldpath.Fields("spec", "template", "metadata", "labels")
+}
+
+// leave tells the workloads that a Service selected until now that it selects
+// nothing more.
+func (j *judge) leave(pairs []diff.Pair, judged []judgement, moved []int, service manifest.Ref, selector map[string]string) {
+	for _, i := range moved {
+		if o := pairs[i].Old; o.Ref.Namespace != service.Namespace || j.selects(selector, o) == 0 {
+			continue
+		}
+		c := judged[i].change
+		c.Outcome.Pods.Left = append(c.Outcome.Pods.Left, service.Name)
+		classify(c)
+	}
+}
+
+// selections counts the workloads of a namespace whose pods the selectors fit.
+func (j *judge) selections(pairs []diff.Pair, judged []judgement, namespace string, before, after map[string]string) change.Selection {
+	var s change.Selection
+	for i, p := range pairs {
+		s = s.Plus(j.selection(p, judged[i].change, namespace, before, after))
+	}
+	return s
 }
 
 // selection counts one workload, if a selector fits its pods.
 func (j *judge) selection(p diff.Pair, c *change.Change, namespace string, before, after map[string]string) change.Selection {
 	var s change.Selection
-	done := c == nil || !c.Outcome.Unreached && len(c.Outcome.Refused) == 0
+	stays := c != nil && (!done(c) || keepsPods(c))
 	if o := p.Old; o != nil && o.Ref.Namespace == namespace {
 		s.Before, s.During = j.selects(before, o), j.selects(after, o)
-		if !done {
+		if stays {
 			s.After = s.During
 		}
 	}
-	if o := p.New; o != nil && done && o.Ref.Namespace == namespace {
+	if o := p.New; o != nil && !stays && o.Ref.Namespace == namespace {
 		s.After = j.selects(after, o)
 	}
 	return s
+}
+
+// done reports whether Helm carries the change out.
+func done(c *change.Change) bool { return !c.Outcome.Unreached && len(c.Outcome.Refused) == 0 }
+
+// keepsPods reports whether the pods of an updated workload stay the ones that they
+// are, whatever its template says. A bare Pod is relabelled in place.
+func keepsPods(c *change.Change) bool {
+	p := c.Outcome.Pods
+	return c.Op == change.Update && p != nil && !p.Replaced && c.Ref.Kind != "Pod"
 }
 
 // selects returns 1 if the selector fits the pods of the workload, else 0.

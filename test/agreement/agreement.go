@@ -151,11 +151,28 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 		if r.Pods != nil {
 			s.pods(at, r.Pods, c)
 		}
-		if r.Endpoints != nil && c != nil && c.Outcome.Selects != nil {
-			said := slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Downtime })
-			s.yes(NoRoute, at, r.Endpoints.Before > 0 && r.Endpoints.Worst == 0, said, fmt.Sprintf("%+v", *r.Endpoints))
+		if r.Endpoints != nil {
+			s.route(at, r.Endpoints, c, set)
 		}
 	}
+}
+
+// route holds what is said of a Service against its addresses. One that does not
+// change leads nowhere because of what becomes of the pods, and it is enough that
+// some workload is said to go down.
+func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set) {
+	happened := e.Before > 0 && e.Worst == 0
+	switch {
+	case c != nil && c.Outcome.Selects != nil:
+		s.yes(NoRoute, at, happened, down(c), fmt.Sprintf("%+v", *e))
+	case happened:
+		said := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return down(&c) })
+		s.yes(NoRoute, at, happened, said, fmt.Sprintf("%+v", *e))
+	}
+}
+
+func down(c *change.Change) bool {
+	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Downtime })
 }
 
 func (s *Score) verdict(at string, r *Resource, c *change.Change) {
