@@ -20,16 +20,19 @@ import (
 // Helm 4 keeps blank lines that Helm 3 drops. HELM3 and HELM4 name the programs
 // (`make test-helm` sets them).
 func TestRendersAsHelmDoes(t *testing.T) {
-	template := configMap("v: {{ .Values.a }} {{ .Values.b }} {{ .Values.d }} {{ .Release.Revision }} {{ .Release.IsUpgrade }} " +
+	template := configMap("values: {{ omit .Values \"a\" \"b\" \"d\" | toJson | quote }}\n  v: {{ .Values.a }} {{ .Values.b }} {{ .Values.d }} {{ .Release.Revision }} {{ .Release.IsUpgrade }} " +
 		"{{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.HelmVersion.Version }} {{ len .Capabilities.APIVersions }} before")
+	const nulls = "none: null\nmap: {none: null, some: 1, list: [null]}\nsub: {of: null, there: {of: null, more: null}}\n"
 	hook := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook-before\n  annotations: {helm.sh/hook: pre-upgrade}\n"
 	files := map[string]string{
-		"values.yaml": "a: old\nb: old\n", "templates/c.yaml": template, "templates/h.yaml": hook,
+		"values.yaml": nulls + "a: old\nb: old\n", "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+		"charts/sub/values.yaml": "of: sub\nown: null\nthere: {of: sub, own: null}\n", "charts/sub/templates/c.yaml": configMap("values: {{ toJson .Values | quote }}"),
+		"templates/c.yaml": template, "templates/h.yaml": hook,
 		"templates/m.yaml": "# comment\napiVersion: v1\nkind: Secret\nmetadata: {name: z}\n---\n" + hook +
 			"---\n\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
 	}
 	oldChart := writeChart(t, "1.0.0", files)
-	files["values.yaml"] = "a: new\nb: new\nd: new\n"
+	files["values.yaml"] = nulls + "a: new\nb: new\nd: new\n"
 	newChart := writeChart(t, "2.0.0", files)
 	plugins := t.TempDir()
 	writeFile(t, filepath.Join(plugins, "paint", "plugin.yaml"), `{apiVersion: v1, name: paint, type: postrenderer/v1, runtime: subprocess,
@@ -46,6 +49,8 @@ version: 0.1.0, runtimeConfig: {platformCommand: [{command: "${HELM_PLUGIN_DIR}/
 		{"no flag", "", helm.Upgrade{}},
 		{"set", "--set a=given", helm.Upgrade{Rendering: given}},
 		{"reuse", "--reuse-values --set a=given", helm.Upgrade{ReuseValues: true, Rendering: given}},
+		{"a subchart's value", "--set sub.x=given", helm.Upgrade{Rendering: helm.Rendering{Values: values.Options{Values: []string{"sub.x=given"}}}}},
+		{"a map's value", "--set map.x=given", helm.Upgrade{Rendering: helm.Rendering{Values: values.Options{Values: []string{"map.x=given"}}}}},
 		{"reset", "--reset-values", helm.Upgrade{ResetValues: true}},
 		{"reset then reuse", "--reset-then-reuse-values --set a=given", helm.Upgrade{ResetThenReuseValues: true, Rendering: given}},
 		{"post-renderer", "--post-renderer POST --post-renderer-args after",

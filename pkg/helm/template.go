@@ -64,6 +64,7 @@ func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart,
 	if err := checkInstallable(ch); err != nil {
 		return nil, err
 	}
+	dropNulls(ctx, ch, vals)
 	act := action.NewInstall(&action.Configuration{Log: c.log()})
 	act.ReleaseName = t.Release
 	act.Namespace = c.Settings.Namespace()

@@ -61,6 +61,9 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 		if err != nil {
 			return old, updated, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
 		}
+		if current.Chart != nil && up.ReuseValues {
+			dropNulls(ctx, current.Chart, current.Config)
+		}
 		first, old = false, installed(current, up)
 		last := history[len(history)-1]
 		if last.Info.Status == release.StatusFailed {
@@ -93,6 +96,7 @@ func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgr
 	if err != nil {
 		return nil, err
 	}
+	dropNulls(ctx, ch, vals)
 	if err := readCapabilities(ctx, cfg, ch, up.Rendering); err != nil {
 		return nil, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
 	}

@@ -147,6 +147,13 @@ func TestUpgradeCurrentRevision(t *testing.T) {
 			if old.Revision != test.want {
 				t.Errorf("old revision %d, want %d", old.Revision, test.want)
 			}
+			failed := 0
+			if n := len(test.releases); n > 0 && test.releases[n-1].Status == "failed" {
+				failed = n
+			}
+			if old.Failed != failed {
+				t.Errorf("failed revision %d, want %d", old.Failed, failed)
+			}
 			if test.want == 0 && old.Manifest != "" {
 				t.Errorf("there is an old side:\n%s", old.Manifest)
 			}

@@ -101,7 +101,13 @@ func blamed(c *change.Change, path fieldpath.Path) bool {
 // metadataLabel fits the labels of the object itself, except where labels are
 // what the object is there for: Services select bare Pods by them.
 func metadataLabel(c *change.Change, e *change.Edit) bool {
-	return e.Path.Under("metadata", "labels") && !(c.Ref.Group == "" && (c.Ref.Kind == "Pod" || acts(c.Ref.Kind, e.Path))) && !refusedLabels(c)
+	core := c.Ref.Group == ""
+	switch {
+	case !e.Path.Under("metadata", "labels"), refusedLabels(c):
+		return false
+	default:
+		return !core || c.Ref.Kind != "Pod" && !acts(c.Ref.Kind, e.Path)
+	}
 }
 
 // refusedLabels reports whether labels are what the API server refuses.

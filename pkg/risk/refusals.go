@@ -88,8 +88,8 @@ func workloadRefusals() []Rule {
 		},
 		{
 			ID: "selector-immutable", Risk: change.Rejected, Kinds: []string{"Deployment", "DaemonSet", "ReplicaSet"},
-			Why:  whyRefused,
-			Fix:  "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
+			Why: whyRefused,
+			Fix: "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				// Labels that the selector does not fit are refused in a new object, too.
 				labels := slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field == "spec.template.metadata.labels" })

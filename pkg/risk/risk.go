@@ -12,6 +12,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Rule is one thing to look out for.
@@ -44,7 +45,7 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	refused := false
 	for i := range rules {
 		rule := &rules[i]
-		if rule.Risk == change.Rejected && refused || len(rule.Kinds) > 0 && !(ofKubernetes(c.Ref.Group) && slices.Contains(rule.Kinds, c.Ref.Kind)) {
+		if rule.Risk == change.Rejected && refused || !rule.about(c.Ref) {
 			continue
 		}
 		message, paths, fires := rule.When(c)
@@ -58,6 +59,11 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	}
 	slices.SortStableFunc(findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
 	return findings
+}
+
+// about reports whether the rule is about objects of this kind.
+func (r *Rule) about(ref manifest.Ref) bool {
+	return len(r.Kinds) == 0 || ofKubernetes(ref.Group) && slices.Contains(r.Kinds, ref.Kind)
 }
 
 // ofKubernetes reports whether an API group is one of Kubernetes itself: others

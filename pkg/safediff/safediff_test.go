@@ -218,3 +218,27 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatIsNotKnownIsSaid is about notices that concern the input as a whole.
+func TestWhatIsNotKnownIsSaid(t *testing.T) {
+	web := deployment("web", "shop-1", "web:1")
+	for _, c := range []struct {
+		name, updated string
+		opts          Options
+		want          string
+	}{
+		{"a failed revision", web, Options{Release: change.Release{Revision: 2}, Failed: 3}, "revision 3 of the release failed"},
+		{"a copy", web + strings.Replace(web, "web:1", "web:2", 1), Options{}, "only the last was judged"},
+		{"behind three dots", web + "...\n" + strings.TrimPrefix(deployment("more", "shop-1", "web:1"), "---\n"), Options{}, "Helm and kubectl read nothing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, err := Compare(context.Background(), Manifest{Text: web}, Manifest{Text: c.updated}, c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(set.Unchecked) != 1 || !strings.Contains(set.Unchecked[0].Reason, c.want) {
+				t.Errorf("unchecked %v, want %q", set.Unchecked, c.want)
+			}
+		})
+	}
+}
