@@ -1,0 +1,62 @@
+// Package live reads from a cluster what it holds of a release. It is the only
+// package that talks to an API server about objects, and it only ever reads: its
+// transport refuses every request that could write.
+package live
+
+import (
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// State is what a cluster holds of a release and around it, as far as it could be
+// read. The zero State knows nothing.
+type State struct {
+	// Objects are the objects that were asked for. What is not in there was not
+	// looked for.
+	Objects map[manifest.Identity]Object
+	// Around are objects that decide what becomes of those: the pods, ReplicaSets
+	// and ControllerRevisions of workloads, claims and volumes, disruption budgets,
+	// autoscalers, quotas, nodes, storage classes, definitions of custom resources.
+	// Each is in the version in which the cluster serves it by preference. A list that could not
+	// be read is missing as a whole and stands in Unread.
+	Around []map[string]any
+	// Unread says what could not be read, one clause each, with the permission that
+	// is missing if that is the reason.
+	Unread []Gap
+}
+
+// Object is one object that was asked for.
+type Object struct {
+	// Value is the object as the cluster has it, in the API version that was asked
+	// for; nil if there is none, or if it could not be read. The caller must not
+	// change it.
+	Value map[string]any
+	// Unread is why the object could not be read, one clause; "" if it was read or
+	// is not there.
+	Unread string
+}
+
+// Gap is something around the release that could not be read.
+type Gap struct {
+	// Kind is what was to be listed, such as "Pod", in Namespace ("" for all).
+	Kind, Namespace string
+	Reason          string
+}
+
+// Wanted is an object to read.
+type Wanted struct {
+	Ref manifest.Ref
+	// Goes says that the upgrade deletes the object, so that what goes with it is
+	// of interest: the content of a Namespace, the volume of a claim, the custom
+	// resources of a definition.
+	Goes bool
+}
+
+// Object returns what is known of an object, and whether it was looked for and
+// could be read at all.
+func (s *State) Object(ref manifest.Ref) (value map[string]any, known bool) {
+	if s == nil {
+		return nil, false
+	}
+	o, asked := s.Objects[ref.Identity()]
+	return o.Value, asked && o.Unread == ""
+}
