@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -24,6 +26,9 @@ type Result struct {
 	// OldFields and NewFields are the same objects as plain values, without
 	// status and bookkeeping; nil where there is none.
 	OldFields, NewFields map[string]any
+	// Assumed is what OldFields would be if nobody but Helm had touched the object
+	// since it was installed; nil where no live object was at hand.
+	Assumed map[string]any
 	// Aligned reports whether the paths of these values are those of both
 	// manifests: both are written in the same API version.
 	Aligned bool
@@ -32,11 +37,15 @@ type Result struct {
 	Operated bool
 	// Unchecked lists what could not be judged, one clause each.
 	Unchecked []string
+
+	managers []metav1.ManagedFieldsEntry // of the live object
 }
 
-// Update judges an object that is in the cluster as old and that Helm updates to
-// what updated says. An error means that a document could not be read.
-func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
+// Update judges an object that Helm installed as old and updates to what updated
+// says. live is the object as the cluster has it, in the version of updated; nil if
+// that is not known: then the cluster is taken to hold what it made of old. An
+// error means that a document could not be read.
+func (s *Server) Update(old, updated *manifest.Object, live map[string]any) (Result, error) {
 	oldValue, newValue, err := values(old, updated)
 	if err != nil {
 		return Result{}, err
@@ -46,16 +55,28 @@ func (s *Server) Update(old, updated *manifest.Object) (Result, error) {
 		return Result{Outcome: change.Outcome{Refused: refused, Upfront: !to.late}}, nil
 	}
 	if !to.known || !from.known {
-		return schemaless(oldValue, newValue), nil
+		return schemaless(oldValue, newValue, live), nil
 	}
 	if to.custom != nil {
-		return s.updateCustom(from, to, oldValue, newValue)
+		return s.updateCustom(from, to, oldValue, newValue, live)
 	}
-	live, misfit := s.live(from, oldValue)
-	if misfit != nil {
-		return unfit(misfit), nil
+	assumed, misfit := s.assume(from, oldValue)
+	if live == nil {
+		if misfit != nil {
+			return unfit(misfit), nil
+		}
+		return s.patch(to, assumed, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
 	}
-	return s.patch(to, live, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
+	found, _, err := to.decode(live)
+	if err != nil {
+		return Result{}, fmt.Errorf("read %s from the cluster: %s", to.ref, decodeReason(err))
+	}
+	result, err := s.patch(to, found, oldValue, newValue, true)
+	if err == nil && misfit == nil {
+		_, result.Assumed = to.stored(assumed)
+		result.managers = managersOf(found)
+	}
+	return result, err
 }
 
 // Create judges an object that is not in the cluster yet. An error means that
@@ -87,9 +108,9 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 }
 
 // Stored returns the object as the server has it stored, before anything
-// happens to it; the Result's New stays empty. An error means that the document
-// could not be read.
-func (s *Server) Stored(o *manifest.Object) (Result, error) {
+// happens to it; the Result's New stays empty. live is the object as the cluster has
+// it, nil if that is not known. An error means that the document could not be read.
+func (s *Server) Stored(o *manifest.Object, live map[string]any) (Result, error) {
 	value, err := o.Value()
 	if err != nil {
 		return Result{}, err
@@ -103,8 +124,16 @@ func (s *Server) Stored(o *manifest.Object) (Result, error) {
 		result.Old = &unstructured.Unstructured{Object: value}
 		return result, nil
 	}
-	if live, misfit := s.live(from, value); misfit == nil {
-		result.Old, result.OldFields = from.stored(live)
+	var object runtime.Object
+	if live != nil {
+		if object, _, err = from.decode(live); err != nil {
+			return Result{}, fmt.Errorf("read %s from the cluster: %s", from.ref, decodeReason(err))
+		}
+	} else if assumed, misfit := s.assume(from, value); misfit == nil {
+		object = assumed
+	}
+	if object != nil {
+		result.Old, result.OldFields = from.stored(object)
 	}
 	return result, nil
 }
@@ -177,10 +206,10 @@ func (s *Server) create(r request, value map[string]any) made {
 	return result
 }
 
-// live returns the object that the cluster holds for an installed manifest. That
-// it is there is a fact, whatever today's validation would say of it, so it is
-// not validated.
-func (s *Server) live(r request, value map[string]any) (runtime.Object, *change.FieldError) {
+// assume returns the object that the cluster holds for an installed manifest if
+// nobody has touched it since. That it is there is a fact, whatever today's
+// validation would say of it, so it is not validated.
+func (s *Server) assume(r request, value map[string]any) (runtime.Object, *change.FieldError) {
 	result := s.admitted(r, value, true)
 	if result.object == nil {
 		return nil, &result.refused[0]

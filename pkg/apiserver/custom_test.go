@@ -70,7 +70,7 @@ func TestCustomRefusals(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				s := serverWithThings(t, serverSide)
 				sides := append(parse(t, s, thing), parse(t, s, strings.Replace(thing, c.edit, c.to, 1))...)
-				result, err := s.Update(sides[0], sides[1])
+				result, err := s.Update(sides[0], sides[1], nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -125,7 +125,7 @@ func TestOneDefinitionIsCompiledOnceForMany(t *testing.T) {
 		for range 8 {
 			sides := append(parse(t, s, thing), parse(t, s, strings.Replace(thing, "size: 2", "size: 3", 1))...)
 			wait.Go(func() {
-				result, err := s.Update(sides[0], sides[1])
+				result, err := s.Update(sides[0], sides[1], nil)
 				if err != nil || !result.Outcome.Changed || len(result.Outcome.Refused) > 0 {
 					t.Errorf("%+v, %v", result.Outcome, err)
 				}

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apiextensions-apiserver/pkg/apihelpers"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -90,17 +91,20 @@ func (v *customVersion) storage() bool {
 // updateCustom judges the update of a custom resource whose definition is at
 // hand. The stored object was made under the definition before the upgrade; the
 // server reads it and judges its update under the one that is in force then.
-func (s *Server) updateCustom(from, to request, oldValue, newValue map[string]any) (Result, error) {
-	if from.gvk.Version != to.gvk.Version && to.custom.webhook() {
-		result := schemaless(oldValue, newValue)
+func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[string]any) (Result, error) {
+	if found == nil && from.gvk.Version != to.gvk.Version && to.custom.webhook() {
+		result := schemaless(oldValue, newValue, nil)
 		result.Unchecked = append(result.Unchecked, webhookUnasked)
 		return result, nil
 	}
-	stored, misfit := s.live(from, oldValue)
-	if misfit != nil {
+	assumed, misfit := s.assume(from, oldValue)
+	before, _ := assumed.(*unstructured.Unstructured)
+	switch {
+	case found != nil:
+		before = &unstructured.Unstructured{Object: runtime.DeepCopyJSON(found)}
+	case misfit != nil:
 		return unfit(misfit), nil
 	}
-	before, _ := stored.(*unstructured.Unstructured)
 	live, err := to.custom.reread(before)
 	if err != nil {
 		e := to.decodeError("", before.Object, err)
@@ -112,6 +116,10 @@ func (s *Server) updateCustom(from, to request, oldValue, newValue map[string]an
 	}
 	before.SetAPIVersion(to.gvk.GroupVersion().String()) // what it is called is not what it says
 	result.Old, result.OldFields = before, withoutBookkeeping(before.Object)
+	if custom, ok := assumed.(*unstructured.Unstructured); ok && found != nil && misfit == nil {
+		custom.SetAPIVersion(to.gvk.GroupVersion().String())
+		result.Assumed, result.managers = withoutBookkeeping(custom.Object), before.GetManagedFields()
+	}
 	result.Unchecked = append(result.Unchecked, to.caveats...)
 	if len(result.Outcome.Refused) == 0 {
 		result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
@@ -130,13 +138,22 @@ func unfit(misfit *change.FieldError) Result {
 }
 
 // schemaless judges a custom resource whose schema is not known: Helm merges
-// the two manifests as plain JSON, and the server is taken to accept that.
-func schemaless(old, updated map[string]any) Result {
-	before, after := withoutVersion(old), withoutVersion(updated)
-	return Result{
-		Outcome: change.Outcome{Changed: !reflect.DeepEqual(before, after)},
-		Old:     &unstructured.Unstructured{Object: old}, New: &unstructured.Unstructured{Object: updated},
-		OldFields: before, NewFields: after, Aligned: true,
-		Unchecked: []string{schemaUnknown},
+// the two manifests as plain JSON, into the live object if that is at hand, and the
+// server is taken to accept that.
+func schemaless(old, updated, live map[string]any) Result {
+	result := Result{Aligned: true, Unchecked: []string{schemaUnknown}}
+	if live != nil {
+		result.Assumed = withoutVersion(old)
+		result.managers = (&unstructured.Unstructured{Object: live}).GetManagedFields()
+		if merged, err := merge(old, updated, live); err == nil {
+			old, updated = live, merged
+		}
 	}
+	result.Old, result.New = &unstructured.Unstructured{Object: old}, &unstructured.Unstructured{Object: updated}
+	result.OldFields, result.NewFields = withoutVersion(old), withoutVersion(updated)
+	if live != nil {
+		result.OldFields, result.NewFields = withoutBookkeeping(result.OldFields), withoutBookkeeping(result.NewFields)
+	}
+	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
+	return result
 }

@@ -106,18 +106,14 @@ func (s *Server) mergeOnClient(r request, _ runtime.Object, liveValue, oldValue,
 // JSON (createPatch in helm.sh/helm/v3/pkg/kube).
 func (r request) patched(old, updated, live map[string]any) (map[string]any, *change.FieldError) {
 	typed, fits := r.helmType(updated)
-	oldJSON, newJSON, liveJSON := encode(old), encode(updated), encode(live)
 	if !fits {
-		patch, err := jsonpatch.CreateMergePatch(oldJSON, newJSON)
+		merged, err := merge(old, updated, live)
 		if err != nil {
 			return nil, patchError(err)
 		}
-		merged, err := jsonpatch.MergePatch(liveJSON, patch)
-		if err != nil {
-			return nil, patchError(err)
-		}
-		return decodeJSON(merged)
+		return merged, nil
 	}
+	oldJSON, newJSON, liveJSON := encode(old), encode(updated), encode(live)
 	meta, err := strategicpatch.NewPatchMetaFromStruct(typed)
 	if err != nil {
 		return nil, patchError(err)
@@ -139,6 +135,22 @@ func (r request) patched(old, updated, live map[string]any) (map[string]any, *ch
 		return nil, patchError(err)
 	}
 	return merged, nil
+}
+
+// merge is Helm's two-way merge of plain JSON: what differs between the manifests
+// goes into the live object.
+func merge(old, updated, live map[string]any) (map[string]any, error) {
+	patch, err := jsonpatch.CreateMergePatch(encode(old), encode(updated))
+	if err != nil {
+		return nil, err
+	}
+	merged, err := jsonpatch.MergePatch(encode(live), patch)
+	if err != nil {
+		return nil, err
+	}
+	var value map[string]any
+	err = utiljson.Unmarshal(merged, &value)
+	return value, err
 }
 
 // helmType returns the Go type as which Helm patches an object, and whether the

@@ -94,7 +94,7 @@ func TestEveryBuiltinKindIsAcceptedAndComparedAndRefused(t *testing.T) {
 
 func updateText(t *testing.T, s *Server, old *manifest.Object, text string) Result {
 	t.Helper()
-	result, err := s.Update(old, parse(t, s, text)[0])
+	result, err := s.Update(old, parse(t, s, text)[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}

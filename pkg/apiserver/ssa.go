@@ -11,8 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/client-go/applyconfigurations"
+	"k8s.io/client-go/util/csaupgrade"
 	aggregatorapply "k8s.io/kube-aggregator/pkg/client/applyconfiguration"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -92,8 +94,19 @@ func (s *Server) applied(r request, live runtime.Object, value map[string]any) (
 			return nil, err
 		}
 	}
+	live = live.DeepCopyObject()
+	if err := migrate(live); err != nil {
+		return nil, err
+	}
 	patch := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(value)}
-	return manager.Apply(live.DeepCopyObject(), patch, fieldOwner, s.facts.ForceConflicts)
+	return manager.Apply(live, patch, fieldOwner, s.facts.ForceConflicts)
+}
+
+// migrate makes the fields that Helm has set without server-side apply those that it
+// applied, as Helm 4 does before it applies for the first time to what it did not
+// apply so far (updateInPlace in helm.sh/helm/v4/pkg/kube).
+func migrate(live runtime.Object) error {
+	return csaupgrade.UpgradeManagedFields(live, sets.New(fieldOwner), fieldOwner)
 }
 
 // empty returns an object of the kind without any fields.

@@ -26,7 +26,34 @@ type Set struct {
 	// Unchecked lists what could not be judged, and why. What is not listed
 	// was judged.
 	Unchecked []Notice
+	// Drift lists what was changed in the cluster behind Helm's back; empty where
+	// no cluster was read.
+	Drift []Drift
 }
+
+// Drift is a field, or a whole object, that is not in the cluster as the installed
+// release has it.
+type Drift struct {
+	Ref manifest.Ref
+	// Path is the field; empty if the object is gone.
+	Path fieldpath.Path
+	// Said is what the release says, Is what the cluster has.
+	Said, Is Value
+	// By is the manager that the API server has noted for the field, "" if none,
+	// and Since when it noted it, as RFC 3339.
+	By, Since string
+	Fate      Fate
+}
+
+// Fate is what this upgrade does to a drift.
+type Fate string
+
+// The fates.
+const (
+	PutBack  Fate = "put back" // the upgrade writes what the new release says
+	Conflict Fate = "conflict" // the upgrade is refused because of it
+	Survives Fate = "survives" // the upgrade leaves it
+)
 
 // Release tells which upgrade a Set is about. Fields that do not apply (two
 // manifest files have no release) are zero.

@@ -47,6 +47,18 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 	return objects, errors.Join(errs...)
 }
 
+// FromValue returns an object of which only the value is at hand, as an API server
+// gives it. The value must not be changed afterwards. The error names the position.
+func FromValue(value map[string]any, at Position) (*Object, error) {
+	h, err := headOf(value, "", at)
+	if err != nil {
+		return nil, err
+	}
+	o := &Object{Position: at, decoded: value, annotated: true}
+	o.setHead(h, Options{})
+	return o, nil
+}
+
 // readDocument appends the objects of a document.
 func readDocument(objects []*Object, doc document, from string, opts Options) ([]*Object, error) {
 	o := &Object{

@@ -19,10 +19,16 @@ import (
 // template changes in meaning, so that decides, although revisions are bytes.
 func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []string) {
 	nodes := facts.nodesOf(old)
+	own := facts.Running.owned(old.UID)
+	if own != nil {
+		nodes = len(own.Pods)
+	}
 	pods := scaled(nodes, nodes, "")
 	var unclear []string
 	same := apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template)
 	switch {
+	case own != nil:
+		unclear = runningDaemonSet(pods, own, updated)
 	case same && daemonOnDelete(old) && !daemonOnDelete(updated) && !facts.Fresh:
 		unclear = []string{"whether an earlier change of the pod template was held back by OnDelete: if so, it is rolled out now"}
 	case same, nodes == 0:
@@ -47,6 +53,27 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []str
 		unclear = append(unclear, "which nodes still match once nodeSelector, affinity or tolerations change: from the others its pods go at once")
 	}
 	return pods, unclear
+}
+
+// runningDaemonSet adds to pods what becomes of pods that are known. Those that carry
+// a revision with the new template stay, whatever the old object says.
+func runningDaemonSet(pods *change.Pods, own *Running, updated *appsv1.DaemonSet) (unclear []string) {
+	wanted := defaulted(&updated.Spec.Template)
+	fresh := own.revisionsOf(func(template *corev1.PodTemplateSpec) bool {
+		return apiequality.Semantic.DeepEqual(defaulted(template), wanted)
+	})
+	stale := own.without(fresh)
+	switch {
+	case len(stale.Pods) == 0:
+		return nil
+	case daemonOnDelete(updated):
+		pods.How = heldByOnDelete
+		return nil
+	}
+	unclear = rollDaemonSet(pods, updated)
+	pods.Affected = len(stale.Pods)
+	pods.AllDown = pods.AllDown && own.ready() > 0
+	return unclear
 }
 
 func daemonOnDelete(d *appsv1.DaemonSet) bool {

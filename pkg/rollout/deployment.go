@@ -15,6 +15,9 @@ import (
 // scaled, and no more.
 func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []string) {
 	before, desired := replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas)
+	if own := facts.Running.owned(old.UID); own != nil {
+		return runningDeployment(updated, own, desired), nil
+	}
 	if old.Spec.Paused && facts.Fresh {
 		before = 0 // paused since it was installed, it never got a pod
 	}
@@ -33,6 +36,29 @@ func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []s
 	default:
 		return scaled(before, desired, ""), nil
 	}
+}
+
+// runningDeployment answers for a Deployment whose pods are known. Those that were
+// made from the new template already stay, whatever the old object says.
+func runningDeployment(updated *appsv1.Deployment, own *Running, desired int) *change.Pods {
+	before, fresh := len(own.Pods), own.ofTemplate(&updated.Spec.Template)
+	stale := before - fresh
+	var pods *change.Pods
+	switch {
+	case stale > 0 && updated.Spec.Paused:
+		return scaled(before, desired, "paused: the new template waits")
+	case stale == 0 || desired == 0:
+		pods = scaled(before, desired, "")
+	default:
+		pods = rolledDeployment(updated, before, desired)
+		pods.Affected = min(stale, max(0, desired-fresh))
+		pods.Replaced = pods.Affected > 0
+		if updated.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+			pods.AllDown, pods.Fewest = fresh == 0, min(fresh, desired)
+		}
+	}
+	pods.AllDown = pods.AllDown && own.ready() > 0
+	return pods
 }
 
 // rolledDeployment answers for a Deployment with pods that all move to a new

@@ -2,8 +2,10 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -14,6 +16,9 @@ import (
 // suspended. Whether it is done, and has no pods any more, the manifest does not
 // tell.
 func job(old, updated *batchv1.Job) (*change.Pods, []string) {
+	if done(old) {
+		return &change.Pods{How: "the Job is done: it has no pods"}, nil
+	}
 	pods := scaled(jobPods(old), jobPods(updated), "")
 	if pods.Desired > 0 {
 		pods.Fewest = unknown // its pods end by themselves
@@ -39,6 +44,13 @@ func jobPods(j *batchv1.Job) int {
 		return parallel
 	}
 	return min(parallel, int(*j.Spec.Completions))
+}
+
+// done reports whether a Job that was read from the cluster has ended.
+func done(j *batchv1.Job) bool {
+	return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+	})
 }
 
 func suspended(j *batchv1.Job) bool { return j.Spec.Suspend != nil && *j.Spec.Suspend }

@@ -25,6 +25,9 @@ type Facts struct {
 	// Cluster are the nodes of the cluster, from which the number follows if Nodes
 	// is nil; empty if they are not known.
 	Cluster []*corev1.Node
+	// Running is what runs in the cluster; nil if that is not known, and then the
+	// pods are taken to be those that the old object asks for.
+	Running *Running
 	// Fresh says that the old object is what was installed, and never was another
 	// one: no earlier change is held back.
 	Fresh bool
@@ -49,7 +52,8 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 	case old == nil:
 		return created(updated, facts), nil
 	case updated == nil:
-		return deleted(old, facts)
+		pods, unclear := deleted(old, facts)
+		return facts.inSight(old, pods), unclear
 	}
 	switch n := updated.(type) {
 	case *appsv1.Deployment:
@@ -59,9 +63,15 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 	case *appsv1.DaemonSet:
 		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) { return daemonSet(o, n, facts) })
 	case *appsv1.ReplicaSet:
-		return update(old, n, replicaSet)
+		return update(old, n, func(o, n *appsv1.ReplicaSet) (*change.Pods, []string) {
+			pods, unclear := replicaSet(o, n)
+			return facts.inSight(o, pods), unclear
+		})
 	case *corev1.ReplicationController:
-		return update(old, n, replicationController)
+		return update(old, n, func(o, n *corev1.ReplicationController) (*change.Pods, []string) {
+			pods, unclear := replicationController(o, n)
+			return facts.inSight(o, pods), unclear
+		})
 	case *batchv1.Job:
 		return update(old, n, job)
 	case *batchv1.CronJob:
@@ -108,6 +118,9 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 	var unclear []string
 	switch o := o.(type) {
 	case *batchv1.Job:
+		if done(o) {
+			return &change.Pods{}, nil
+		}
 		// By the time a release drops a Job, it is done as a rule; to call
 		// every one of them an outage would be a false alarm.
 		pods.AllDown = false

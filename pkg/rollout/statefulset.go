@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/features"
@@ -20,6 +21,9 @@ func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, [
 	was, is := ordinalsOf(old), ordinalsOf(updated)
 	kept := was.and(is)
 	pods := shifted(was, is, updated)
+	if own := facts.Running.owned(old.UID); own != nil {
+		return runningStatefulSet(pods, own, updated, kept), nil
+	}
 	var unclear []string
 	switch {
 	case sameRevision(old, updated):
@@ -32,10 +36,29 @@ func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, [
 	case onDelete(updated):
 		pods.How = heldByOnDelete
 	default:
-		rollStatefulSet(pods, updated, kept)
+		rollStatefulSet(pods, updated, kept, ordinals.size)
 	}
 	pods.AllDown = pods.Before > 0 && pods.Fewest == 0
 	return pods, unclear
+}
+
+// runningStatefulSet adds to pods what becomes of pods that are known. Those that
+// carry a revision with the new template stay, whatever the old object says.
+func runningStatefulSet(pods *change.Pods, own *Running, updated *appsv1.StatefulSet, kept ordinals) *change.Pods {
+	fresh := own.revisionsOf(func(template *corev1.PodTemplateSpec) bool {
+		return sameRevision(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: *template}}, updated)
+	})
+	stale := own.without(fresh)
+	pods.Before = len(own.Pods)
+	switch {
+	case len(stale.Pods) == 0:
+	case onDelete(updated):
+		pods.How = heldByOnDelete
+	default:
+		rollStatefulSet(pods, updated, kept, stale.within(updated.Name))
+	}
+	pods.AllDown = own.ready() > 0 && pods.Fewest == 0
+	return pods
 }
 
 // shifted answers for the scaling alone, a move of ordinals.start included. New
@@ -55,11 +78,12 @@ func shifted(was, is ordinals, updated *appsv1.StatefulSet) *change.Pods {
 }
 
 // rollStatefulSet adds to pods what a new revision does to the pods whose
-// ordinal stays. podManagementPolicy Parallel does not speed that up.
-func rollStatefulSet(pods *change.Pods, updated *appsv1.StatefulSet, kept ordinals) {
+// ordinal stays; count tells how many of some ordinals have a pod of an older one.
+// podManagementPolicy Parallel does not speed that up.
+func rollStatefulSet(pods *change.Pods, updated *appsv1.StatefulSet, kept ordinals, count func(ordinals) int) {
 	held := partition(updated)
 	is := ordinalsOf(updated)
-	moved := kept.and(ordinals{is.from + held, is.to}).size()
+	moved := count(kept.and(ordinals{is.from + held, is.to}))
 	if moved == 0 {
 		pods.How = fmt.Sprintf("partition %d of %d: all pods keep the old template", held, is.size())
 		return

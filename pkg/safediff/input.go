@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -52,6 +55,21 @@ func read(server *apiserver.Server, old, updated Manifest, opts Options) (input,
 func isFact(o *manifest.Object) bool { return isStorageClass(o) || isNode(o) }
 
 func isNode(o *manifest.Object) bool { return o.Ref.Kind == "Node" && o.Ref.Group == "" }
+
+// look asks the cluster, if there is one, and adds what it says to the input.
+func (in *input) look(ctx context.Context, server *apiserver.Server, opts Options) (*live.State, error) {
+	if opts.Look == nil {
+		return nil, nil
+	}
+	in.place(server.Knowing(in.facts(opts)))
+	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated)))
+	if err != nil {
+		return nil, err
+	}
+	objects, err := around(state)
+	in.cluster = append(in.cluster, objects...)
+	return state, err
+}
 
 // place takes custom resources out of the namespace that they were given where
 // their definition says that they live in none.

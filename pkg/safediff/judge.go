@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -17,8 +18,12 @@ import (
 type judge struct {
 	server *apiserver.Server
 	opts   Options
-	// rollout is what the prediction of pods needs to know.
+	// live is what the cluster holds; nil if nobody asked it.
+	live *live.State
+	// rollout is what the prediction of pods needs to know, running what it needs
+	// to know besides of a namespace.
 	rollout rollout.Facts
+	running map[string]*rollout.Running
 }
 
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
@@ -28,6 +33,7 @@ const operatorUnknown = "what the operator of this custom resource then does was
 type judgement struct {
 	change    *change.Change
 	unchecked []string
+	drift     []change.Drift
 	err       error
 }
 
@@ -42,7 +48,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 			return judgement{err: err}
 		}
 		c.Edits = edits
-		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace {
+		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.live == nil {
 			return judgement{}
 		}
 	}
@@ -57,15 +63,26 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
-	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
-		return judgement{} // looked at for its definition only, or replaced by itself
+	drift, err := drifted(&c, &result)
+	if err != nil {
+		return judgement{err: err}
 	}
-	return j.conclude(&c, &result)
+	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || j.live == nil && !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
+		return judgement{drift: drift} // looked at for its definition only, or replaced by itself
+	}
+	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
+	judged := j.conclude(&c, &result)
+	judged.drift = append(drift, gone(&c, p)...)
+	return judged
 }
 
 // removal judges that an object goes, whatever the manifests say of it.
 func (j *judge) removal(o *manifest.Object) judgement {
-	result, err := j.server.Stored(o)
+	value, known := j.found(o.Ref)
+	if known && value == nil {
+		return judgement{} // it is gone already
+	}
+	result, err := j.server.Stored(o, value)
 	if err != nil {
 		return judgement{err: err}
 	}
@@ -76,7 +93,7 @@ func (j *judge) removal(o *manifest.Object) judgement {
 func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(c, result)
-	unchecked := slices.Concat(result.Unchecked, j.pods(c, result))
+	unchecked := slices.Concat(result.Unchecked, j.unread(c.Ref), j.pods(c, result))
 	classify(c)
 	return judgement{change: c, unchecked: unchecked}
 }
@@ -84,7 +101,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 // pods writes into the change what becomes of pods, and returns what could not be
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []string) {
-	pods, unchecked := rollout.Predict(result.Old, result.New, j.rollout)
+	facts := j.rollout
+	facts.Running = j.running[c.Ref.Namespace]
+	pods, unchecked := rollout.Predict(result.Old, result.New, facts)
 	switch {
 	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
 		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
@@ -119,7 +138,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || j.live != nil {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
@@ -163,11 +182,15 @@ func anyMap(texts map[string]string) map[string]any {
 
 // outcome asks the API server about what Helm will do with the object.
 func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error) {
+	value, known := j.found(c.Ref)
+	gone := known && value == nil
 	switch {
+	case c.Op == change.Delete && gone:
+		return apiserver.Result{}, nil
 	case c.Op == change.Keep:
 		return apiserver.Result{}, nil
 	case c.Op == change.Delete, c.Op == change.Recreate:
-		return j.server.Stored(p.Old)
+		return j.server.Stored(p.Old, value)
 	case diff.IsHook(p.New):
 		if !c.Hook.Runs {
 			return apiserver.Result{}, nil
@@ -179,24 +202,45 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		return result, err
 	case p.New.Ref.Name == "":
 		return nameless(), nil
-	case p.Old == nil:
-		return j.create(p.New)
-	case diff.IsHook(p.Old):
+	case p.Old != nil && diff.IsHook(p.Old) && !known:
 		c.Op = change.Create
 		return j.adopt(p)
+	case value != nil && (p.Old == nil || diff.IsHook(p.Old)):
+		return j.takeOver(p.New, value, c)
+	case p.Old == nil, gone:
+		c.Op, c.Old, c.Edits = change.Create, nil, nil
+		return j.create(p.New)
 	default:
-		return j.update(p)
+		return j.update(p.Old, p.New, value)
 	}
+}
+
+// takeOver judges an object that is not part of the release and that Helm finds in
+// the cluster. It refuses to touch it unless it carries the marks of the release, or
+// Helm is told to take it over; then it sends the difference between what is there
+// and the manifest (existingResourceConflict in helm.sh/helm/v3/pkg/action).
+func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Change) (apiserver.Result, error) {
+	reason := disowned(value, j.opts.Release.Name, j.opts.Release.Namespace)
+	if reason == "" || j.opts.TakeOwnership {
+		c.Op = change.Update
+		result, err := j.update(o, o, value)
+		result.Assumed = nil // nobody knows what it was meant to be
+		return result, err
+	}
+	c.Op = change.Create
+	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
+		Type: "Conflict", Message: "exists and cannot be imported into the current release: " + reason,
+	}}}}, nil
 }
 
 // update asks the API server about an update, and if it refuses that, whether it
 // would refuse the new object also if there were none before.
-func (j *judge) update(p diff.Pair) (apiserver.Result, error) {
-	result, err := j.server.Update(p.Old, p.New)
+func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apiserver.Result, error) {
+	result, err := j.server.Update(old, updated, live)
 	if err != nil || len(result.Outcome.Refused) == 0 {
 		return result, err
 	}
-	alone, err := j.server.Create(p.New)
+	alone, err := j.server.Create(updated)
 	for i := range result.Outcome.Refused {
 		e := &result.Outcome.Refused[i]
 		e.Itself = slices.ContainsFunc(alone.Outcome.Refused, func(other change.FieldError) bool { return other.Field == e.Field })
@@ -219,7 +263,7 @@ func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
 func nameless() apiserver.Result {
 	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{
 		Field: "metadata.name", Type: "Required", Message: "resource name may not be empty",
-	}}}}
+	}}}, Unchecked: []string{"Helm 3 finds out before it changes anything, Helm 4 when it comes to the object: which of the two will run is not known"}}
 }
 
 // adopt judges an object that was a hook and is to become part of the release.
@@ -231,7 +275,7 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 		return result, err
 	}
 	if j.opts.TakeOwnership {
-		return j.update(p)
+		return j.update(p.Old, p.New, nil)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
 		result.Unchecked = append(result.Unchecked,
@@ -339,15 +383,21 @@ func edits(old, updated *manifest.Object) ([]change.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	isSecret := updated.Ref.Kind == "Secret" && updated.Ref.Group == ""
+	isSecret := secret(updated.Ref)
 	list := diff.Values(unfold(oldValue, isSecret), unfold(newValue, isSecret))
 	for i := range list {
-		e := &list[i]
-		if isSecret && !public(e.Path) || e.Path.Under("metadata", "annotations", lastApplied) {
-			e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
-		}
+		mask(isSecret, &list[i])
 	}
 	return list, nil
+}
+
+func secret(ref manifest.Ref) bool { return ref.Kind == "Secret" && ref.Group == "" }
+
+// mask marks an edit of an object as secret if what it shows may be one.
+func mask(isSecret bool, e *change.Edit) {
+	if isSecret && !public(e.Path) || e.Path.Under("metadata", "annotations", lastApplied) {
+		e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
+	}
 }
 
 // public reports whether a field of a Secret is no secret. Whatever is not known to be

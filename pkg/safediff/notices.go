@@ -11,7 +11,7 @@ import (
 )
 
 // notices lists what could not be judged and concerns no single change.
-func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice {
+func (in *input) notices(server *apiserver.Server, opts Options, found func(manifest.Ref) (map[string]any, bool)) []change.Notice {
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
 		list = append(list, change.Notice{Reason: fmt.Sprintf(
@@ -36,7 +36,7 @@ func (in *input) notices(server *apiserver.Server, opts Options) []change.Notice
 	}
 	if !opts.Install {
 		list = append(list, in.crdNotices()...)
-		list = append(list, in.scaledNotices(opts.ServerSide)...)
+		list = append(list, in.scaledNotices(opts.ServerSide, found)...)
 	}
 	return list
 }
@@ -83,7 +83,7 @@ const (
 
 // scaledNotices lists the workloads that a HorizontalPodAutoscaler scales while a
 // manifest sets their replicas.
-func (in *input) scaledNotices(serverSide bool) []change.Notice {
+func (in *input) scaledNotices(serverSide bool, found func(manifest.Ref) (map[string]any, bool)) []change.Notice {
 	targets := map[manifest.Identity]bool{}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.cluster} {
 		for _, o := range objects {
@@ -102,7 +102,7 @@ func (in *input) scaledNotices(serverSide bool) []change.Notice {
 	}
 	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
 		for _, o := range objects {
-			if targets[o.Ref.Identity()] && setsReplicas(o) {
+			if _, known := found(o.Ref); !known && targets[o.Ref.Identity()] && setsReplicas(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: reason})
 				delete(targets, o.Ref.Identity())
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -60,6 +61,10 @@ type Options struct {
 	// OldCRDs and NewCRDs are what the two charts have in their crds directories.
 	// Helm installs that with a release and never touches it again.
 	OldCRDs, NewCRDs Manifest
+	// Look reads from the cluster what it holds of the objects named, and around
+	// them. Nil means that there is no cluster to ask: then it is taken to hold what
+	// it made of the old manifest.
+	Look func(ctx context.Context, wanted []live.Wanted) (*live.State, error)
 	// Workloads are kinds of custom resources that run pods, besides those that
 	// the program knows; they come first.
 	Workloads []rollout.Workload
@@ -76,12 +81,15 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err != nil {
 		return change.Set{}, err
 	}
+	state, err := in.look(ctx, server, opts)
+	if err != nil {
+		return change.Set{}, err
+	}
 	facts := in.facts(opts)
 	server = server.Knowing(facts)
 	in.place(server)
-	oldObjects, newObjects := in.old, in.updated
-	pairs := diff.Pairs(oldObjects, newObjects)
-	j := judge{server: server, opts: opts, rollout: in.rolloutFacts(opts)}
+	pairs := diff.Pairs(in.old, in.updated)
+	j := judge{server: server, opts: opts, live: state, rollout: in.rolloutFacts(opts), running: runningIn(state)}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
@@ -89,8 +97,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = in.notices(server, opts)
+	set.Unchecked = append(in.notices(server, opts, j.found), gaps(state)...)
 	for i := range judged {
+		set.Drift = append(set.Drift, judged[i].drift...)
 		if judged[i].change == nil {
 			set.Same++
 			continue
@@ -140,7 +149,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.live == nil {
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {

@@ -157,17 +157,17 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 	}
 }
 
-// route holds what is said of a Service against its addresses. One that does not
-// change leads nowhere because of what becomes of the pods, and it is enough that
-// some workload is said to go down.
+// route holds what is said of a Service against its addresses. One that keeps its
+// selector is asked about only if it leads nowhere in the end: that is because of
+// what becomes of the pods, and it is enough that some workload is said to go down.
+// In between, its addresses lag behind the pods.
 func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set) {
-	happened := e.Before > 0 && e.Worst == 0
 	switch {
 	case c != nil && c.Outcome.Selects != nil:
-		s.yes(NoRoute, at, happened, down(c), fmt.Sprintf("%+v", *e))
-	case happened:
+		s.yes(NoRoute, at, e.Before > 0 && e.Worst == 0, down(c), fmt.Sprintf("%+v", *e))
+	case e.Before > 0 && e.After == 0:
 		said := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return down(&c) })
-		s.yes(NoRoute, at, happened, said, fmt.Sprintf("%+v", *e))
+		s.yes(NoRoute, at, true, said, fmt.Sprintf("%+v", *e))
 	}
 }
 

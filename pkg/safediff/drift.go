@@ -1,0 +1,111 @@
+package safediff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// drifted lists the fields in which the object in the cluster is not what Helm made
+// of the installed manifest, and what the upgrade does to them: fields that the
+// manifest sets, and those that somebody set who is no part of Kubernetes.
+func drifted(c *change.Change, result *apiserver.Result) ([]change.Drift, error) {
+	if result.Assumed == nil || result.OldFields == nil || c.Old == nil {
+		return nil, nil
+	}
+	manifest, err := c.Old.Value()
+	if err != nil {
+		return nil, err
+	}
+	isSecret := secret(c.Ref)
+	changes := diff.Values(result.OldFields, result.NewFields)
+	var list []change.Drift
+	for _, e := range diff.Values(unfold(result.Assumed, isSecret), unfold(result.OldFields, isSecret)) {
+		owner := result.Owner(e.Path)
+		if !owner.Foreign && !holds(manifest, e.Path) {
+			continue
+		}
+		mask(isSecret, &e)
+		list = append(list, change.Drift{
+			Ref: c.Ref, Path: e.Path, Said: e.Old, Is: e.New, By: owner.Manager, Since: owner.Since, Fate: fate(result, changes, e.Path),
+		})
+	}
+	return list, nil
+}
+
+// holds reports whether a manifest sets a field, or something below it.
+func holds(value any, path fieldpath.Path) bool {
+	if len(path) == 0 {
+		return true
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		inner, has := v[path[0].Field]
+		return has && holds(inner, path[1:])
+	case []any:
+		for i, item := range v {
+			if fits(path[0], i, item) && holds(item, path[1:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fits reports whether an item of a list is the one that an element names.
+func fits(e fieldpath.Element, i int, item any) bool {
+	if len(e.Keys) == 0 {
+		return e.Field == "" && e.Index == i
+	}
+	fields, isMap := item.(map[string]any)
+	for _, k := range e.Keys {
+		if v, has := fields[k.Name]; !isMap || has && fmt.Sprint(v) != k.Value {
+			return false
+		}
+	}
+	return true
+}
+
+// fate tells what becomes of a field that has drifted.
+func fate(result *apiserver.Result, changes []change.Edit, path fieldpath.Path) change.Fate {
+	switch {
+	case slices.ContainsFunc(result.Outcome.Refused, func(e change.FieldError) bool { return e.Type == "Conflict" }):
+		return change.Conflict
+	case result.NewFields != nil && slices.ContainsFunc(changes, func(e change.Edit) bool { return e.Path.Overlaps(path) }):
+		return change.PutBack
+	default:
+		return change.Survives
+	}
+}
+
+// unedited lists as edits what the upgrade changes in the stored object although the
+// manifests say the same of it: what had drifted and is put back.
+func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Edit {
+	if c.Op != change.Update || !result.Outcome.Changed {
+		return nil
+	}
+	isSecret := secret(c.Ref)
+	var list []change.Edit
+	for _, e := range diff.Values(unfold(result.OldFields, isSecret), unfold(result.NewFields, isSecret)) {
+		if !slices.ContainsFunc(drift, func(d change.Drift) bool { return d.Path.Overlaps(e.Path) }) ||
+			slices.ContainsFunc(c.Edits, func(other change.Edit) bool { return other.Path.Overlaps(e.Path) }) {
+			continue
+		}
+		mask(isSecret, &e)
+		list = append(list, e)
+	}
+	return list
+}
+
+// gone says that an object of the release is no longer in the cluster, and that the
+// upgrade makes it again.
+func gone(c *change.Change, p diff.Pair) []change.Drift {
+	if c.Op != change.Create || p.Old == nil || c.Old != nil {
+		return nil
+	}
+	return []change.Drift{{Ref: c.Ref, Fate: change.PutBack}}
+}

@@ -1,0 +1,155 @@
+package safediff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// wanted lists the objects that a cluster should be asked about: all of both
+// manifests but those whose name the API server makes up.
+func wanted(pairs []diff.Pair) []live.Wanted {
+	list := make([]live.Wanted, 0, len(pairs))
+	for _, p := range pairs {
+		if ref := p.Ref(); ref.Name != "" {
+			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil})
+		}
+	}
+	return list
+}
+
+// around makes objects of what stands around the release in the cluster.
+func around(state *live.State) ([]*manifest.Object, error) {
+	if state == nil {
+		return nil, nil
+	}
+	objects := make([]*manifest.Object, 0, len(state.Around))
+	for _, value := range state.Around {
+		o, err := manifest.FromValue(value, manifest.Position{File: "the cluster"})
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+// runningIn sorts the pods of the cluster, and what made them, by namespace. A
+// namespace of which any of that could not be read is missing.
+func runningIn(state *live.State) map[string]*rollout.Running {
+	if state == nil {
+		return nil
+	}
+	byNamespace := map[string]*rollout.Running{}
+	of := func(namespace string) *rollout.Running {
+		if byNamespace[namespace] == nil {
+			byNamespace[namespace] = &rollout.Running{}
+		}
+		return byNamespace[namespace]
+	}
+	for ref := range state.Objects {
+		of(ref.Namespace)
+	}
+	for _, value := range state.Around {
+		u := unstructured.Unstructured{Object: value}
+		r := of(u.GetNamespace())
+		switch u.GetKind() {
+		case "Pod":
+			r.Pods = appendAs(r.Pods, value)
+		case "ReplicaSet":
+			r.Sets = appendAs(r.Sets, value)
+		case "ControllerRevision":
+			r.Revisions = appendAs(r.Revisions, value)
+		}
+	}
+	for _, gap := range state.Unread {
+		if slices.Contains([]string{"Pod", "ReplicaSet", "ControllerRevision"}, gap.Kind) {
+			delete(byNamespace, gap.Namespace)
+		}
+	}
+	return byNamespace
+}
+
+func appendAs[T any](list []*T, value map[string]any) []*T {
+	object := new(T)
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(value, object) != nil {
+		return list // another API's kind of that name
+	}
+	return append(list, object)
+}
+
+// gaps are notices of what around the release could not be read.
+func gaps(state *live.State) []change.Notice {
+	if state == nil {
+		return nil
+	}
+	list := make([]change.Notice, 0, len(state.Unread))
+	for _, gap := range state.Unread {
+		where := ""
+		if gap.Namespace != "" {
+			where = " in namespace " + gap.Namespace
+		}
+		list = append(list, change.Notice{Reason: fmt.Sprintf("%s objects%s were not read: %s", gap.Kind, where, gap.Reason)})
+	}
+	return list
+}
+
+// Helm's marks of ownership (checkOwnership in helm.sh/helm/v3/pkg/action).
+const (
+	managedByLabel             = "app.kubernetes.io/managed-by"
+	releaseNameAnnotation      = "meta.helm.sh/release-name"
+	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
+)
+
+// disowned says why Helm will not take over an object that it finds in the cluster,
+// in its words; "" if it will.
+func disowned(value map[string]any, release, namespace string) string {
+	u := unstructured.Unstructured{Object: value}
+	var errs []string
+	check := func(what string, marks map[string]string, key, want string) {
+		switch got, has := marks[key]; {
+		case !has:
+			errs = append(errs, fmt.Sprintf("%s validation error: missing key %q: must be set to %q", what, key, want))
+		case got != want:
+			errs = append(errs, fmt.Sprintf("%s validation error: key %q must equal %q: current value is %q", what, key, want, got))
+		}
+	}
+	check("label", u.GetLabels(), managedByLabel, "Helm")
+	check("annotation", u.GetAnnotations(), releaseNameAnnotation, release)
+	check("annotation", u.GetAnnotations(), releaseNamespaceAnnotation, namespace)
+	if len(errs) == 0 {
+		return ""
+	}
+	return "invalid ownership metadata; " + strings.Join(errs, "; ")
+}
+
+// found returns what the cluster has of an object, and whether that is known. A
+// cluster-scoped custom resource may have been asked for before it was known to be
+// one.
+func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
+	if value, known = j.live.Object(ref); !known && ref.Namespace == "" {
+		ref.Namespace = j.opts.Namespace
+		value, known = j.live.Object(ref)
+	}
+	return value, known
+}
+
+// unread says why an object of the release was not read from the cluster.
+func (j *judge) unread(ref manifest.Ref) []string {
+	if j.live == nil {
+		return nil
+	}
+	if o := j.live.Objects[ref.Identity()]; o.Unread != "" {
+		return []string{"the object was not read from the cluster: " + o.Unread}
+	}
+	return nil
+}
