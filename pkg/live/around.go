@@ -55,6 +55,9 @@ type listing struct {
 func around(wanted []Wanted) []listing {
 	whole := map[listing]bool{} // a list to whether it is wanted as a whole
 	for _, w := range wanted {
+		if unsafePath(w.Ref) != "" {
+			continue
+		}
 		if namespace := w.Ref.Namespace; namespace != "" {
 			for _, k := range beside(w) {
 				whole[listing{kind: k, namespace: namespace}] = true
@@ -64,7 +67,7 @@ func around(wanted []Wanted) []listing {
 			whole[listing{kind: k}] = true
 		}
 		if w.Goes && is(w.Ref, "", "Namespace") {
-			for _, k := range content() {
+			for _, k := range contents() {
 				l := listing{kind: k, namespace: w.Ref.Name}
 				// What is lost with a claim is told by the claim's volume.
 				whole[l] = whole[l] || k == claims()
@@ -122,8 +125,8 @@ func ofCluster(ref manifest.Ref) []kind {
 	return nil
 }
 
-// content returns the kinds that are listed in a Namespace that goes.
-func content() []kind {
+// contents returns the kinds that are listed in a Namespace that goes.
+func contents() []kind {
 	return []kind{
 		pods(), claims(), services(), configMaps(), secrets(), deployments(), statefulSets(), daemonSets(), jobs(), cronJobs(), ingresses(),
 	}
