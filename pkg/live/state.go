@@ -33,6 +33,9 @@ type Object struct {
 	// Unread is why the object could not be read, one clause; "" if it was read or
 	// is not there.
 	Unread string
+	// Unserved says that it could not be read because the cluster does not serve
+	// its kind in that version. It may be there in another one.
+	Unserved bool
 }
 
 // Gap is something around the release that could not be read.

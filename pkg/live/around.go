@@ -1,0 +1,145 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// kind is a kind as it is listed: the version is one that every supported cluster
+// serves.
+type kind struct{ group, version, name, resource string }
+
+func (k kind) endpoint() endpoint { return endpoint{k.group, k.version} }
+
+func pods() kind         { return kind{"", "v1", "Pod", "pods"} }
+func claims() kind       { return kind{"", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"} }
+func volumes() kind      { return kind{"", "v1", "PersistentVolume", "persistentvolumes"} }
+func quotas() kind       { return kind{"", "v1", "ResourceQuota", "resourcequotas"} }
+func nodes() kind        { return kind{"", "v1", "Node", "nodes"} }
+func secrets() kind      { return kind{"", "v1", "Secret", "secrets"} }
+func configMaps() kind   { return kind{"", "v1", "ConfigMap", "configmaps"} }
+func services() kind     { return kind{"", "v1", "Service", "services"} }
+func deployments() kind  { return kind{"apps", "v1", "Deployment", "deployments"} }
+func statefulSets() kind { return kind{"apps", "v1", "StatefulSet", "statefulsets"} }
+func daemonSets() kind   { return kind{"apps", "v1", "DaemonSet", "daemonsets"} }
+func replicaSets() kind  { return kind{"apps", "v1", "ReplicaSet", "replicasets"} }
+func revisions() kind    { return kind{"apps", "v1", "ControllerRevision", "controllerrevisions"} }
+func jobs() kind         { return kind{"batch", "v1", "Job", "jobs"} }
+func cronJobs() kind     { return kind{"batch", "v1", "CronJob", "cronjobs"} }
+func ingresses() kind    { return kind{"networking.k8s.io", "v1", "Ingress", "ingresses"} }
+func budgets() kind      { return kind{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"} }
+func autoscalers() kind {
+	return kind{"autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"}
+}
+func storageClasses() kind {
+	return kind{"storage.k8s.io", "v1", "StorageClass", "storageclasses"}
+}
+func definitions() kind {
+	return kind{"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"}
+}
+
+// listing is a list to read.
+type listing struct {
+	kind
+	namespace string // "" for all objects of the kind
+	// bare leaves out all but the metadata of what is listed.
+	bare bool
+}
+
+// around returns what to list besides the wanted objects, each list once and in a
+// fixed order. Nothing is listed that no judgement of these objects needs.
+func around(wanted []Wanted) []listing {
+	whole := map[listing]bool{} // a list to whether it is wanted as a whole
+	for _, w := range wanted {
+		if unsafePath(w.Ref) != "" {
+			continue
+		}
+		if namespace := w.Ref.Namespace; namespace != "" {
+			for _, k := range beside(w) {
+				whole[listing{kind: k, namespace: namespace}] = true
+			}
+		}
+		for _, k := range ofCluster(w.Ref) {
+			whole[listing{kind: k}] = true
+		}
+		if w.Goes && is(w.Ref, "", "Namespace") {
+			for _, k := range contents() {
+				l := listing{kind: k, namespace: w.Ref.Name}
+				// What is lost with a claim is told by the claim's volume.
+				whole[l] = whole[l] || k == claims()
+			}
+		}
+	}
+	lists := make([]listing, 0, len(whole))
+	for l, all := range whole {
+		l.bare = !all
+		lists = append(lists, l)
+	}
+	slices.SortFunc(lists, func(a, b listing) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.resource, b.resource), cmp.Compare(a.group, b.group))
+	})
+	return lists
+}
+
+// beside returns the kinds whose objects, in the namespace of an object, decide
+// what becomes of that object.
+func beside(w Wanted) []kind {
+	ofPods := []kind{pods(), budgets(), quotas()}
+	switch ref := w.Ref; {
+	case is(ref, "apps", "Deployment"):
+		return append(ofPods, replicaSets(), autoscalers())
+	case is(ref, "apps", "StatefulSet"):
+		return append(ofPods, revisions(), claims(), autoscalers())
+	case is(ref, "apps", "DaemonSet"):
+		return append(ofPods, revisions())
+	case is(ref, "apps", "ReplicaSet"), is(ref, "", "ReplicationController"):
+		return append(ofPods, autoscalers())
+	case is(ref, "batch", "CronJob"):
+		return append(ofPods, jobs())
+	case is(ref, "batch", "Job"), is(ref, "", "Pod"):
+		return ofPods
+	case is(ref, "", "PersistentVolumeClaim"):
+		// A claim that goes stays until no pod uses it (the finalizer
+		// kubernetes.io/pvc-protection).
+		if w.Goes {
+			return []kind{claims(), pods()}
+		}
+		return []kind{claims()}
+	}
+	return nil
+}
+
+// ofCluster returns the kinds that live in no namespace and decide what becomes
+// of an object.
+func ofCluster(ref manifest.Ref) []kind {
+	switch {
+	case is(ref, "apps", "DaemonSet"):
+		return []kind{nodes()}
+	case is(ref, "apps", "StatefulSet"), is(ref, "", "PersistentVolumeClaim"):
+		return []kind{storageClasses()}
+	}
+	return nil
+}
+
+// contents returns the kinds that are listed in a Namespace that goes.
+func contents() []kind {
+	return []kind{
+		pods(), claims(), services(), configMaps(), secrets(), deployments(), statefulSets(), daemonSets(), jobs(), cronJobs(), ingresses(),
+	}
+}
+
+func is(ref manifest.Ref, group, kind string) bool { return ref.Group == group && ref.Kind == kind }
+
+// isCustom reports whether a group is none of Kubernetes' own, so that its kinds
+// may have a CustomResourceDefinition.
+func isCustom(group string) bool {
+	switch group {
+	case "apiextensions.k8s.io", "apiregistration.k8s.io": // known to clients of their own
+		return false
+	}
+	return !scheme.Scheme.IsGroupRegistered(group)
+}

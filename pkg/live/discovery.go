@@ -1,0 +1,99 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// resource is a kind as the cluster serves it.
+type resource struct {
+	name       string // in paths and permissions, such as "deployments"
+	namespaced bool
+}
+
+// catalogue is what the cluster serves of one group and version.
+type catalogue struct {
+	kinds  map[string]resource
+	reason string // why that is not known, one clause; "" if it is
+}
+
+// discovered remembers what was asked about groups and versions. The zero value
+// knows nothing yet.
+type discovered struct {
+	mu    sync.Mutex
+	known map[endpoint]func() catalogue
+}
+
+// catalogue returns what the cluster serves of a group and version. It is asked
+// once, when somebody first wants to know.
+func (r *Reader) catalogue(ctx context.Context, e endpoint) catalogue {
+	r.kinds.mu.Lock()
+	if r.kinds.known == nil {
+		r.kinds.known = map[endpoint]func() catalogue{}
+	}
+	once, found := r.kinds.known[e]
+	if !found {
+		once = sync.OnceValue(func() catalogue {
+			c := r.discover(ctx, e)
+			if ctx.Err() != nil {
+				r.forget(e) // the next to ask may have more time
+			}
+			return c
+		})
+		r.kinds.known[e] = once
+	}
+	r.kinds.mu.Unlock()
+	return once()
+}
+
+// forget makes the next one who wants to know ask again.
+func (r *Reader) forget(e endpoint) {
+	r.kinds.mu.Lock()
+	defer r.kinds.mu.Unlock()
+	delete(r.kinds.known, e)
+}
+
+// discover asks what the cluster serves of a group and version. A group that is
+// not there is one without kinds.
+func (r *Reader) discover(ctx context.Context, e endpoint) catalogue {
+	o := r.get(ctx, request{endpoint: e, path: e.path()})
+	switch {
+	case o.status == http.StatusNotFound:
+		return catalogue{}
+	case !o.ok():
+		return catalogue{reason: fmt.Sprintf("what the cluster serves of %s could not be read: %s", e, reason(o, "get "+e.path()))}
+	}
+	var list metav1.APIResourceList
+	if err := json.Unmarshal(o.body, &list); err != nil {
+		return catalogue{reason: fmt.Sprintf("what the cluster serves of %s could not be read: the answer is no list of resources", e)}
+	}
+	kinds := map[string]resource{}
+	for _, res := range list.APIResources {
+		if !strings.Contains(res.Name, "/") { // else a subresource, such as deployments/scale
+			kinds[res.Kind] = resource{name: res.Name, namespaced: res.Namespaced}
+		}
+	}
+	return catalogue{kinds: kinds}
+}
+
+// path returns where the API server serves a group and version.
+func (e endpoint) path() string {
+	if e.group == "" {
+		return "/api/" + e.version // the core group, which has no name
+	}
+	return "/apis/" + e.group + "/" + e.version
+}
+
+// String returns the group and version as a manifest writes them.
+func (e endpoint) String() string {
+	if e.group == "" {
+		return e.version
+	}
+	return e.group + "/" + e.version
+}
