@@ -161,6 +161,11 @@ func (s *Set) Revealed() Set {
 			c.Edits[j].New = c.Edits[j].New.Revealed()
 		}
 	}
+	revealed.Drift = slices.Clone(s.Drift)
+	for i := range revealed.Drift {
+		d := &revealed.Drift[i]
+		d.Said, d.Is = d.Said.Revealed(), d.Is.Revealed()
+	}
 	return revealed
 }
 

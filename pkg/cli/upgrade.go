@@ -25,6 +25,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 		apply  applyFlags
 		about  clusterFlags
 		output reportFlags
+		live   liveFlags
 	)
 	cmd := &cobra.Command{
 		Use:     "upgrade RELEASE CHART",
@@ -41,7 +42,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 				return usage(cmd, err)
 			}
 			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering
-			return a.upgrade(cmd, up, apply, about, r)
+			return a.upgrade(cmd, up, apply, about, live, r)
 		},
 		ValidArgsFunction: a.completeUpgrade,
 	}
@@ -57,12 +58,13 @@ func (a *app) upgradeCommand() *cobra.Command {
 	render.addTo(flags)
 	apply.addTo(cmd, "what Helm 4 noted of the release")
 	about.addTo(flags)
+	live.addTo(flags)
 	output.addTo(cmd)
 	addNoEffectFlags(flags)
 	return cmd
 }
 
-func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, about clusterFlags, r reportOptions) error {
+func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, about clusterFlags, look liveFlags, r reportOptions) error {
 	cluster, err := about.read(a)
 	if err != nil {
 		return err
@@ -89,6 +91,9 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 		NewCRDs:     crdsOf(updated),
 	}
 	if err := apply.apply(&opts, updated.ServerSide); err != nil {
+		return err
+	}
+	if opts.Look, err = look.look(a); err != nil {
 		return err
 	}
 	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)

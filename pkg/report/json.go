@@ -28,6 +28,7 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 		Summary:       jsonSummaryOf(set),
 		Changes:       each(set.Changes, jsonChangeOf),
 		Unchecked:     each(set.Unchecked, jsonNoticeOf),
+		Drift:         each(set.Drift, jsonDriftOf),
 	})
 }
 
@@ -40,6 +41,7 @@ type jsonReport struct {
 	Summary       jsonSummary    `json:"summary"`
 	Changes       []jsonChange   `json:"changes"`
 	Unchecked     []jsonNotice   `json:"unchecked"`
+	Drift         []jsonDrift    `json:"drift"`
 }
 
 type jsonRelease struct {
@@ -156,6 +158,17 @@ type jsonNotice struct {
 	Reason string `json:"reason"`
 }
 
+type jsonDrift struct {
+	jsonObject
+	Path   string      `json:"path"`
+	Said   any         `json:"said"`
+	Is     any         `json:"is"`
+	Secret bool        `json:"secret"`
+	By     string      `json:"by"`
+	Since  string      `json:"since"`
+	Fate   change.Fate `json:"fate"`
+}
+
 // each maps a list. No list gives an empty one, which JSON writes as [].
 func each[From, To any](list []From, to func(*From) To) []To {
 	out := make([]To, len(list))
@@ -172,7 +185,7 @@ func jsonPath(p *fieldpath.Path) string { return p.String() }
 func jsonReleaseOf(r *change.Release) jsonRelease {
 	return jsonRelease{
 		Name: r.Name, Namespace: r.Namespace, Revision: r.Revision,
-		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide,
+		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide, Replace: r.Replace,
 	}
 }
 
@@ -262,4 +275,11 @@ func jsonFindingOf(f *change.Finding) jsonFinding {
 
 func jsonNoticeOf(n *change.Notice) jsonNotice {
 	return jsonNotice{jsonObject: jsonObjectOf(n.Ref), Reason: n.Reason}
+}
+
+func jsonDriftOf(d *change.Drift) jsonDrift {
+	return jsonDrift{
+		jsonObject: jsonObjectOf(d.Ref), Path: d.Path.String(), Said: d.Said.Shown(), Is: d.Is.Shown(),
+		Secret: d.Said.Secret() || d.Is.Secret(), By: d.By, Since: d.Since, Fate: d.Fate,
+	}
 }

@@ -37,6 +37,7 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 		p.section("", plain)
 	}
 	p.section("Hidden", hidden)
+	p.drift(set.Drift)
 	p.unchecked(set.Unchecked)
 	p.ledger(&sum.Hidden)
 	_, err := io.WriteString(w, p.out.String())
@@ -172,6 +173,68 @@ func (p *page) section(title string, changes []*change.Change) {
 		}
 		apart = long
 		p.out.WriteString(block.out.String())
+	}
+}
+
+// drift lists what was changed in the cluster behind Helm's back.
+func (p *page) drift(list []change.Drift) {
+	if len(list) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.strong("Changed behind Helm's back"))
+	var object manifest.Ref
+	for i := range list {
+		d := &list[i]
+		if len(d.Path) == 0 {
+			p.line("  ", printable(d.Ref.String()), map[change.Fate]string{
+				change.PutBack: " is gone; the upgrade makes it again", change.Survives: " is gone already; the upgrade has nothing to delete",
+			}[d.Fate])
+			continue
+		}
+		if d.Ref != object {
+			p.line("  ", printable(d.Ref.String()))
+			object = d.Ref
+		}
+		p.line("    ", printable(d.Path.String()), ": ", p.drifted(d), who(d), ": ", fateOf(d.Fate))
+	}
+}
+
+// drifted writes what the release says of a field and what the cluster has.
+func (p *page) drifted(d *change.Drift) string {
+	if text, ok := p.short(&change.Edit{Old: d.Said, New: d.Is}); ok {
+		switch {
+		case !d.Said.Present():
+			return "added: " + text
+		case !d.Is.Present():
+			return "taken out: " + text
+		default:
+			return text
+		}
+	}
+	return "another text"
+}
+
+// who names the manager of a field that has drifted, and when it wrote.
+func who(d *change.Drift) string {
+	switch {
+	case d.By == "":
+		return ""
+	case d.Since == "":
+		return " (by " + printable(d.By) + ")"
+	default:
+		return " (by " + printable(d.By) + ", " + d.Since + ")"
+	}
+}
+
+func fateOf(fate change.Fate) string {
+	switch fate {
+	case change.PutBack:
+		return "the upgrade overwrites it"
+	case change.Conflict:
+		return "the upgrade is refused because of it"
+	default:
+		return "it stays"
 	}
 }
 

@@ -2,6 +2,9 @@ package safediff
 
 import (
 	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -48,7 +51,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 			return judgement{err: err}
 		}
 		c.Edits = edits
-		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.live == nil {
+		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref) {
 			return judgement{}
 		}
 	}
@@ -56,6 +59,15 @@ func (j *judge) pair(p diff.Pair) judgement {
 		return untouched(&c)
 	}
 	c.Hook = j.hook(p)
+	if p.New == nil && c.Hook == nil {
+		value, known := j.found(c.Ref)
+		if known && value == nil {
+			return judgement{drift: []change.Drift{{Ref: c.Ref, Fate: change.Survives}}}
+		}
+		if known {
+			c.Op = leaves(value)
+		}
+	}
 	if c.Op == change.Recreate && !j.remade(c.Hook) {
 		c.Op = change.Delete
 	}
@@ -67,7 +79,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
-	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || j.live == nil && !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
+	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
 		return judgement{drift: drift} // looked at for its definition only, or replaced by itself
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
@@ -116,6 +128,16 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	}
 }
 
+// leaves returns what Helm does with an object that leaves the release: the resource
+// policy that counts is the one in the cluster (update in helm.sh/helm/v3/pkg/kube).
+func leaves(live map[string]any) change.Op {
+	annotations := (&unstructured.Unstructured{Object: live}).GetAnnotations()
+	if strings.EqualFold(strings.TrimSpace(annotations[manifest.ResourcePolicyAnnotation]), "keep") {
+		return change.Keep
+	}
+	return change.Delete
+}
+
 // untouched answers for a definition in a crds directory, which is in the manifest
 // only because the user asked to see it: no upgrade makes, changes or deletes it.
 func untouched(c *change.Change) judgement {
@@ -138,7 +160,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || j.live != nil {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || j.looked(p.New.Ref) {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
@@ -185,8 +207,6 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 	value, known := j.found(c.Ref)
 	gone := known && value == nil
 	switch {
-	case c.Op == change.Delete && gone:
-		return apiserver.Result{}, nil
 	case c.Op == change.Keep:
 		return apiserver.Result{}, nil
 	case c.Op == change.Delete, c.Op == change.Recreate:

@@ -56,6 +56,9 @@ func runningIn(state *live.State) map[string]*rollout.Running {
 		}
 		return byNamespace[namespace]
 	}
+	if len(state.Around) == 0 {
+		return nil // nobody looked
+	}
 	for ref := range state.Objects {
 		of(ref.Namespace)
 	}
@@ -141,6 +144,46 @@ func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
 		value, known = j.live.Object(ref)
 	}
 	return value, known
+}
+
+// looked reports whether it is known what the cluster has of an object.
+func (j *judge) looked(ref manifest.Ref) bool {
+	_, known := j.found(ref)
+	return known
+}
+
+// noted makes a State of objects of the release that the user has named as being in
+// the cluster. That others are not named says nothing.
+func noted(pairs []diff.Pair, cluster []*manifest.Object) (*live.State, error) {
+	named := make(map[manifest.Identity]*manifest.Object, len(cluster))
+	for _, o := range cluster {
+		named[o.Ref.Identity()] = o
+	}
+	objects := map[manifest.Identity]live.Object{}
+	for _, p := range pairs {
+		o := named[p.Ref().Identity()]
+		if o == nil || o.Ref.Version != p.Ref().Version || fromCRDs(p.Ref(), p.Old, p.New) {
+			continue
+		}
+		value, err := o.Value()
+		if err != nil {
+			return nil, err
+		}
+		if p.Old == nil || fromCluster(value) {
+			objects[o.Ref.Identity()] = live.Object{Value: value}
+		}
+	}
+	if len(objects) == 0 {
+		return nil, nil
+	}
+	return &live.State{Objects: objects}, nil
+}
+
+// fromCluster reports whether an object was read from a cluster and not written by
+// hand.
+func fromCluster(value map[string]any) bool {
+	metadata, _ := value["metadata"].(map[string]any)
+	return metadata["uid"] != nil
 }
 
 // unread says why an object of the release was not read from the cluster.

@@ -89,6 +89,11 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	server = server.Knowing(facts)
 	in.place(server)
 	pairs := diff.Pairs(in.old, in.updated)
+	if state == nil {
+		if state, err = noted(pairs, in.cluster); err != nil {
+			return change.Set{}, err
+		}
+	}
 	j := judge{server: server, opts: opts, live: state, rollout: in.rolloutFacts(opts), running: runningIn(state)}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
@@ -149,7 +154,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.live == nil {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref) {
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {

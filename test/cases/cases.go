@@ -36,6 +36,9 @@ type Case struct {
 	Before string
 	// Cluster is what else is known of the cluster.
 	Cluster string
+	// Drift is what somebody does to live objects before the upgrade: documents
+	// that name an object and hold a merge patch for it, null to delete it.
+	Drift string
 	// Want is what must be said where Helm merges three ways, WantServerSide
 	// where it applies on the server's side, if that differs.
 	Want, WantServerSide string
@@ -87,7 +90,7 @@ func read(dir, path string) (Case, error) {
 		}
 	}
 	sections := map[string]*string{
-		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "want": &c.Want, "want-server-side": &c.WantServerSide,
+		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]

@@ -19,6 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 	"github.com/safe-diff/helm-safe-diff/test/agreement"
 	"github.com/safe-diff/helm-safe-diff/test/cases"
@@ -142,11 +144,11 @@ func (r *run) each(n int, do func(i int)) {
 }
 
 // scoreOf returns the score of a way; the caller holds the lock.
-func (r *run) scoreOf(way measure.Way) *agreement.Score {
-	if r.scores[way.Name] == nil {
-		r.scores[way.Name] = &agreement.Score{}
+func (r *run) scoreOf(way string) *agreement.Score {
+	if r.scores[way] == nil {
+		r.scores[way] = &agreement.Score{}
 	}
-	return r.scores[way.Name]
+	return r.scores[way]
 }
 
 // one measures a case in all ways, one after the other, in the furnished cluster
@@ -155,7 +157,12 @@ func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished boo
 	for k, way := range ways() {
 		namespace := fmt.Sprintf("%s-%d", name, k)
 		place := func(text string) string { return inNamespace(text, namespace) }
-		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster)}
+		m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster), Drift: place(c.Drift)}
+		var seen change.Set
+		m.Between = func(ctx context.Context, namespace string) (err error) {
+			seen, err = r.look(ctx, c, &m, way, namespace)
+			return err
+		}
 		var err1, err2, err3 error
 		folder := filepath.Join(r.dir, namespace)
 		first := place(c.Before)
@@ -180,7 +187,28 @@ func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished boo
 			continue
 		}
 		r.score(ctx, c, &m, way, namespace, happened, furnished)
+		r.mu.Lock()
+		r.scoreOf(way.Name+seeing).Add(&seen, happened)
+		r.mu.Unlock()
 	}
+}
+
+// seeing names the predictions of a way that are made with a look at the cluster.
+const seeing = ", with a look at the cluster"
+
+// look predicts an upgrade with nothing but the two manifests and what the cluster
+// answers.
+func (r *run) look(ctx context.Context, c *cases.Case, m *measure.Case, way measure.Way, namespace string) (change.Set, error) {
+	reader, err := live.New(r.bench.Config(), live.Options{})
+	if err != nil {
+		return change.Set{}, err
+	}
+	r.mu.Lock() // the version of Kubernetes is a property of the process
+	defer r.mu.Unlock()
+	opts := c.Options(way.ServerSide)
+	opts.Namespace, opts.Release.Namespace, opts.KubeVersion, opts.Cluster = namespace, namespace, lab.Version, nil
+	opts.Look = reader.Read
+	return safediff.Compare(ctx, safediff.Manifest{Name: "old.yaml", Text: m.Old}, safediff.Manifest{Name: "new.yaml", Text: m.New}, opts)
 }
 
 // score predicts what was measured, and compares: what the case says with what the
@@ -209,7 +237,9 @@ func (r *run) score(ctx context.Context, c *cases.Case, m *measure.Case, way mea
 		return
 	}
 	r.made++
-	r.scoreOf(way).Add(&set, happened)
+	if c.Drift == "" { // of which the manifests know nothing
+		r.scoreOf(way.Name).Add(&set, happened)
+	}
 }
 
 // lock keeps other cases from objects that live in no namespace. The names are
@@ -234,14 +264,16 @@ func (r *run) lock(names []string) (unlock func()) {
 
 func (r *run) print(textual bool) {
 	for _, way := range ways() {
-		score := r.scores[way.Name]
-		if score == nil {
-			continue
-		}
-		fmt.Printf("\n%s\n", way.Name)
-		score.Print(os.Stdout, textual)
-		for _, d := range score.Differences {
-			r.t.Errorf("%s, %s", way.Name, d)
+		for _, name := range []string{way.Name, way.Name + seeing} {
+			score := r.scores[name]
+			if score == nil {
+				continue
+			}
+			fmt.Printf("\n%s\n", name)
+			score.Print(os.Stdout, textual && name == way.Name)
+			for _, d := range score.Differences {
+				r.t.Errorf("%s, %s", name, d)
+			}
 		}
 	}
 }
@@ -260,7 +292,7 @@ func (r *run) holdReadme() {
 	}
 	scores := make([]*agreement.Score, 0, len(r.scores))
 	for _, way := range ways() {
-		scores = append(scores, r.scoreOf(way))
+		scores = append(scores, r.scoreOf(way.Name))
 	}
 	measured := agreement.Markdown(scores...)
 	if *update {

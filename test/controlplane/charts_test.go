@@ -93,7 +93,7 @@ func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namesp
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.scoreOf(way).Add(&set, happened)
+	r.scoreOf(way.Name).Add(&set, happened)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
@@ -150,6 +152,54 @@ func established(ctx context.Context, client dynamic.ResourceInterface, name str
 			}
 		}
 		return false, nil
+	})
+}
+
+// Interfere changes live objects behind Helm's back. Each document of the stream
+// names an object and holds a merge patch for it, null to delete it.
+func (l *Lab) Interfere(ctx context.Context, stream, namespace string) error {
+	changes, err := Objects(stream)
+	if err != nil {
+		return err
+	}
+	for _, change := range changes {
+		name, _ := change.Object["name"].(string)
+		client, err := l.ClientFor(change, namespace)
+		if err != nil {
+			return err
+		}
+		if change.Object["patch"] == nil {
+			policy := metav1.DeletePropagationForeground
+			err = client.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &policy})
+		} else {
+			var patch []byte
+			if patch, err = json.Marshal(change.Object["patch"]); err == nil {
+				_, err = client.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubectl-patch"})
+			}
+		}
+		if err == nil {
+			err = taken(ctx, client, name, change.Object["patch"] == nil)
+		}
+		if err != nil {
+			return fmt.Errorf("interfere with %s %s: %w", change.GetKind(), name, err)
+		}
+	}
+	return nil
+}
+
+// taken waits until an object is gone, or until its controller has taken notice of
+// what it says now.
+func taken(ctx context.Context, client dynamic.ResourceInterface, name string, deleted bool) error {
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		o, err := client.Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return deleted, nil
+		case err != nil || deleted:
+			return false, err
+		}
+		observed, reports, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
+		return !reports || observed >= o.GetGeneration(), nil
 	})
 }
 

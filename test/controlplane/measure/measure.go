@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/safe-diff/helm-safe-diff/test/agreement"
 	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
@@ -42,10 +43,13 @@ type Case struct {
 	Old, New string
 	// Cluster is what stands in the cluster besides the release.
 	Cluster string
+	// Drift changes live objects once the old side has settled, as Lab.Interfere
+	// reads it.
+	Drift string
 	// OldArgs and NewArgs are further arguments of helm install and upgrade.
 	OldArgs, NewArgs []string
-	// Between is called when the old side is installed and has settled; nil for
-	// nothing.
+	// Between is called when the old side is installed and has settled, and drift
+	// with it; nil for nothing.
 	Between func(ctx context.Context, namespace string) error
 }
 
@@ -68,6 +72,9 @@ func New(ctx context.Context, l *lab.Lab, home string) (*Bench, error) {
 	return &Bench{lab: l, home: home, watch: w, core: core}, err
 }
 
+// Config returns how to reach the cluster.
+func (b *Bench) Config() *rest.Config { return b.lab.Config }
+
 // Run makes an upgrade in a namespace of its own and leaves the namespace as it
 // is then.
 func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*agreement.Upgrade, error) {
@@ -88,6 +95,14 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	running := slices.ContainsFunc(objects, runs)
 	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
 		return nil, err
+	}
+	if c.Drift != "" {
+		if err := b.lab.Interfere(ctx, c.Drift, namespace); err != nil {
+			return nil, err
+		}
+		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
+			return nil, err
+		}
 	}
 	if objects, err = b.objects(c, namespace); err != nil { // by now all kinds are known
 		return nil, err
