@@ -23,7 +23,7 @@ func (f *liveFlags) addTo(flags *pflag.FlagSet) {
 
 // look returns what reads the cluster; nil if the flags say not to.
 func (f *liveFlags) look(a *app) (func(context.Context, []live.Wanted) (*live.State, error), error) {
-	if f.offline {
+	if f.offline || a.helmClient().Driver == "memory" { // such releases are in no cluster
 		return nil, nil
 	}
 	config, err := a.settings.RESTClientGetter().ToRESTConfig()

@@ -209,11 +209,11 @@ func TestUpgrade(t *testing.T) {
 		args string
 		want int
 	}{
-		{"upgrade shop chart -n prod", change.ExitSafe},
-		{"upgrade shop chart -n prod --set key=two", change.ExitChanged},
-		{"upgrade --wait shop chart --namespace prod --dry-run --atomic --timeout 5m -l a=b --kube-context test", change.ExitSafe},
-		{"upgrade --install blog chart --namespace prod", change.ExitChanged},
-		{"upgrade shop chart -n elsewhere", change.ExitError},
+		{"upgrade --offline shop chart -n prod", change.ExitSafe},
+		{"upgrade --offline shop chart -n prod --set key=two", change.ExitChanged},
+		{"upgrade --offline --wait shop chart --namespace prod --dry-run --atomic --timeout 5m -l a=b --kube-context test", change.ExitSafe},
+		{"upgrade --offline --install blog chart --namespace prod", change.ExitChanged},
+		{"upgrade --offline shop chart -n elsewhere", change.ExitError},
 	}
 	for _, test := range tests {
 		args := append(strings.Fields(test.args), "--detailed-exitcode", "--kubeconfig", kubeconfig)
@@ -226,7 +226,7 @@ func TestUpgrade(t *testing.T) {
 		t.Setenv("KUBECONFIG", kubeconfig)
 		t.Setenv("HELM_NAMESPACE", "prod")
 		t.Setenv("HELM_PLUGIN_DIR", t.TempDir())
-		if got := run(t, "", "upgrade", "shop", "chart", "--detailed-exitcode"); got.code != change.ExitSafe {
+		if got := run(t, "", "upgrade", "shop", "chart", "--offline", "--detailed-exitcode"); got.code != change.ExitSafe {
 			t.Errorf("%+v", got)
 		}
 		if got := run(t, "", "upgrade"); !strings.Contains(got.stderr, "`helm safe-diff upgrade --help`") {
@@ -263,7 +263,7 @@ func TestMemoryDriver(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig)
 	t.Setenv("HELM_DRIVER", "memory")
 	t.Setenv("HELM_MEMORY_DRIVER_DATA", "releases.yaml")
-	if got := run(t, "", "upgrade", "shop", "chart", "--detailed-exitcode"); got.code != change.ExitSafe {
+	if got := run(t, "", "upgrade", "shop", "chart", "--offline", "--detailed-exitcode"); got.code != change.ExitSafe {
 		t.Errorf("%+v", got)
 	}
 	if got := run(t, "", "upgrade", "shop", "chart", "--reuse-values", "--detailed-exitcode"); got.code != change.ExitChanged {

@@ -95,6 +95,14 @@ func gaps(state *live.State) []change.Notice {
 	if state == nil {
 		return nil
 	}
+	if why := blind(state); len(why) > 0 {
+		const shown = 3
+		reasons := strings.Join(why[:min(shown, len(why))], "; ")
+		if more := len(why) - shown; more > 0 {
+			reasons += fmt.Sprintf("; and %d more", more)
+		}
+		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + reasons}}
+	}
 	list := make([]change.Notice, 0, len(state.Unread))
 	for _, gap := range state.Unread {
 		where := ""
@@ -104,6 +112,20 @@ func gaps(state *live.State) []change.Notice {
 		list = append(list, change.Notice{Reason: fmt.Sprintf("%s objects%s were not read: %s", gap.Kind, where, gap.Reason)})
 	}
 	return list
+}
+
+// blind returns why nothing of what was asked for could be read, each reason once;
+// nil if something could.
+func blind(state *live.State) []string {
+	var why []string
+	for _, o := range state.Objects {
+		if o.Unread == "" {
+			return nil
+		}
+		why = append(why, o.Unread)
+	}
+	slices.Sort(why)
+	return slices.Compact(why)
 }
 
 // Helm's marks of ownership (checkOwnership in helm.sh/helm/v3/pkg/action).

@@ -89,7 +89,8 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	server = server.Knowing(facts)
 	in.place(server)
 	pairs := diff.Pairs(in.old, in.updated)
-	if state == nil {
+	unread := gaps(state)
+	if state == nil || len(blind(state)) > 0 {
 		if state, err = noted(pairs, in.cluster); err != nil {
 			return change.Set{}, err
 		}
@@ -102,7 +103,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = append(in.notices(server, opts, j.found), gaps(state)...)
+	set.Unchecked = append(in.notices(server, opts, j.found), unread...)
 	for i := range judged {
 		set.Drift = append(set.Drift, judged[i].drift...)
 		if judged[i].change == nil {
