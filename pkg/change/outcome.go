@@ -22,6 +22,16 @@ type Outcome struct {
 	Pods *Pods
 	// Selects is set for a Service whose selector changes.
 	Selects *Selection
+	// Loss is what is lost with an object that goes; nil if that is not known.
+	Loss *Loss
+}
+
+// Loss is what a cluster loses with an object.
+type Loss struct {
+	// What lists it, one clause each.
+	What []string
+	// Spared says that no data is lost after all.
+	Spared bool
 }
 
 // Selection counts the workloads of the release whose pods a Service selects.

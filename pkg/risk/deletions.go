@@ -2,6 +2,7 @@ package risk
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -44,21 +45,37 @@ func deletionRules() []Rule {
 func gone(c *change.Change) bool { return c.Op == change.Delete || c.Op == change.Recreate }
 
 func deleted(message string) func(*change.Change) (string, []fieldpath.Path, bool) {
-	return func(c *change.Change) (string, []fieldpath.Path, bool) { return message, nil, gone(c) }
+	return func(c *change.Change) (string, []fieldpath.Path, bool) {
+		return losing(c, message), nil, gone(c) && !spared(c)
+	}
 }
+
+// losing says what is lost, in the words of the cluster if it was asked.
+func losing(c *change.Change, otherwise string) string {
+	if l := c.Outcome.Loss; l != nil && len(l.What) > 0 {
+		return strings.Join(l.What, ", ")
+	}
+	return otherwise
+}
+
+// spared reports whether the cluster has been found to lose nothing.
+func spared(c *change.Change) bool { return c.Outcome.Loss != nil && c.Outcome.Loss.Spared }
 
 // claimsDeleted asks the retention policy in force: the old one when the whole
 // StatefulSet goes, the new one when it is scaled down.
 func claimsDeleted(c *change.Change) (string, []fieldpath.Path, bool) {
 	if gone(c) {
-		return "its claims are deleted with it", nil, retention(c.Old, "whenDeleted") == "Delete"
+		return losing(c, "its claims are deleted with it"), nil, retention(c.Old, "whenDeleted") == "Delete" && !spared(c)
 	}
 	p := c.Outcome.Pods
 	if c.Op != change.Update || p == nil || len(c.Outcome.Refused) > 0 || p.Desired >= p.Before ||
-		retention(c.New, "whenScaled") != "Delete" {
+		retention(c.New, "whenScaled") != "Delete" || spared(c) {
 		return "", nil, false
 	}
 	message := fmt.Sprintf("scaled from %d to %d, the claims of the pods that go are deleted", p.Before, p.Desired)
+	if l := c.Outcome.Loss; l != nil {
+		message += ": " + strings.Join(l.What, ", ")
+	}
 	return message, []fieldpath.Path{fieldpath.Fields("spec", "replicas")}, true
 }
 

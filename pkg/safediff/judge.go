@@ -21,8 +21,10 @@ import (
 type judge struct {
 	server *apiserver.Server
 	opts   Options
-	// live is what the cluster holds; nil if nobody asked it.
-	live *live.State
+	// live is what is known of the cluster, nil if nothing is. asked says that the
+	// cluster itself has said so, and what is around the release.
+	live  *live.State
+	asked bool
 	// rollout is what the prediction of pods needs to know, running what it needs
 	// to know besides of a namespace.
 	rollout rollout.Facts
@@ -106,6 +108,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(c, result)
 	unchecked := slices.Concat(result.Unchecked, j.unread(c.Ref), j.pods(c, result))
+	c.Outcome.Loss = j.loss(c)
 	classify(c)
 	return judgement{change: c, unchecked: unchecked}
 }

@@ -90,12 +90,13 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	in.place(server)
 	pairs := diff.Pairs(in.old, in.updated)
 	unread := gaps(state)
-	if state == nil || len(blind(state)) > 0 {
+	asked := state != nil && len(blind(state)) == 0
+	if !asked {
 		if state, err = noted(pairs, in.cluster); err != nil {
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, rollout: in.rolloutFacts(opts), running: runningIn(state)}
+	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state)}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
