@@ -149,7 +149,9 @@ func TestPagesThatExpire(t *testing.T) {
 // A server that goes round in circles does not take the program along.
 func TestPagesWithoutEnd(t *testing.T) {
 	for _, last := range []http.HandlerFunc{
-		func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}}) },
+		func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
+		},
 		func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("continue") != "" {
 				refuse(w, 410, "Expired", "too old")
