@@ -38,7 +38,7 @@ func (r *Reader) list(ctx context.Context, l listing) (items []map[string]any, f
 		}
 		o := r.get(ctx, q)
 		switch {
-		case o.status == http.StatusGone && next != "":
+		case o.status == http.StatusGone && next != "" && limit > 0:
 			// The list changed too much meanwhile. All at once is always possible, and
 			// what client-go's pager does.
 			items, next, limit = nil, "", 0
@@ -55,9 +55,13 @@ func (r *Reader) list(ctx context.Context, l listing) (items []map[string]any, f
 		for _, item := range page.Items {
 			items = append(items, slim(item, l.kind, l.bare))
 		}
-		if next = page.Metadata.Continue; next == "" {
+		switch page.Metadata.Continue {
+		case "":
 			return items, ""
+		case next:
+			return nil, "the list of the cluster has no end"
 		}
+		next = page.Metadata.Continue
 	}
 }
 

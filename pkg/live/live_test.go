@@ -146,6 +146,55 @@ func TestPagesThatExpire(t *testing.T) {
 	check(t, "gaps", []live.Gap(nil), state.Unread)
 }
 
+// A server that goes round in circles does not take the program along.
+func TestPagesWithoutEnd(t *testing.T) {
+	for _, last := range []http.HandlerFunc{
+		func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
+		},
+		func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("continue") != "" {
+				refuse(w, 410, "Expired", "too old")
+				return
+			}
+			reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
+		},
+	} {
+		c := serve(t)
+		c.at("/api/v1/namespaces/prod/pods", last)
+		check(t, "gaps", 1, len(c.read(live.Options{}, want("batch/v1 Job prod/a")).Unread))
+	}
+}
+
+// The limit that the user asks for holds.
+func TestRequestsPerSecond(t *testing.T) {
+	c := serve(t)
+	var wanted []live.Wanted
+	for i := range 10 {
+		wanted = append(wanted, want(fmt.Sprintf("v1 Service prod/s%d", i)))
+	}
+	reader, err := live.New(&rest.Config{Host: c.server.URL, QPS: 50, Burst: 1}, live.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	if _, err := reader.Read(t.Context(), wanted); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(started); took < 10*time.Second/50 { // 11 requests, the first at once
+		t.Errorf("it took only %s", took)
+	}
+	reader, err = live.New(&rest.Config{Host: c.server.URL, QPS: 0.01, Burst: 1}, live.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := reader.Read(ctx, wanted); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestVolumesOfClaimsThatGo(t *testing.T) {
 	policy := func(deleted, scaled string) string {
 		return `{"spec":{"volumeClaimTemplates":[{"metadata":{"name":"data"}}],` +

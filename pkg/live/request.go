@@ -1,8 +1,8 @@
 package live
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -39,6 +39,9 @@ const (
 	// busyRepetitions is how often a request is repeated that the server put off,
 	// as in k8s.io/client-go/rest.
 	busyRepetitions = 10
+	// largestGuess is how much memory is set aside for an answer at most, only
+	// because the server says that it will be that long.
+	largestGuess = 1 << 20
 )
 
 // get sends a request, and sends it again if that may help. It ends early when ctx
@@ -70,10 +73,8 @@ func (r *Reader) get(ctx context.Context, q request) outcome {
 func (r *Reader) persist(ctx context.Context, q request) outcome {
 	var waited time.Duration
 	for try := 0; ; try++ {
-		if r.limiter != nil {
-			if err := r.limiter.Wait(ctx); err != nil {
-				return outcome{err: err}
-			}
+		if err := r.awaitTurn(ctx); err != nil {
+			return outcome{err: err}
 		}
 		o := r.send(ctx, q)
 		pause, again := repeat(o, try, r.options.Pause)
@@ -86,6 +87,18 @@ func (r *Reader) persist(ctx context.Context, q request) outcome {
 			return o
 		}
 	}
+}
+
+// awaitTurn waits until the user's limit allows for one more request.
+func (r *Reader) awaitTurn(ctx context.Context) error {
+	if r.limiter == nil {
+		return nil
+	}
+	err := r.limiter.Wait(ctx)
+	if _, ends := ctx.Deadline(); err != nil && ends {
+		<-ctx.Done() // the limiter tells in advance that the time will not do
+	}
+	return err
 }
 
 // repeat returns whether a request is worth sending again after its try-th try (0
@@ -140,6 +153,11 @@ func (r *Reader) receive(req *http.Request) outcome {
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds >= 0 {
 		o.after = time.Duration(seconds) * time.Second
 	}
-	o.body, o.err = io.ReadAll(response.Body)
+	var body bytes.Buffer
+	if response.ContentLength > 0 {
+		body.Grow(int(min(response.ContentLength, largestGuess)) + bytes.MinRead)
+	}
+	_, o.err = body.ReadFrom(response.Body)
+	o.body = body.Bytes()
 	return o
 }

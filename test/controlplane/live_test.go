@@ -87,11 +87,11 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream := inCluster
+	documents := []string{inCluster}
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		stream += "---\n" + block[1]
+		documents = append(documents, block[1])
 	}
-	if err := l.Apply(t.Context(), stream, "prod"); err != nil {
+	if err := l.Apply(t.Context(), strings.Join(documents, "---\n"), "prod"); err != nil {
 		t.Fatal(err)
 	}
 	secret, deployment := toRead("", "v1", "Secret", "prod", "key"), toRead("apps", "v1", "Deployment", "prod", "web")
