@@ -46,7 +46,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 			return judgement{}
 		}
 	}
-	if !j.opts.Install && fromCRDs(p.Ref(), p.New, p.Old) {
+	if j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old) {
 		return untouched(&c)
 	}
 	c.Hook = j.hook(p)
@@ -224,13 +224,14 @@ func nameless() apiserver.Result {
 
 // adopt judges an object that was a hook and is to become part of the release.
 // Helm refuses to take over an object that does not carry its marks, which hooks
-// do not (existingResourceConflict in helm.sh/helm/v3/pkg/action).
+// do not (existingResourceConflict in helm.sh/helm/v3/pkg/action). A rollback does
+// not look (performRollback there).
 func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 	result, err := j.create(p.New)
 	if err != nil || !j.ran(p.Old) {
 		return result, err
 	}
-	if j.opts.TakeOwnership {
+	if j.opts.TakeOwnership || j.opts.Operation == change.Rollback {
 		return j.update(p)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
@@ -279,13 +280,17 @@ func (j *judge) remade(hook *change.Hook) bool {
 	return hook.Runs && slices.Contains(hook.Events, running[len(running)-1])
 }
 
-// events are the hook events of this upgrade, the one before it first.
+// events are the hook events of this operation, the one before it first.
 func (j *judge) events() []string {
 	switch {
 	case j.opts.NoHooks:
 		return nil
-	case j.opts.Install:
+	case j.opts.Operation == change.Install:
 		return []string{"pre-install", "post-install"}
+	case j.opts.Operation == change.Rollback:
+		return []string{"pre-rollback", "post-rollback"}
+	case j.opts.Operation == change.Uninstall:
+		return []string{"pre-delete", "post-delete"}
 	default:
 		return []string{"pre-upgrade", "post-upgrade"}
 	}

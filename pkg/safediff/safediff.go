@@ -4,6 +4,7 @@
 package safediff
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,8 @@ type Manifest struct {
 
 // Options tells Compare what the manifests do not say.
 type Options struct {
-	// Release goes into the Set as it is, except that KubeVersion, ServerSide
-	// and Replace are filled in with what the judgement is made for.
+	// Release goes into the Set as it is, except that Operation, KubeVersion,
+	// ServerSide and Replace are filled in with what the judgement is made for.
 	Release change.Release
 	// Namespace is given to namespaced objects that name none.
 	Namespace string
@@ -51,9 +52,14 @@ type Options struct {
 	// Failed is the last revision of the release if it failed, else 0: what of it
 	// is in the cluster is not known.
 	Failed int
-	// Install says that the release is installed for the first time, so that
-	// its install hooks run and not its upgrade hooks.
-	Install bool
+	// FailedHow says what became of that revision, such as "is in status
+	// pending-upgrade"; "" means that it failed.
+	FailedHow string
+	// Notices are what the caller knows to be unjudged.
+	Notices []change.Notice
+	// Operation is what Helm does, which decides which hooks run; "" means an
+	// upgrade.
+	Operation change.Operation
 	// Cluster is what is known of the cluster: objects as kubectl prints them, of
 	// any kind and namespace. What the judgement has no use for is left aside.
 	Cluster []Manifest
@@ -88,8 +94,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
+	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = in.notices(server, opts)
+	set.Unchecked = slices.Concat(opts.Notices, in.notices(server, opts))
 	for i := range judged {
 		if judged[i].change == nil {
 			set.Same++
