@@ -34,7 +34,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
-	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(),
+	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.uninstallCommand(),
 		a.localCommand(), a.manifestsCommand(), a.versionCommand())
 	return root
 }

@@ -69,6 +69,9 @@ func (p *page) meaning(c *change.Change) string {
 		}
 		parts = append(parts, printable("hook "+strings.Join(c.Hook.Events, ", "))+", "+runs)
 	}
+	if c.Outcome.Orphans {
+		parts = append(parts, "its pods stay and belong to nobody")
+	}
 	if c.Outcome.Unreached {
 		parts = append(parts, "not made, since the "+p.operation+" fails before it")
 	}

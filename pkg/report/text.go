@@ -115,14 +115,16 @@ func aboutRelease(r *change.Release) string {
 		add("chart %s", r.NewChart)
 	}
 	if r.KubeVersion != "" {
-		how := "three-way merge"
+		how := ", three-way merge"
 		switch {
+		case r.Operation == change.Uninstall:
+			how = ""
 		case r.Replace:
-			how = "replacement"
+			how = ", replacement"
 		case r.ServerSide:
-			how = "server-side apply"
+			how = ", server-side apply"
 		}
-		add("judged for Kubernetes %s, %s", r.KubeVersion, how)
+		add("judged for Kubernetes %s%s", r.KubeVersion, how)
 	}
 	return printable(strings.Join(parts, ", "))
 }

@@ -85,6 +85,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []string) {
 	pods, unchecked := rollout.Predict(result.Old, result.New, j.rollout)
+	if pods != nil && j.orphaned(c) {
+		c.Outcome.Orphans, pods, unchecked = true, nil, nil
+	}
 	switch {
 	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
 		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
@@ -95,6 +98,12 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	default:
 		return nil
 	}
+}
+
+// orphaned reports whether an object goes and its pods stay. A Pod has none but
+// itself.
+func (j *judge) orphaned(c *change.Change) bool {
+	return j.opts.Orphan && c.Op == change.Delete && (c.Ref.Kind != "Pod" || c.Ref.Group != "")
 }
 
 // untouched answers for a definition in a crds directory, which is in the manifest

@@ -18,6 +18,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
@@ -60,6 +61,9 @@ type Options struct {
 	// Operation is what Helm does, which decides which hooks run; "" means an
 	// upgrade.
 	Operation change.Operation
+	// Orphan says that an uninstall leaves alone what the objects own, such as the
+	// pods of a Deployment (--cascade=orphan).
+	Orphan bool
 	// Cluster is what is known of the cluster: objects as kubectl prints them, of
 	// any kind and namespace. What the judgement has no use for is left aside.
 	Cluster []Manifest
@@ -106,6 +110,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		for _, reason := range judged[i].unchecked {
 			set.Unchecked = append(set.Unchecked, change.Notice{Ref: judged[i].change.Ref, Reason: reason})
 		}
+	}
+	for i := range set.Changes {
+		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil
