@@ -98,7 +98,8 @@ func (a *app) completeRevisions(count int) cobra.CompletionFunc {
 		case len(args) == 0:
 			return offered(a.helmClient().Releases(cmd.Context()))
 		case len(args) <= count:
-			return offered(a.helmClient().RevisionsOf(cmd.Context(), args[0]))
+			numbers, directive := offered(a.helmClient().RevisionsOf(cmd.Context(), args[0]))
+			return numbers, directive | cobra.ShellCompDirectiveKeepOrder
 		default:
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -110,5 +111,5 @@ func offered(names []string, err error) ([]string, cobra.ShellCompDirective) {
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -241,7 +241,7 @@ func (w *walk) text(path fieldpath.Path, old, updated string) string {
 	if old == updated || len(path) > 0 && path[len(path)-1].Field == "image" {
 		return old
 	}
-	replaced := ""
+	var replaced string
 	if w.secret && path.Under("data") {
 		o, errOld := base64.StdEncoding.DecodeString(old)
 		n, errNew := base64.StdEncoding.DecodeString(updated)
