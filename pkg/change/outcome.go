@@ -20,6 +20,8 @@ type Outcome struct {
 	Ignored []string
 	// Pods is what happens to the pods of a workload; nil for other objects.
 	Pods *Pods
+	// Orphans says that the object goes and the pods that it owns stay.
+	Orphans bool
 	// Selects is set for a Service whose selector changes.
 	Selects *Selection
 	// Loss is what is lost with an object that goes; nil if that is not known.

@@ -55,13 +55,34 @@ const (
 	Survives Fate = "survives" // the upgrade leaves it
 )
 
+// Operation is what Helm is judged for.
+type Operation string
+
+// The Operations, each a word that can stand for "the …" in a sentence.
+const (
+	Upgrade   Operation = "upgrade"
+	Install   Operation = "install" // an upgrade where there is no release yet
+	Rollback  Operation = "rollback"
+	Uninstall Operation = "uninstall"
+)
+
 // Release tells which upgrade a Set is about. Fields that do not apply (two
 // manifest files have no release) are zero.
 type Release struct {
 	Name      string
 	Namespace string
+	// Context is the context of the kubeconfig, if it was named to tell two
+	// clusters apart.
+	Context string
+	// From is the release on the old side where it is another one.
+	From Place
+	// Operation is what Helm is judged for; "" stands for an upgrade.
+	Operation Operation
 	// Revision is the installed revision; 0 if there is none.
 	Revision int
+	// NewRevision is the stored revision on the new side; 0 if that is not
+	// stored anywhere.
+	NewRevision int
 	// OldChart and NewChart are "name-version".
 	OldChart, NewChart string
 	// KubeVersion is the Kubernetes minor that the judgement is made for, such as "1.37".
@@ -70,6 +91,9 @@ type Release struct {
 	// merges three ways. Replace is true if it does neither, but replaces.
 	ServerSide, Replace bool
 }
+
+// Place tells where a release is.
+type Place struct{ Name, Namespace, Context string }
 
 // Change is one object that differs between the two sides.
 type Change struct {

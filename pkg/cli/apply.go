@@ -23,7 +23,11 @@ func (f *applyFlags) addTo(cmd *cobra.Command, auto string) {
 	flags.BoolVar(&f.replace, "force-replace", false, "Helm replaces objects and merges nothing")
 	flags.BoolVar(&f.replace, "force", false, "same as --force-replace, as Helm 3 calls it")
 	flags.BoolVar(&f.forceConflicts, "force-conflicts", false, "Helm takes fields that somebody else owns (server-side apply)")
-	flags.BoolVar(&f.takeOwnership, "take-ownership", false, "Helm takes over objects that are not marked as the release's")
+}
+
+// addOwnershipTo adds the flag that `helm rollback` does not have.
+func (f *applyFlags) addOwnershipTo(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.takeOwnership, "take-ownership", false, "Helm takes over objects that are not marked as the release's")
 }
 
 // check returns an error for a value that the flag does not know, and for flags

@@ -80,6 +80,7 @@ func (a *app) localCommand() *cobra.Command {
 	source.addTo(cmd.Flags())
 	render.addTo(cmd.Flags())
 	apply.addTo(cmd, "false")
+	apply.addOwnershipTo(cmd)
 	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	return cmd

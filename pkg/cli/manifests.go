@@ -65,6 +65,7 @@ func (a *app) manifestsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
 	cmd.Flags().BoolVar(&noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
 	apply.addTo(cmd, "false")
+	apply.addOwnershipTo(cmd)
 	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	return cmd

@@ -2,10 +2,10 @@ package cli
 
 import "github.com/spf13/pflag"
 
-// noEffectFlags returns the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
+// upgradeNoEffect returns the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
 // say how an upgrade is carried out or reported, not what is rendered. They are
 // accepted, so that a command line can be pasted, and do nothing.
-func noEffectFlags() []noEffectFlag {
+func upgradeNoEffect() []noEffectFlag {
 	return []noEffectFlag{
 		{name: "atomic"},
 		{name: "cleanup-on-fail"},
@@ -26,6 +26,29 @@ func noEffectFlags() []noEffectFlag {
 	}
 }
 
+// rollbackNoEffect returns the like of `helm rollback`.
+func rollbackNoEffect() []noEffectFlag {
+	return []noEffectFlag{
+		{name: "cleanup-on-fail"},
+		{name: "description", value: true},
+		{name: "dry-run"},
+		{name: "history-max", value: true},
+		{name: "timeout", value: true},
+		{name: "wait"},
+		{name: "wait-for-jobs"},
+	}
+}
+
+// uninstallNoEffect returns the like of `helm uninstall`.
+func uninstallNoEffect() []noEffectFlag {
+	return []noEffectFlag{
+		{name: "description", value: true},
+		{name: "dry-run"},
+		{name: "timeout", value: true},
+		{name: "wait"},
+	}
+}
+
 type noEffectFlag struct {
 	name, shorthand string
 	// value says whether a value must follow; without, one may follow after "=".
@@ -33,8 +56,8 @@ type noEffectFlag struct {
 }
 
 // addNoEffectFlags adds them, hidden.
-func addNoEffectFlags(flags *pflag.FlagSet) {
-	for _, f := range noEffectFlags() {
+func addNoEffectFlags(flags *pflag.FlagSet, list []noEffectFlag) {
+	for _, f := range list {
 		flag := flags.VarPF(noEffect{}, f.name, f.shorthand, "accepted and without effect")
 		flag.Hidden = true
 		if !f.value {

@@ -158,7 +158,11 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 		input += len(m.Text)
 	}
 	spendMemory(input)
-	set, err := safediff.Compare(ctx, old, updated, opts)
+	compare := safediff.Compare
+	if opts.Release.From != (change.Place{}) {
+		compare = safediff.CompareReleases
+	}
+	set, err := compare(ctx, old, updated, opts)
 	if err != nil {
 		return err
 	}

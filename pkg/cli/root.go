@@ -34,7 +34,8 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
-	root.AddCommand(a.upgradeCommand(), a.localCommand(), a.manifestsCommand(), a.versionCommand())
+	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
+		a.localCommand(), a.manifestsCommand(), a.versionCommand())
 	return root
 }
 

@@ -57,10 +57,11 @@ func (a *app) upgradeCommand() *cobra.Command {
 	source.addTo(flags)
 	render.addTo(flags)
 	apply.addTo(cmd, "what Helm 4 noted of the release")
+	apply.addOwnershipTo(cmd)
 	about.addTo(flags)
 	live.addTo(flags)
 	output.addTo(cmd)
-	addNoEffectFlags(flags)
+	addNoEffectFlags(flags, upgradeNoEffect())
 	return cmd
 }
 
@@ -73,7 +74,23 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	if err != nil {
 		return err
 	}
-	opts := safediff.Options{
+	opts := optionsOf(old, updated)
+	opts.NoHooks, opts.Cluster, opts.Operation = up.NoHooks, cluster, change.Upgrade
+	if old.Revision == 0 {
+		opts.Operation = change.Install
+	}
+	if err := apply.apply(&opts, updated.ServerSide); err != nil {
+		return err
+	}
+	if opts.Look, err = look.look(a); err != nil {
+		return err
+	}
+	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
+}
+
+// optionsOf returns what the two sides of a release say of the step between them.
+func optionsOf(old, updated helm.Side) safediff.Options {
+	return safediff.Options{
 		Release: change.Release{
 			Name:      updated.Release,
 			Namespace: updated.Namespace,
@@ -83,20 +100,11 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 		},
 		Namespace:   updated.Namespace,
 		KubeVersion: updated.KubeVersion,
-		NoHooks:     up.NoHooks,
 		Failed:      old.Failed,
-		Install:     old.Revision == 0,
-		Cluster:     cluster,
+		FailedHow:   old.FailedHow,
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
 	}
-	if err := apply.apply(&opts, updated.ServerSide); err != nil {
-		return err
-	}
-	if opts.Look, err = look.look(a); err != nil {
-		return err
-	}
-	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
 }
 
 func manifestOf(side helm.Side) safediff.Manifest {
@@ -109,16 +117,8 @@ func crdsOf(side helm.Side) safediff.Manifest {
 
 // completeUpgrade offers the names of installed releases, then files.
 func (a *app) completeUpgrade(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	a.quieten()
-	switch len(args) {
-	case 0:
-		names, err := a.helmClient().Releases(cmd.Context())
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	case 1:
+	if len(args) == 1 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
+	return a.completeReleases(1)(cmd, args, "")
 }

@@ -30,14 +30,18 @@ func usage(cmd *cobra.Command, err error) error {
 }
 
 // arguments returns a check that the command has exactly the named arguments.
-func arguments(names ...string) cobra.PositionalArgs {
+func arguments(names ...string) cobra.PositionalArgs { return argumentsOf(names) }
+
+// argumentsOf returns a check that the command has the named arguments, of which
+// the optional ones may be left out.
+func argumentsOf(names []string, optional ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
 			missing := strings.Join(names[len(args):], " and ")
 			return usage(cmd, fmt.Errorf("%s: missing %s", cmd.Name(), missing))
 		}
-		if len(args) > len(names) {
-			return usage(cmd, fmt.Errorf("%s: unexpected argument %q", cmd.Name(), args[len(names)]))
+		if most := len(names) + len(optional); len(args) > most {
+			return usage(cmd, fmt.Errorf("%s: unexpected argument %q", cmd.Name(), args[most]))
 		}
 		return nil
 	}

@@ -45,6 +45,8 @@ type Side struct {
 	// Failed is the last revision of an installed release if it failed, else 0.
 	// It may be newer than Revision, and part of it may be in the cluster.
 	Failed int
+	// FailedHow says what became of that revision, as the rest of a sentence.
+	FailedHow string
 }
 
 // Client is the way to Helm. Its methods may run at the same time.

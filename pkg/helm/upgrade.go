@@ -7,7 +7,6 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
 )
 
@@ -40,21 +39,15 @@ func (c *Client) Upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 }
 
 func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, err error) {
-	if err := chartutil.ValidateReleaseName(up.Release); err != nil {
-		return old, updated, fmt.Errorf("release name %q: %w", up.Release, err)
-	}
 	post, err := c.findPostRenderer(up.PostRenderer)
 	if err != nil {
 		return old, updated, err
 	}
-	cfg, err := c.connect()
+	stored, err := c.open(up.Release)
 	if err != nil {
 		return old, updated, err
 	}
-	history, err := copyHistory(cfg, up.Release)
-	if err != nil {
-		return old, updated, fmt.Errorf("read release %q: %w", up.Release, clean(err))
-	}
+	cfg, history := stored.cfg, stored.revisions
 	first := len(history) == 0 || history[len(history)-1].Info.Status == release.StatusUninstalled
 	if !first || !up.Install {
 		current, err := c.current(up.Release, history)
@@ -64,7 +57,7 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 		if current.Chart != nil && up.ReuseValues {
 			dropNulls(ctx, current.Chart, current.Config)
 		}
-		first, old = false, installed(current, up)
+		first, old = false, installed(current, up.NoHooks, up.IncludeCRDs)
 		last := history[len(history)-1]
 		if last.Info.Status == release.StatusFailed {
 			old.Failed = last.Version
@@ -187,17 +180,17 @@ func (c *Client) current(name string, history []*release.Release) (*release.Rele
 }
 
 // installed returns the side of the release that is there.
-func installed(rel *release.Release, up Upgrade) Side {
+func installed(rel *release.Release, noHooks, includeCRDs bool) Side {
 	side := Side{
 		Name:      fmt.Sprintf("release %q, revision %d", rel.Name, rel.Version),
-		Manifest:  stream(rel, up.NoHooks),
+		Manifest:  stream(rel, noHooks),
 		Chart:     chartID(rel.Chart),
 		CRDs:      crds(rel.Chart),
 		Release:   rel.Name,
 		Namespace: rel.Namespace,
 		Revision:  rel.Version,
 	}
-	if up.IncludeCRDs && rel.Chart != nil {
+	if includeCRDs && rel.Chart != nil {
 		side.Manifest = crds(rel.Chart) + side.Manifest
 	}
 	return side

@@ -22,7 +22,7 @@ func (p *page) group(g group) {
 	if lead != "" {
 		lead += ": "
 	}
-	p.line(lead, string(c.Op), " ", p.strong(printable(c.Ref.Kind)+" "+groupNames(g, p.all)), times(len(g)), meaning(c))
+	p.line(lead, string(c.Op), " ", p.strong(printable(c.Ref.Kind)+" "+groupNames(g, p.all)), times(len(g)), p.meaning(c))
 	p.findings(c, len(risks) > 1)
 	for _, line := range podLines(c) {
 		p.line("  pods: ", printable(line))
@@ -53,7 +53,7 @@ func groupNames(g group, all bool) string {
 }
 
 // meaning says what the name of an Op does not, and what it means for a hook.
-func meaning(c *change.Change) string {
+func (p *page) meaning(c *change.Change) string {
 	var parts []string
 	switch c.Op {
 	case change.Keep:
@@ -63,14 +63,17 @@ func meaning(c *change.Change) string {
 	default:
 	}
 	if c.Hook != nil {
-		runs := "does not run in this upgrade"
+		runs := "does not run in this " + p.operation
 		if c.Hook.Runs {
-			runs = "runs in this upgrade"
+			runs = "runs in this " + p.operation
 		}
 		parts = append(parts, printable("hook "+strings.Join(c.Hook.Events, ", "))+", "+runs)
 	}
+	if c.Outcome.Orphans {
+		parts = append(parts, "its pods stay and belong to nobody")
+	}
 	if c.Outcome.Unreached {
-		parts = append(parts, "not made, since the upgrade fails before it")
+		parts = append(parts, "not made, since the "+p.operation+" fails before it")
 	}
 	if len(parts) == 0 {
 		return ""

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 
@@ -47,11 +48,21 @@ type jsonReport struct {
 type jsonRelease struct {
 	Name        string    `json:"name"`
 	Namespace   string    `json:"namespace"`
+	Context     string    `json:"context"`
+	From        jsonPlace `json:"from"`
+	Operation   string    `json:"operation"`
 	Revision    int       `json:"revision"`
+	NewRevision int       `json:"newRevision"`
 	Chart       jsonChart `json:"chart"`
 	KubeVersion string    `json:"kubeVersion"`
 	ServerSide  bool      `json:"serverSide"`
 	Replace     bool      `json:"replace"`
+}
+
+type jsonPlace struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Context   string `json:"context"`
 }
 
 type jsonChart struct {
@@ -184,7 +195,9 @@ func jsonPath(p *fieldpath.Path) string { return p.String() }
 
 func jsonReleaseOf(r *change.Release) jsonRelease {
 	return jsonRelease{
-		Name: r.Name, Namespace: r.Namespace, Revision: r.Revision,
+		Name: r.Name, Namespace: r.Namespace, Context: r.Context,
+		From:      jsonPlace{Name: r.From.Name, Namespace: r.From.Namespace, Context: r.From.Context},
+		Operation: string(cmp.Or(r.Operation, change.Upgrade)), Revision: r.Revision, NewRevision: r.NewRevision,
 		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide, Replace: r.Replace,
 	}
 }

@@ -16,7 +16,7 @@ import (
 // cause and remedy, then all other changes, then what was not judged and how
 // much is hidden.
 func writeText(w io.Writer, set *change.Set, opt Options) error {
-	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden}
+	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
 	sum := set.Summary()
 	p.head(set, &sum, opt.FailOn)
 	var risky, plain, hidden []*change.Change
@@ -50,6 +50,8 @@ type page struct {
 	out strings.Builder
 	// all says that nothing is hidden and nothing is cut.
 	all bool
+	// operation is what the report is about, such as "upgrade".
+	operation string
 }
 
 func (p *page) line(parts ...string) {
@@ -83,7 +85,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 	}
 	p.line(plan(sum))
 	if sum.Fails {
-		p.line(p.bad(failure(sum)))
+		p.line(p.bad("the " + p.operation + " " + failure(sum)))
 	}
 }
 
@@ -98,13 +100,13 @@ func unjudged(set *change.Set) string {
 func aboutRelease(r *change.Release) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	switch {
-	case r.Name != "" && r.Namespace != "":
-		add("release %s in namespace %s", r.Name, r.Namespace)
-	case r.Name != "":
-		add("release %s", r.Name)
+	if r.Name != "" {
+		add("%s%s", operationOf(r), placeOf(r))
 	}
-	if r.Revision > 0 {
+	switch {
+	case r.NewRevision > 0:
+		add("revision %d → %d", r.Revision, r.NewRevision)
+	case r.Revision > 0:
 		add("installed revision %d", r.Revision)
 	}
 	switch {
@@ -114,16 +116,45 @@ func aboutRelease(r *change.Release) string {
 		add("chart %s", r.NewChart)
 	}
 	if r.KubeVersion != "" {
-		how := "three-way merge"
+		how := ", three-way merge"
 		switch {
+		case r.Operation == change.Uninstall:
+			how = ""
 		case r.Replace:
-			how = "replacement"
+			how = ", replacement"
 		case r.ServerSide:
-			how = "server-side apply"
+			how = ", server-side apply"
 		}
-		add("judged for Kubernetes %s, %s", r.KubeVersion, how)
+		add("judged for Kubernetes %s%s", r.KubeVersion, how)
 	}
 	return printable(strings.Join(parts, ", "))
+}
+
+// operationOf names an operation that cannot be told from the rest of the line.
+func operationOf(r *change.Release) string {
+	if r.Operation == change.Rollback || r.Operation == change.Uninstall {
+		return string(r.Operation) + " of "
+	}
+	return ""
+}
+
+// placeOf names the release, or both where there are two.
+func placeOf(r *change.Release) string {
+	name := func(p change.Place) string {
+		text := "release " + p.Name
+		if p.Namespace != "" {
+			text += " in namespace " + p.Namespace
+		}
+		if p.Context != "" {
+			text += " of context " + p.Context
+		}
+		return text
+	}
+	place := name(change.Place{Name: r.Name, Namespace: r.Namespace, Context: r.Context})
+	if r.From != (change.Place{}) {
+		place = name(r.From) + " → " + place
+	}
+	return place
 }
 
 // plan counts what Helm will do.
@@ -137,19 +168,19 @@ func plan(sum *change.Summary) string {
 	return strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
 }
 
-// failure says what an upgrade that fails leaves behind.
+// failure says of an operation that fails what it leaves behind.
 func failure(sum *change.Summary) string {
 	switch {
 	case sum.Upfront:
-		return "the upgrade fails before anything is changed"
+		return "fails before anything is changed"
 	case sum.Made == 0 && sum.Unreached == 0:
-		return "the upgrade fails"
+		return "fails"
 	case sum.Unreached == 0:
-		return "the upgrade fails, and all other changes are made"
+		return "fails, and all other changes are made"
 	case sum.Made == 0:
-		return "the upgrade fails, and no other change is made"
+		return "fails, and no other change is made"
 	default:
-		return fmt.Sprintf("the upgrade fails half-way: %s made, %d not", plural(sum.Made, "other change"), sum.Unreached)
+		return fmt.Sprintf("fails half-way: %s made, %d not", plural(sum.Made, "other change"), sum.Unreached)
 	}
 }
 
@@ -165,7 +196,7 @@ func (p *page) section(title string, changes []*change.Change) {
 	}
 	apart := false
 	for i, g := range groups(changes, p.all) {
-		block := page{styles: p.styles, all: p.all}
+		block := page{styles: p.styles, all: p.all, operation: p.operation}
 		block.group(g)
 		long := strings.Count(block.out.String(), "\n") > 1
 		if i > 0 && (long || apart) || long && title != "" {

@@ -9,35 +9,38 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+const keepFirst = "annotate it with helm.sh/resource-policy: keep in the installed release first"
+
 // deletionRules are about state that goes with an object.
 func deletionRules() []Rule {
-	const keep = "annotate it with helm.sh/resource-policy: keep in the installed release first, or put it back into the chart"
+	const keep = keepFirst + ", or put it back into the chart"
 	return []Rule{
 		{
 			ID: "claim-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
 			Why: "the claim goes, and with the reclaim policy Delete its volume and the data on it",
-			Fix: keep, When: deleted("its volume goes with it unless the reclaim policy is Retain"),
+			Fix: keep, Instead: keepFirst, When: deleted("its volume goes with it unless the reclaim policy is Retain"),
 		},
 		{
 			ID: "volume-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolume"},
 			Why: "the volume is deleted, and what it holds can no longer be reached",
-			Fix: keep, When: deleted("the volume is deleted"),
+			Fix: keep, Instead: keepFirst, When: deleted("the volume is deleted"),
 		},
 		{
 			ID: "namespace-deleted", Risk: change.DataLoss, Kinds: []string{"Namespace"},
 			Why: "everything in the namespace is deleted with it, also what the chart still contains and what others put there",
-			Fix: keep, When: deleted("everything in it is deleted with it"),
+			Fix: keep, Instead: keepFirst, When: deleted("everything in it is deleted with it"),
 		},
 		{
 			ID: "crd-deleted", Risk: change.DataLoss, Kinds: []string{"CustomResourceDefinition"},
 			Why: "all custom resources of the kind are deleted with their definition, in every namespace",
-			Fix: keep, When: deleted("all its custom resources are deleted with it, in every namespace"),
+			Fix: keep, Instead: keepFirst, When: deleted("all its custom resources are deleted with it, in every namespace"),
 		},
 		{
 			ID: "statefulset-claims-deleted", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
-			Why:  "the retention policy of the StatefulSet deletes its claims with it, or with the pods that are scaled away",
-			Fix:  "set persistentVolumeClaimRetentionPolicy to Retain in a release before this one",
-			When: claimsDeleted,
+			Why:     "the retention policy of the StatefulSet deletes its claims with it, or with the pods that are scaled away",
+			Fix:     "set persistentVolumeClaimRetentionPolicy to Retain in a release before this one",
+			Instead: "set persistentVolumeClaimRetentionPolicy to Retain in the installed release first",
+			When:    claimsDeleted,
 		},
 	}
 }
@@ -65,7 +68,8 @@ func spared(c *change.Change) bool { return c.Outcome.Loss != nil && c.Outcome.L
 // StatefulSet goes, the new one when it is scaled down.
 func claimsDeleted(c *change.Change) (string, []fieldpath.Path, bool) {
 	if gone(c) {
-		return losing(c, "its claims are deleted with it"), nil, retention(c.Old, "whenDeleted") == "Delete" && !spared(c)
+		return losing(c, "its claims are deleted with it"), nil,
+			!c.Outcome.Orphans && retention(c.Old, "whenDeleted") == "Delete" && !spared(c)
 	}
 	p := c.Outcome.Pods
 	if c.Op != change.Update || p == nil || len(c.Outcome.Refused) > 0 || p.Desired >= p.Before ||

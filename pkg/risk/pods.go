@@ -46,8 +46,9 @@ func goneRules() []Rule {
 	return []Rule{
 		{
 			ID: "workload-deleted", Risk: change.Downtime,
-			Why: "the workload leaves the release, and its pods go with it",
-			Fix: "if another workload takes over, let both run for one release before the old one goes; annotate it with helm.sh/resource-policy: keep if it is to stay",
+			Why:     "the workload leaves the release, and its pods go with it",
+			Fix:     "if another workload takes over, let both run for one release before the old one goes; annotate it with helm.sh/resource-policy: keep if it is to stay",
+			Instead: keepFirst + " if it is to stay",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
 				if c.Op != change.Delete || p == nil || !p.AllDown {

@@ -24,6 +24,9 @@ type Rule struct {
 	Why string
 	// Fix tells in one clause what to do instead.
 	Fix string
+	// Instead is the Fix where there is no new chart to change, in a rollback or an
+	// uninstall; "" for the same.
+	Instead string
 	// Kinds are the kinds of Kubernetes itself that the rule is about; empty for
 	// all kinds there are.
 	Kinds []string
@@ -59,6 +62,21 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	}
 	slices.SortStableFunc(findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
 	return findings
+}
+
+// Advise gives the findings the hints that fit an operation without a new chart.
+func Advise(findings []change.Finding, operation change.Operation) {
+	if operation != change.Rollback && operation != change.Uninstall {
+		return
+	}
+	rules := Rules()
+	for i := range findings {
+		f := &findings[i]
+		r := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule })
+		if r >= 0 && rules[r].Instead != "" {
+			f.Hint = rules[r].Instead
+		}
+	}
 }
 
 // about reports whether the rule is about objects of this kind.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -80,7 +81,7 @@ func TestTheBestWitnessOfADefinitionCounts(t *testing.T) {
 		"the old chart's, not the new":   {Options{OldCRDs: crds(9), NewCRDs: crds(1)}, changedInCRDs + "\n" + staleDefinition + "\n" + accepted},
 		"the old chart's alone":          {Options{OldCRDs: crds(2)}, refusedBy(2)},
 		"the new chart's":                {Options{NewCRDs: crds(3)}, refusedBy(3, newInCRDs, assumedDefinition)},
-		"the new chart's, installed":     {Options{NewCRDs: crds(3), Install: true}, refusedBy(3)},
+		"the new chart's, installed":     {Options{NewCRDs: crds(3), Operation: change.Install}, refusedBy(3)},
 		"the cluster's":                  {Options{OldCRDs: crds(9), NewCRDs: crds(9), Cluster: []Manifest{crds(4)}}, refusedBy(4)},
 		"one that is broken in a chart":  {Options{OldCRDs: Manifest{"crds", "a: [b\n"}, NewCRDs: crds(3)}, refusedBy(3, newInCRDs, assumedDefinition)},
 		"one that has no objects to it":  {Options{Cluster: []Manifest{{"c", strings.ReplaceAll(definition(1), "example.com", "example.org")}}}, "the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"},

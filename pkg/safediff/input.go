@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -88,7 +89,7 @@ func (in *input) facts(opts Options) apiserver.Facts {
 	known := apiserver.Facts{
 		Release: opts.Release.Name, Namespace: opts.Namespace,
 		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
-		Definitions: in.definitions(opts.Install), ServerSide: opts.ServerSide,
+		Definitions: in.definitions(opts.Operation == change.Install), ServerSide: opts.ServerSide,
 		Replace: opts.Replace, ForceConflicts: opts.ForceConflicts,
 	}
 	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {

@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,8 +20,8 @@ func (in *input) notices(server *apiserver.Server, opts Options, found func(mani
 	}
 	if opts.Failed > 0 {
 		list = append(list, change.Notice{Reason: fmt.Sprintf(
-			"revision %d of the release failed: what of it is in the cluster is not known, and the upgrade was judged from the manifest of revision %d",
-			opts.Failed, opts.Release.Revision)})
+			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
+			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
 	}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
 		for _, o := range objects {
@@ -34,7 +35,7 @@ func (in *input) notices(server *apiserver.Server, opts Options, found func(mani
 				"the object stands in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
 		}
 	}
-	if !opts.Install {
+	if opts.Operation != change.Install {
 		list = append(list, in.crdNotices()...)
 		list = append(list, in.scaledNotices(opts.ServerSide, found)...)
 	}

@@ -4,6 +4,7 @@
 package safediff
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
@@ -31,8 +33,8 @@ type Manifest struct {
 
 // Options tells Compare what the manifests do not say.
 type Options struct {
-	// Release goes into the Set as it is, except that KubeVersion, ServerSide
-	// and Replace are filled in with what the judgement is made for.
+	// Release goes into the Set as it is, except that Operation, KubeVersion,
+	// ServerSide and Replace are filled in with what the judgement is made for.
 	Release change.Release
 	// Namespace is given to namespaced objects that name none.
 	Namespace string
@@ -52,9 +54,17 @@ type Options struct {
 	// Failed is the last revision of the release if it failed, else 0: what of it
 	// is in the cluster is not known.
 	Failed int
-	// Install says that the release is installed for the first time, so that
-	// its install hooks run and not its upgrade hooks.
-	Install bool
+	// FailedHow says what became of that revision, such as "is in status
+	// pending-upgrade"; "" means that it failed.
+	FailedHow string
+	// Notices are what the caller knows to be unjudged.
+	Notices []change.Notice
+	// Operation is what Helm does, which decides which hooks run; "" means an
+	// upgrade.
+	Operation change.Operation
+	// Orphan says that an uninstall leaves alone what the objects own, such as the
+	// pods of a Deployment (--cascade=orphan).
+	Orphan bool
 	// Cluster is what is known of the cluster: objects as kubectl prints them, of
 	// any kind and namespace. What the judgement has no use for is left aside.
 	Cluster []Manifest
@@ -103,8 +113,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.together(pairs, judged)
 	set := change.Set{Release: opts.Release}
+	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = append(in.notices(server, opts, j.found), unread...)
+	set.Unchecked = slices.Concat(opts.Notices, in.notices(server, opts, j.found), unread)
 	for i := range judged {
 		set.Drift = append(set.Drift, judged[i].drift...)
 		if judged[i].change == nil {
@@ -115,6 +126,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		for _, reason := range judged[i].unchecked {
 			set.Unchecked = append(set.Unchecked, change.Notice{Ref: judged[i].change.Ref, Reason: reason})
 		}
+	}
+	for i := range set.Changes {
+		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil

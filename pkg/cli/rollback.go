@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+const rollbackHelp = `Judge what "helm rollback" would do: from the last revision of the release back to
+REVISION, or to the one before the last. Nothing is written to the cluster.
+
+The flags of "helm rollback" that say how it is carried out, such as --wait and
+--timeout, are accepted and have no effect.`
+
+const recreatedPods = "--recreate-pods deletes the pods of every workload of the release, also where nothing changes; that was not judged"
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var (
+		shared   storedFlags
+		recreate bool
+	)
+	cmd := &cobra.Command{
+		Use:     "rollback RELEASE [REVISION]",
+		Short:   "Judge the rollback of a release",
+		Long:    rollbackHelp,
+		Example: "  helm safe-diff rollback shop 5 --namespace prod",
+		Args:    argumentsOf([]string{"RELEASE"}, "REVISION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := shared.options(a)
+			if err != nil {
+				return usage(cmd, err)
+			}
+			revision, err := revisions(args[1:])
+			if err != nil {
+				return usage(cmd, err)
+			}
+			old, updated, err := a.helmClient().Rollback(cmd.Context(), shared.stored(args[0]), revision[0])
+			if err != nil {
+				return err
+			}
+			opts := optionsOf(old, updated)
+			opts.Operation, opts.Release.NewRevision = change.Rollback, updated.Revision
+			if recreate {
+				opts.Notices = append(opts.Notices, change.Notice{Reason: recreatedPods})
+			}
+			return shared.judge(a, cmd, old, updated, opts, r)
+		},
+		ValidArgsFunction: a.completeRevisions(1),
+	}
+	shared.addTo(cmd)
+	shared.live.addTo(cmd.Flags())
+	shared.apply.addTo(cmd, "what Helm 4 noted of the revision to go back to")
+	cmd.Flags().BoolVar(&recreate, "recreate-pods", false, "Helm 3 deletes the pods of all workloads")
+	cmd.Flags().Lookup("recreate-pods").Hidden = true
+	addNoEffectFlags(cmd.Flags(), rollbackNoEffect())
+	return cmd
+}
