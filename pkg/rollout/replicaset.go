@@ -13,17 +13,17 @@ const keepsTemplate = "running pods keep the old template"
 
 // replicaSet: a ReplicaSet only counts its pods (pkg/controller/replicaset); its
 // template is for pods that are still to come.
-func replicaSet(old, updated *appsv1.ReplicaSet) (*change.Pods, []string) {
+func replicaSet(old, updated *appsv1.ReplicaSet) *change.Pods {
 	pods := scaled(replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas), "")
 	if pods.Before > 0 && !apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template) {
 		pods.How = keepsTemplate
 	}
-	return pods, nil
+	return pods
 }
 
 // replicationController: as a ReplicaSet, but its selector may change. Pods that
 // no longer match are let go of (ClaimPods in pkg/controller) and run on.
-func replicationController(old, updated *corev1.ReplicationController) (*change.Pods, []string) {
+func replicationController(old, updated *corev1.ReplicationController) *change.Pods {
 	pods := scaled(replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas), "")
 	switch {
 	case pods.Before == 0:
@@ -33,5 +33,5 @@ func replicationController(old, updated *corev1.ReplicationController) (*change.
 	case !apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template):
 		pods.How = keepsTemplate
 	}
-	return pods, nil
+	return pods
 }

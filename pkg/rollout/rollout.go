@@ -64,13 +64,11 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) { return daemonSet(o, n, facts) })
 	case *appsv1.ReplicaSet:
 		return update(old, n, func(o, n *appsv1.ReplicaSet) (*change.Pods, []string) {
-			pods, unclear := replicaSet(o, n)
-			return facts.inSight(o, pods), unclear
+			return facts.inSight(o, replicaSet(o, n)), nil
 		})
 	case *corev1.ReplicationController:
 		return update(old, n, func(o, n *corev1.ReplicationController) (*change.Pods, []string) {
-			pods, unclear := replicationController(o, n)
-			return facts.inSight(o, pods), unclear
+			return facts.inSight(o, replicationController(o, n)), nil
 		})
 	case *batchv1.Job:
 		return update(old, n, job)

@@ -46,31 +46,18 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if c := j.relabelled(p); c != nil {
 		return judgement{change: c}
 	}
-	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New}
-	if p.Old != nil && p.New != nil {
-		edits, err := edits(p.Old, p.New)
-		if err != nil {
-			return judgement{err: err}
-		}
-		c.Edits = edits
-		if same(p, &c) && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref) {
-			return judgement{}
-		}
-	}
-	if j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old) {
+	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
+	alike, err := compare(p, &c)
+	switch {
+	case err != nil:
+		return judgement{err: err}
+	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref):
+		return judgement{}
+	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
-	}
-	c.Hook = j.hook(p)
-	if p.New == nil && c.Hook == nil {
-		value, known := j.found(c.Ref)
-		if known && value == nil {
-			return judgement{drift: []change.Drift{{Ref: c.Ref, Fate: change.Survives}}}
-		}
-		if known {
-			c.Op = leaves(value)
-		}
-	}
-	if c.Op == change.Recreate && !j.remade(c.Hook) {
+	case p.New == nil && c.Hook == nil && !j.leaves(&c):
+		return judgement{drift: []change.Drift{{Ref: c.Ref, Fate: change.Survives}}}
+	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
 	result, err := j.outcome(p, &c)
@@ -78,16 +65,33 @@ func (j *judge) pair(p diff.Pair) judgement {
 		return judgement{err: err}
 	}
 	drift, err := drifted(&c, &result)
-	if err != nil {
+	switch {
+	case err != nil:
 		return judgement{err: err}
-	}
-	if same(p, &c) && len(result.Outcome.Refused) == 0 && (!result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind)) {
-		return judgement{drift: drift} // looked at for its definition only, or replaced by itself
+	case alike && j.unmoved(&c, &result):
+		return judgement{drift: drift}
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
 	judged := j.conclude(&c, &result)
-	judged.drift = append(drift, gone(&c, p)...)
+	judged.drift = slices.Concat(drift, gone(&c, p))
 	return judged
+}
+
+// compare writes into the change how the manifests differ, and reports whether they
+// say the same of the object.
+func compare(p diff.Pair, c *change.Change) (alike bool, err error) {
+	if p.Old == nil || p.New == nil {
+		return false, nil
+	}
+	c.Edits, err = edits(p.Old, p.New)
+	return err == nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version, err
+}
+
+// unmoved reports whether the upgrade leaves an object as it is of which the manifests
+// say the same. What was looked at for its definition only is not told as a change.
+func (j *judge) unmoved(c *change.Change, result *apiserver.Result) bool {
+	return c.Op == change.Update && len(result.Outcome.Refused) == 0 &&
+		(!result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
 }
 
 // removal judges that an object goes, whatever the manifests say of it.
@@ -134,14 +138,19 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	}
 }
 
-// leaves returns what Helm does with an object that leaves the release: the resource
-// policy that counts is the one in the cluster (update in helm.sh/helm/v3/pkg/kube).
-func leaves(live map[string]any) change.Op {
-	annotations := (&unstructured.Unstructured{Object: live}).GetAnnotations()
-	if strings.EqualFold(strings.TrimSpace(annotations[manifest.ResourcePolicyAnnotation]), "keep") {
-		return change.Keep
+// leaves tells what Helm does with an object that leaves the release, and reports
+// whether it is there at all. The resource policy that counts is the one in the
+// cluster (update in helm.sh/helm/v3/pkg/kube), but for an uninstall.
+func (j *judge) leaves(c *change.Change) (there bool) {
+	value, known := j.found(c.Ref)
+	if known && value != nil && j.opts.Operation != change.Uninstall {
+		c.Op = change.Delete
+		annotations := (&unstructured.Unstructured{Object: value}).GetAnnotations()
+		if strings.EqualFold(strings.TrimSpace(annotations[manifest.ResourcePolicyAnnotation]), "keep") {
+			c.Op = change.Keep
+		}
 	}
-	return change.Delete
+	return !known || value != nil
 }
 
 // orphaned reports whether an object goes and its pods stay. A Pod has none but
@@ -157,11 +166,6 @@ func untouched(c *change.Change) judgement {
 		return judgement{}
 	}
 	return judgement{change: c}
-}
-
-// same reports whether both manifests say the same of the object.
-func same(p diff.Pair, c *change.Change) bool {
-	return p.Old != nil && p.New != nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version
 }
 
 // onlyLabels reports whether the fields are all labels of the object itself.

@@ -12,13 +12,14 @@ import (
 )
 
 // notices lists what could not be judged and concerns no single change.
-func (in *input) notices(server *apiserver.Server, opts Options, found func(manifest.Ref) (map[string]any, bool)) []change.Notice {
+func (in *input) notices(j *judge) []change.Notice {
+	opts, server := j.opts, j.server
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
 		list = append(list, change.Notice{Reason: fmt.Sprintf(
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
-	if opts.Failed > 0 {
+	if opts.Failed > 0 && !j.asked {
 		list = append(list, change.Notice{Reason: fmt.Sprintf(
 			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
 			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
@@ -36,8 +37,8 @@ func (in *input) notices(server *apiserver.Server, opts Options, found func(mani
 		}
 	}
 	if opts.Operation != change.Install {
-		list = append(list, in.crdNotices()...)
-		list = append(list, in.scaledNotices(opts.ServerSide, found)...)
+		list = append(list, in.crdNotices(j)...)
+		list = append(list, in.scaledNotices(j)...)
 	}
 	return list
 }
@@ -48,7 +49,7 @@ const (
 )
 
 // crdNotices lists what an upgrade leaves undone in crds directories.
-func (in *input) crdNotices() []change.Notice {
+func (in *input) crdNotices(j *judge) []change.Notice {
 	_, before := splitCRDs(in.old, in.oldCRDs)
 	_, after := splitCRDs(in.updated, in.newCRDs)
 	known := make(map[string]*manifest.Object, len(before))
@@ -84,7 +85,7 @@ const (
 
 // scaledNotices lists the workloads that a HorizontalPodAutoscaler scales while a
 // manifest sets their replicas.
-func (in *input) scaledNotices(serverSide bool, found func(manifest.Ref) (map[string]any, bool)) []change.Notice {
+func (in *input) scaledNotices(j *judge) []change.Notice {
 	targets := map[manifest.Identity]bool{}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.cluster} {
 		for _, o := range objects {
@@ -94,7 +95,7 @@ func (in *input) scaledNotices(serverSide bool, found func(manifest.Ref) (map[st
 		}
 	}
 	reason := scaledThreeWay
-	if serverSide {
+	if j.opts.ServerSide {
 		reason = scaledServerSide
 	}
 	var list []change.Notice
@@ -103,7 +104,7 @@ func (in *input) scaledNotices(serverSide bool, found func(manifest.Ref) (map[st
 	}
 	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
 		for _, o := range objects {
-			if _, known := found(o.Ref); !known && targets[o.Ref.Identity()] && setsReplicas(o) {
+			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && setsReplicas(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: reason})
 				delete(targets, o.Ref.Identity())
 			}

@@ -115,7 +115,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	set := change.Set{Release: opts.Release}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = slices.Concat(opts.Notices, in.notices(server, opts, j.found), unread)
+	set.Unchecked = slices.Concat(opts.Notices, in.notices(&j), unread)
 	for i := range judged {
 		set.Drift = append(set.Drift, judged[i].drift...)
 		if judged[i].change == nil {
