@@ -80,11 +80,14 @@ func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcom
 	return []string{"whether " + class + " lets its volumes grow is not known; without allowVolumeExpansion the claim would be refused"}
 }
 
+// assumedVersion is the resourceVersion of objects that were not read from a cluster.
+const assumedVersion = "1"
+
 // settle gives a stored object what controllers give it before anybody upgrades
 // it. Without that, updates look easier than they are.
 func (s *Server) settle(object runtime.Object) {
 	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetResourceVersion("1")
+		accessor.SetResourceVersion(assumedVersion)
 	}
 	switch o := object.(type) {
 	case *api.Service:

@@ -105,6 +105,12 @@ func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[st
 	case misfit != nil:
 		return unfit(misfit), nil
 	}
+	if older := s.before(to); older != nil && from.gvk.Version != to.gvk.Version {
+		// What the version itself fills in is there as soon as it is asked for.
+		if seen, err := older.reread(before); err == nil {
+			before = seen
+		}
+	}
 	live, err := to.custom.reread(before)
 	if err != nil {
 		e := to.decodeError("", before.Object, err)
@@ -126,6 +132,20 @@ func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[st
 		result.Operated = result.Outcome.Changed
 	}
 	return result, nil
+}
+
+// before returns how the definition before the upgrade has the version of a request;
+// nil if it does not.
+func (s *Server) before(r request) *customVersion {
+	pair := s.facts.Definitions.of(r.gvk.GroupKind())
+	if pair.before == nil || !pair.before.serves(r.gvk.Version) {
+		return nil
+	}
+	version, err := pair.before.version(r.gvk.Version)
+	if err != nil {
+		return nil
+	}
+	return version
 }
 
 // unfit is the answer where the installed manifest is none that the server could

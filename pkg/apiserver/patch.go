@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	api "k8s.io/kubernetes/pkg/apis/core"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
@@ -25,6 +28,10 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 	}
 	oldFields := withoutBookkeeping(liveValue)
 	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
+	if refused := stale(newValue, liveValue); refused != nil {
+		result.Outcome.Refused = []change.FieldError{*refused}
+		return result, nil
+	}
 	merge := s.mergeOnClient
 	switch {
 	case s.facts.Replace:
@@ -51,9 +58,29 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 		result.Outcome.Refused = refused
 		return result, nil
 	}
+	if service, ok := object.(*api.Service); ok {
+		s.services.read(service)
+	}
 	result.New, result.NewFields = r.stored(object)
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return result, nil
+}
+
+// stale refuses a manifest that names a version of the stored object: the API server
+// then only updates that very version. "0" names none (Update in
+// k8s.io/apiserver/pkg/registry/generic/registry).
+func stale(newValue, liveValue map[string]any) *change.FieldError {
+	wanted, _, _ := unstructured.NestedString(newValue, "metadata", "resourceVersion")
+	current, _, _ := unstructured.NestedString(liveValue, "metadata", "resourceVersion")
+	if wanted == "" || wanted == "0" || wanted == current && current != assumedVersion {
+		return nil
+	}
+	if _, err := strconv.ParseUint(wanted, 10, 64); err != nil {
+		return &change.FieldError{Field: "metadata.resourceVersion", Type: "Invalid", Message: err.Error()}
+	}
+	return &change.FieldError{
+		Field: "metadata.resourceVersion", Type: "Conflict", Message: "the object has been modified; please apply your changes to the latest version and try again",
+	}
 }
 
 // replaced is what Helm does with --force: it merges nothing and sends the manifest

@@ -149,6 +149,11 @@ func withoutBookkeeping(object map[string]any) map[string]any {
 	for _, name := range [...]string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
 		delete(metadata, name)
 	}
+	for _, name := range [...]string{"ownerReferences", "finalizers"} {
+		if list, _ := metadata[name].([]any); len(list) == 0 {
+			delete(metadata, name) // an empty list is none
+		}
+	}
 	annotations := copyMap(metadata["annotations"])
 	delete(annotations, "deprecated.daemonset.template.generation")
 	if metadata["annotations"] = annotations; len(annotations) == 0 {
@@ -186,6 +191,9 @@ const (
 // ownership, and with its namespace filled in.
 func (s *Server) owned(r request, value map[string]any) map[string]any {
 	metadata := copyMap(value["metadata"])
+	if metadata["resourceVersion"] == "" || metadata["resourceVersion"] == "0" {
+		delete(metadata, "resourceVersion") // which asks for nothing
+	}
 	metadata["labels"] = marked(value, "labels", map[string]string{managedByLabel: "Helm"})
 	metadata["annotations"] = marked(value, "annotations", map[string]string{
 		releaseNameAnnotation: s.facts.Release, releaseNamespaceAnnotation: s.facts.Namespace,

@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
@@ -64,7 +66,9 @@ func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
 		return ""
 	}
 	object, err := legacyscheme.Scheme.New(gvk)
-	if err != nil {
+	if err != nil || strings.Contains(gvk.Version, "alpha") {
+		// Alpha versions are served only if an administrator asks for them
+		// (alphaAPIGroupVersionsDisabledByDefault in k8s.io/kubernetes/pkg/controlplane).
 		return reason
 	}
 	if api, ok := object.(interface{ APILifecycleRemoved() (major, minor int) }); ok {

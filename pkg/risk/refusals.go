@@ -59,6 +59,29 @@ func helmRefusals() []Rule {
 			ID: "hook-becomes-object", Risk: change.Rejected,
 			Why:  "the object that the hook left behind does not belong to the release, and Helm will not take it over",
 			Fix:  "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				message, paths, fires := refusedAs("AlreadyExists")(c)
+				return message, paths, fires && c.Old != nil && len(c.Old.HookEvents()) > 0
+			},
+		},
+		{
+			ID: "object-in-the-way", Risk: change.Rejected,
+			Why:  "an object of that name is in the cluster and does not belong to the release; Helm gives up before it changes anything",
+			Fix:  "delete or rename one of the two, or let Helm take it over (--take-ownership)",
+			When: refusedAs("AlreadyExists"),
+		},
+		{
+			ID: "resource-version-set", Risk: change.Rejected,
+			Why: "a manifest that names a resourceVersion may only update that very version of the object",
+			Fix: "take metadata.resourceVersion out of the manifest",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				return refusal(c), nil, slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field == "metadata.resourceVersion" })
+			},
+		},
+		{
+			ID: "field-conflict", Risk: change.Rejected,
+			Why:  "somebody else has set the field since, and server-side apply takes it from nobody",
+			Fix:  "undo the change by hand, leave the field out of the chart, or take it back with --force-conflicts",
 			When: refusedAs("Conflict"),
 		},
 	}

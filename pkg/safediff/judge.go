@@ -47,7 +47,7 @@ func (j *judge) pair(p diff.Pair) judgement {
 		return judgement{change: c}
 	}
 	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
-	alike, err := compare(p, &c)
+	alike, err := contrast(p, &c)
 	switch {
 	case err != nil:
 		return judgement{err: err}
@@ -77,9 +77,9 @@ func (j *judge) pair(p diff.Pair) judgement {
 	return judged
 }
 
-// compare writes into the change how the manifests differ, and reports whether they
+// contrast writes into the change how the manifests differ, and reports whether they
 // say the same of the object.
-func compare(p diff.Pair, c *change.Change) (alike bool, err error) {
+func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 	if p.Old == nil || p.New == nil {
 		return false, nil
 	}

@@ -56,7 +56,7 @@ func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Cha
 	}
 	c.Op = change.Create
 	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
-		Type: "Conflict", Message: "exists and cannot be imported into the current release: " + reason,
+		Type: "AlreadyExists", Message: "exists and cannot be imported into the current release: " + reason,
 	}}}}, nil
 }
 
@@ -111,7 +111,7 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 		return result, nil
 	}
 	result.Outcome = change.Outcome{Upfront: true, Refused: []change.FieldError{{
-		Type:    "Conflict",
+		Type:    "AlreadyExists",
 		Message: "exists and cannot be imported into the current release: invalid ownership metadata",
 	}}}
 	return result, nil
