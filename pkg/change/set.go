@@ -71,9 +71,11 @@ const (
 type Release struct {
 	Name      string
 	Namespace string
-	// Context is the context of the kubeconfig, if it was named to tell two
-	// clusters apart.
-	Context string
+	// Context is the context of the kubeconfig, Cluster what the kubeconfig calls
+	// the cluster.
+	Context, Cluster string
+	// Values are the values of the user's that differ.
+	Values []Edit
 	// From is the release on the old side where it is another one.
 	From Place
 	// Operation is what Helm is judged for; "" stands for an upgrade.
@@ -184,6 +186,11 @@ func (s *Set) Revealed() Set {
 			c.Edits[j].Old = c.Edits[j].Old.Revealed()
 			c.Edits[j].New = c.Edits[j].New.Revealed()
 		}
+	}
+	revealed.Release.Values = slices.Clone(s.Release.Values)
+	for i := range revealed.Release.Values {
+		e := &revealed.Release.Values[i]
+		e.Old, e.New = e.Old.Revealed(), e.New.Revealed()
 	}
 	revealed.Drift = slices.Clone(s.Drift)
 	for i := range revealed.Drift {

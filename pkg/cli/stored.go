@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
@@ -62,6 +63,9 @@ func (f *storedFlags) judge(a *app, cmd *cobra.Command, old, updated helm.Side, 
 		return err
 	}
 	opts.NoHooks, opts.Cluster = f.reading.NoHooks, cluster
+	if opts.Release.From == (change.Place{}) {
+		opts.Release.Context, opts.Release.Cluster = a.place()
+	}
 	if err := f.apply.apply(&opts, updated.ServerSide); err != nil {
 		return err
 	}

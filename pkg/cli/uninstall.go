@@ -44,6 +44,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 				return err
 			}
 			opts := optionsOf(old, left)
+			opts.Release.Values = nil // they go with the release
 			opts.Operation, opts.Orphan = change.Uninstall, cascade == "orphan"
 			return shared.judge(a, cmd, old, left, opts, r)
 		},

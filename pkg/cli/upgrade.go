@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -76,6 +77,7 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	}
 	opts := optionsOf(old, updated)
 	opts.NoHooks, opts.Cluster, opts.Operation = up.NoHooks, cluster, change.Upgrade
+	opts.Release.Context, opts.Release.Cluster = a.place()
 	if old.Revision == 0 {
 		opts.Operation = change.Install
 	}
@@ -88,6 +90,20 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
 }
 
+// place returns what the kubeconfig calls the context and the cluster that are asked;
+// "" if it does not say.
+func (a *app) place() (name, cluster string) {
+	config, err := a.settings.RESTClientGetter().ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return "", ""
+	}
+	name = cmp.Or(a.settings.KubeContext, config.CurrentContext)
+	if named := config.Contexts[name]; named != nil {
+		cluster = named.Cluster
+	}
+	return name, cluster
+}
+
 // optionsOf returns what the two sides of a release say of the step between them.
 func optionsOf(old, updated helm.Side) safediff.Options {
 	return safediff.Options{
@@ -97,6 +113,7 @@ func optionsOf(old, updated helm.Side) safediff.Options {
 			Revision:  old.Revision,
 			OldChart:  old.Chart,
 			NewChart:  updated.Chart,
+			Values:    safediff.Values(old.Values, updated.Values),
 		},
 		Namespace:   updated.Namespace,
 		KubeVersion: updated.KubeVersion,

@@ -30,6 +30,8 @@ type Side struct {
 	Manifest string
 	// CRDs is what the chart has in its crds directories, as such a stream.
 	CRDs string
+	// Values are those that the user has given; nil for a side without a release.
+	Values map[string]any
 	// Chart is "name-version"; "" if there is no chart.
 	Chart string
 	// Release and Namespace are what the templates see as .Release.

@@ -74,8 +74,8 @@ func TestUpgradeSides(t *testing.T) {
 		},
 		{
 			Name: `chart "web-2.0.0"`, Chart: "web-2.0.0", CRDs: crds, Release: "shop", Namespace: "prod", Revision: 4,
-			KubeVersion: helmtest.KubeVersion,
-			Manifest:    "---\n# Source: web/templates/c.yaml\n" + configMap("r: shop prod 4 true false") + hook,
+			KubeVersion: helmtest.KubeVersion, Values: map[string]any{},
+			Manifest: "---\n# Source: web/templates/c.yaml\n" + configMap("r: shop prod 4 true false") + hook,
 		},
 	}
 	if diff := cmp.Diff(want, [2]helm.Side{old, updated}); diff != "" {

@@ -46,17 +46,19 @@ type jsonReport struct {
 }
 
 type jsonRelease struct {
-	Name        string    `json:"name"`
-	Namespace   string    `json:"namespace"`
-	Context     string    `json:"context"`
-	From        jsonPlace `json:"from"`
-	Operation   string    `json:"operation"`
-	Revision    int       `json:"revision"`
-	NewRevision int       `json:"newRevision"`
-	Chart       jsonChart `json:"chart"`
-	KubeVersion string    `json:"kubeVersion"`
-	ServerSide  bool      `json:"serverSide"`
-	Replace     bool      `json:"replace"`
+	Name        string     `json:"name"`
+	Namespace   string     `json:"namespace"`
+	Context     string     `json:"context"`
+	Cluster     string     `json:"cluster"`
+	From        jsonPlace  `json:"from"`
+	Operation   string     `json:"operation"`
+	Revision    int        `json:"revision"`
+	NewRevision int        `json:"newRevision"`
+	Chart       jsonChart  `json:"chart"`
+	KubeVersion string     `json:"kubeVersion"`
+	ServerSide  bool       `json:"serverSide"`
+	Replace     bool       `json:"replace"`
+	Values      []jsonEdit `json:"values"`
 }
 
 type jsonPlace struct {
@@ -195,7 +197,8 @@ func jsonPath(p *fieldpath.Path) string { return p.String() }
 
 func jsonReleaseOf(r *change.Release) jsonRelease {
 	return jsonRelease{
-		Name: r.Name, Namespace: r.Namespace, Context: r.Context,
+		Name: r.Name, Namespace: r.Namespace, Context: r.Context, Cluster: r.Cluster,
+		Values:    each(r.Values, jsonEditOf),
 		From:      jsonPlace{Name: r.From.Name, Namespace: r.From.Namespace, Context: r.From.Context},
 		Operation: string(cmp.Or(r.Operation, change.Upgrade)), Revision: r.Revision, NewRevision: r.NewRevision,
 		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide, Replace: r.Replace,

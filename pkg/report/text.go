@@ -83,6 +83,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 	if about := aboutRelease(&set.Release); about != "" {
 		p.line(about)
 	}
+	p.values(set.Release.Values)
 	p.line(plan(sum))
 	if sum.Fails {
 		p.line(p.bad("the " + p.operation + " " + failure(sum)))
@@ -151,6 +152,9 @@ func placeOf(r *change.Release) string {
 		return text
 	}
 	place := name(change.Place{Name: r.Name, Namespace: r.Namespace, Context: r.Context})
+	if r.Cluster != "" && r.Cluster != r.Context {
+		place += " (cluster " + r.Cluster + ")"
+	}
 	if r.From != (change.Place{}) {
 		place = name(r.From) + " → " + place
 	}
@@ -204,6 +208,39 @@ func (p *page) section(title string, changes []*change.Change) {
 		}
 		apart = long
 		p.out.WriteString(block.out.String())
+	}
+}
+
+// maxValues is how many values of the user's are named, unless all is asked for.
+const maxValues = 10
+
+// values tells which of the user's values differ.
+func (p *page) values(edits []change.Edit) {
+	for i := range edits {
+		if i == maxValues && !p.all {
+			p.line("  … ", plural(len(edits)-i, "more value"))
+			return
+		}
+		short, ok := p.short(&edits[i])
+		if !ok {
+			short = "another text"
+		}
+		if edits[i].Old.Text() == change.Mask || edits[i].New.Text() == change.Mask {
+			short = "changed"
+		}
+		p.line("  value ", printable(edits[i].Path.String()), ": ", signOf(&edits[i]), short)
+	}
+}
+
+// signOf marks a value that is only on one side.
+func signOf(e *change.Edit) string {
+	switch {
+	case !e.Old.Present():
+		return "+ "
+	case !e.New.Present():
+		return "- "
+	default:
+		return ""
 	}
 }
 

@@ -57,8 +57,8 @@ func helmRefusals() []Rule {
 		},
 		{
 			ID: "hook-becomes-object", Risk: change.Rejected,
-			Why:  "the object that the hook left behind does not belong to the release, and Helm will not take it over",
-			Fix:  "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
+			Why: "the object that the hook left behind does not belong to the release, and Helm will not take it over",
+			Fix: "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("AlreadyExists")(c)
 				return message, paths, fires && c.Old != nil && len(c.Old.HookEvents()) > 0

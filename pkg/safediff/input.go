@@ -63,7 +63,7 @@ func (in *input) look(ctx context.Context, server *apiserver.Server, opts Option
 		return nil, nil
 	}
 	in.place(server.Knowing(in.facts(opts)))
-	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated)))
+	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated), in.newCRDs))
 	if err != nil {
 		return nil, err
 	}

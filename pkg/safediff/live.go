@@ -16,9 +16,13 @@ import (
 )
 
 // wanted lists the objects that a cluster should be asked about: all of both
-// manifests but those whose name the API server makes up.
-func wanted(pairs []diff.Pair) []live.Wanted {
-	list := make([]live.Wanted, 0, len(pairs))
+// manifests but those whose name the API server makes up, and the definitions in the
+// chart's crds directory.
+func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
+	list := make([]live.Wanted, 0, len(pairs)+len(crds))
+	for _, o := range crds {
+		list = append(list, live.Wanted{Ref: o.Ref})
+	}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
 			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil})

@@ -48,6 +48,17 @@ const (
 	newInCRDs     = "the chart adds this definition in its crds directory, which no upgrade touches: apply it by hand where it is needed"
 )
 
+const (
+	missingOfCRDs = "the chart has this definition in its crds directory, which no upgrade installs, and the cluster does not have it: apply it by hand"
+	otherThanCRDs = "the chart has this definition in its crds directory, which no upgrade touches, and the cluster has another: compare the two, and apply it by hand where it is needed"
+)
+
+// differs reports whether a live object is another than a manifest would make it.
+func (j *judge) differs(o *manifest.Object, live map[string]any) bool {
+	result, err := j.server.Update(o, o, live)
+	return err != nil || result.Outcome.Changed || len(result.Outcome.Refused) > 0
+}
+
 // crdNotices lists what an upgrade leaves undone in crds directories.
 func (in *input) crdNotices(j *judge) []change.Notice {
 	_, before := splitCRDs(in.old, in.oldCRDs)
@@ -60,8 +71,14 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 	seen := map[string]bool{}
 	for _, o := range after {
 		old := known[o.Ref.Name]
+		live, looked := j.found(o.Ref)
 		switch {
 		case seen[o.Ref.Name]:
+		case looked && live == nil:
+			list = append(list, change.Notice{Ref: o.Ref, Reason: missingOfCRDs})
+		case looked && j.differs(o, live):
+			list = append(list, change.Notice{Ref: o.Ref, Reason: otherThanCRDs})
+		case looked:
 		case old == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs})
 		case !old.SameText(o) && !relabelledOnly(old, o):

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,6 +62,26 @@ func TestUpgradeCommand(t *testing.T) {
 		}
 	})
 	r.print(false)
+	r.onlyRead()
+}
+
+// onlyRead holds what the plugin has asked the API server to reading.
+func (r *run) onlyRead() {
+	requests, err := r.bench.Asked()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	verbs := map[string]int{}
+	for _, request := range requests {
+		verbs[request.Verb]++
+		if request.Verb != "get" && request.Verb != "list" || request.Code == http.StatusForbidden {
+			r.t.Errorf("the plugin asked to %s %s (%d)", request.Verb, request.URI, request.Code)
+		}
+	}
+	if verbs["get"] == 0 || verbs["list"] == 0 {
+		r.t.Errorf("the audit log holds %v", verbs)
+	}
+	fmt.Printf("asked by helm safe-diff, as the API server's audit log has it: %v\n", verbs)
 }
 
 func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namespace string) error {

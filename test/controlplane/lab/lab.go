@@ -127,7 +127,9 @@ func (l *Lab) prepare(ctx context.Context) error {
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	return errors.Join(
 		os.WriteFile(l.path("sa.key"), pemKey, 0o600),
-		os.WriteFile(l.path("tokens.csv"), []byte(token+`,admin,1,"system:masters"`+"\n"), 0o600),
+		os.WriteFile(l.path("tokens.csv"), []byte(token+`,admin,1,"system:masters"`+"\n"+
+			ReaderToken+","+Reader+`,2,"system:serviceaccounts,system:serviceaccounts:ci,system:authenticated"`+"\n"), 0o600),
+		os.WriteFile(l.path("audit.yaml"), []byte(auditPolicy), 0o600),
 		os.WriteFile(l.path("stages.yaml"), stages, 0o600),
 	)
 }
@@ -172,6 +174,7 @@ func (l *Lab) startServer(ctx context.Context) error {
 		"--cert-dir="+l.path("certificates"), "--token-auth-file="+l.path("tokens.csv"), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+l.path("sa.key"),
 		"--service-account-signing-key-file="+l.path("sa.key"), "--service-cluster-ip-range=10.96.0.0/12", "--allow-privileged",
+		"--audit-policy-file="+l.path("audit.yaml"), "--audit-log-path="+l.path("audit.log"), "--audit-log-mode=blocking",
 		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000", "--enable-priority-and-fairness=false")
 	if err != nil {
 		return err

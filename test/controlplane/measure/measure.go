@@ -75,6 +75,9 @@ func New(ctx context.Context, l *lab.Lab, home string) (*Bench, error) {
 // Config returns how to reach the cluster.
 func (b *Bench) Config() *rest.Config { return b.lab.Config }
 
+// Asked returns what the plugin has asked the cluster so far.
+func (b *Bench) Asked() ([]lab.Request, error) { return b.lab.Asked() }
+
 // Run makes an upgrade in a namespace of its own and leaves the namespace as it
 // is then.
 func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*agreement.Upgrade, error) {
@@ -304,8 +307,9 @@ func (b *Bench) Render(ctx context.Context, way Way, chart, namespace string, ar
 
 // Plugin runs helm-safe-diff as Helm runs its plugins, and returns what it prints
 // to stdout. A risk is no error.
+// It may only read.
 func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace string, args ...string) (string, error) {
 	cmd := b.command(ctx, program, args...)
-	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade)
+	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade, "HELM_KUBETOKEN="+lab.ReaderToken)
 	return output(cmd, 3)
 }

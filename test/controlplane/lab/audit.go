@@ -1,0 +1,55 @@
+package lab
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+)
+
+// Reader is an account that may read everything and write nothing, and ReaderToken
+// what it shows to the API server, which keeps a log of all that it asks.
+const (
+	Reader      = "system:serviceaccount:ci:reader"
+	ReaderToken = "reader"
+)
+
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: Metadata, users: ["` + Reader + `"]}
+- {level: None}
+`
+
+// Request is what the Reader has asked the API server.
+type Request struct {
+	// Verb is the API server's word for it, such as "get" or "patch"; URI has the
+	// query, too.
+	Verb, URI string
+	// Code is the HTTP status of the answer.
+	Code int
+}
+
+// Asked returns all that the Reader has asked so far.
+func (l *Lab) Asked() ([]Request, error) {
+	file, err := os.Open(l.path("audit.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var requests []Request
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var event struct {
+			Verb           string
+			RequestURI     string
+			ResponseStatus struct{ Code int }
+		}
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
+			return nil, err
+		}
+		requests = append(requests, Request{event.Verb, event.RequestURI, event.ResponseStatus.Code})
+	}
+	return requests, lines.Err()
+}
