@@ -28,9 +28,9 @@ func (s *Score) Print(w io.Writer, textual bool) {
 	}
 }
 
-// Markdown returns one table for several scores, with what a textual diff would
-// have said beside it.
-func Markdown(scores ...*Score) string {
+// Markdown returns one table for several scores; beside shows what a textual diff
+// would have said.
+func Markdown(beside bool, scores ...*Score) string {
 	upgrades := 0
 	sums, textual := map[Question]*Tally{}, map[Question]*Tally{}
 	for _, s := range scores {
@@ -41,9 +41,17 @@ func Markdown(scores ...*Score) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %d upgrades | predictions | wrong | a textual diff: precision | recall |\n|---|--:|--:|--:|--:|\n", upgrades)
+	head, rule := " a textual diff: precision | recall |", "--:|--:|"
+	if !beside {
+		head, rule = "", ""
+	}
+	fmt.Fprintf(&b, "| %d upgrades | predictions | wrong |%s\n|---|--:|--:|%s\n", upgrades, head, rule)
 	for _, q := range Questions() {
 		t, other := tally(&sums, q), "– | –"
+		if !beside {
+			fmt.Fprintf(&b, "| %s | %d | %d |\n", q, t.Agree+t.Missed+t.Alarm, t.Missed+t.Alarm)
+			continue
+		}
 		if asked := tally(&textual, q); asked.Agree+asked.Missed+asked.Alarm > 0 {
 			other = fmt.Sprintf("%.2f | %.2f", asked.Precision(), asked.Recall())
 		}

@@ -99,14 +99,6 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
 		return nil, err
 	}
-	if c.Drift != "" {
-		if err := b.lab.Interfere(ctx, c.Drift, namespace); err != nil {
-			return nil, err
-		}
-		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
-			return nil, err
-		}
-	}
 	if objects, err = b.objects(c, namespace); err != nil { // by now all kinds are known
 		return nil, err
 	}
@@ -145,7 +137,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	return u, nil
 }
 
-// install brings about the old side.
+// install brings about the old side, and what somebody does to it.
 func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, record *recorder, running bool) error {
 	for _, chart := range []string{c.FirstChart, c.OldChart} {
 		if chart == "" {
@@ -159,7 +151,13 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 			return err
 		}
 	}
-	return nil
+	if c.Drift == "" {
+		return nil
+	}
+	if err := b.lab.Interfere(ctx, c.Drift, namespace); err != nil {
+		return err
+	}
+	return b.watch.settle(ctx, namespace, record, running)
 }
 
 // verdict tells what happened to one object. failure is what Helm said, if it
