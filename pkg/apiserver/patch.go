@@ -132,25 +132,16 @@ func (s *Server) mergeOnClient(r request, _ runtime.Object, liveValue, oldValue,
 // else, and an object that does not fit its type, it merges two ways as plain
 // JSON (createPatch in helm.sh/helm/v3/pkg/kube).
 func (r request) patched(old, updated, live map[string]any) (map[string]any, *change.FieldError) {
-	typed, fits := r.helmType(updated)
-	if !fits {
-		merged, err := merge(old, updated, live)
+	patch, typed, err := r.patchOf(old, updated, live)
+	if err != nil || patch == nil {
+		return nil, patchError(err)
+	}
+	if typed == nil {
+		merged, err := jsonpatch.MergePatch(encode(live), patch)
 		if err != nil {
 			return nil, patchError(err)
 		}
-		return merged, nil
-	}
-	oldJSON, newJSON, liveJSON := encode(old), encode(updated), encode(live)
-	meta, err := strategicpatch.NewPatchMetaFromStruct(typed)
-	if err != nil {
-		return nil, patchError(err)
-	}
-	patch, err := strategicpatch.CreateThreeWayMergePatch(oldJSON, newJSON, liveJSON, meta, true)
-	if err != nil {
-		return nil, patchError(err)
-	}
-	if bytes.Equal(patch, []byte("{}")) {
-		return nil, nil
+		return decodeJSON(merged)
 	}
 	patchValue, refused := decodeJSON(patch)
 	if refused != nil {
@@ -162,6 +153,25 @@ func (r request) patched(old, updated, live map[string]any) (map[string]any, *ch
 		return nil, patchError(err)
 	}
 	return merged, nil
+}
+
+// patchOf makes the patch that Helm makes: a strategic one if typed is not nil, else
+// one of plain JSON. It is nil if Helm finds nothing to send.
+func (r request) patchOf(old, updated, live map[string]any) (patch []byte, typed runtime.Object, err error) {
+	typed, fits := r.helmType(updated)
+	if !fits {
+		patch, err = jsonpatch.CreateMergePatch(encode(old), encode(updated))
+		return patch, nil, err
+	}
+	meta, err := strategicpatch.NewPatchMetaFromStruct(typed)
+	if err != nil {
+		return nil, nil, err
+	}
+	patch, err = strategicpatch.CreateThreeWayMergePatch(encode(old), encode(updated), encode(live), meta, true)
+	if err != nil || bytes.Equal(patch, []byte("{}")) {
+		return nil, nil, err
+	}
+	return patch, typed, nil
 }
 
 // merge is Helm's two-way merge of plain JSON: what differs between the manifests
@@ -216,6 +226,9 @@ func decodeJSON(text []byte) (map[string]any, *change.FieldError) {
 }
 
 func patchError(err error) *change.FieldError {
+	if err == nil {
+		return nil
+	}
 	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + firstLine(err.Error())}
 }
 

@@ -55,7 +55,7 @@ func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
 func TestFlagsWithoutEffect(t *testing.T) {
 	flags := pflag.NewFlagSet("upgrade", pflag.ContinueOnError)
 	addNoEffectFlags(flags, upgradeNoEffect())
-	args := strings.Fields("--wait shop --wait=legacy --dry-run=server ./chart --timeout 5m -l a=b --atomic=true --cleanup-on-fail")
+	args := strings.Fields("--wait shop --wait=legacy ./chart --timeout 5m -l a=b --atomic=true --cleanup-on-fail")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}

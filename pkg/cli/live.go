@@ -1,40 +1,61 @@
 package cli
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
 // liveFlags say whether and how the cluster is asked about the objects of a release.
 type liveFlags struct {
 	offline bool
+	dryRun  string
 }
 
 func (f *liveFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.offline, "offline", false, "ask the cluster for nothing but the release itself, and take its objects to be as Helm left them")
+	flags.StringVar(&f.dryRun, "dry-run", "none", `"server" has the API server try each change without storing it (dryRun=All), webhooks, policies and quotas included; anything else that Helm takes has no effect`)
+	flags.Lookup("dry-run").NoOptDefVal = "client"
 }
 
-// look returns what reads the cluster; nil if the flags say not to.
-func (f *liveFlags) look(a *app) (func(context.Context, []live.Wanted) (*live.State, error), error) {
+// check returns an error for a value that the flag does not know, and for flags that
+// contradict each other.
+func (f *liveFlags) check() error {
+	if !slices.Contains([]string{"", "none", "client", "server", "true", "false"}, f.dryRun) {
+		return fmt.Errorf("unknown value %q of --dry-run; valid are none, client, server", f.dryRun)
+	}
+	if f.dryRun == "server" && f.offline {
+		return errors.New("--dry-run=server and --offline exclude each other")
+	}
+	return nil
+}
+
+// look writes into opts what asks the cluster, unless the flags say not to.
+func (f *liveFlags) look(a *app, opts *safediff.Options) error {
 	if f.offline || a.helmClient().Driver == "memory" { // such releases are in no cluster
-		return nil, nil
+		return nil
 	}
 	config, err := a.settings.RESTClientGetter().ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("read the cluster's address: %w", err)
+		return fmt.Errorf("read the cluster's address: %w", err)
 	}
-	reader, err := live.New(config, live.Options{Progress: a.progress("reading the cluster")})
+	reader, err := live.New(config, live.Options{Progress: a.progress("reading the cluster"), DryRun: f.dryRun == "server"})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return reader.Read, nil
+	opts.Look = reader.Read
+	if f.dryRun == "server" {
+		opts.Try = reader.Try
+	}
+	return nil
 }
 
 // progress returns what shows, on a terminal, how far work has come that takes more

@@ -13,7 +13,6 @@ func upgradeNoEffect() []noEffectFlag {
 		{name: "description", value: true},
 		{name: "disable-openapi-validation"},
 		{name: "disable-validation"}, // helm-diff
-		{name: "dry-run"},
 		{name: "hide-notes"},
 		{name: "hide-secret"},
 		{name: "history-max", value: true},
@@ -31,7 +30,6 @@ func rollbackNoEffect() []noEffectFlag {
 	return []noEffectFlag{
 		{name: "cleanup-on-fail"},
 		{name: "description", value: true},
-		{name: "dry-run"},
 		{name: "history-max", value: true},
 		{name: "timeout", value: true},
 		{name: "wait"},
@@ -43,7 +41,6 @@ func rollbackNoEffect() []noEffectFlag {
 func uninstallNoEffect() []noEffectFlag {
 	return []noEffectFlag{
 		{name: "description", value: true},
-		{name: "dry-run"},
 		{name: "timeout", value: true},
 		{name: "wait"},
 	}

@@ -46,7 +46,7 @@ func (f *storedFlags) options(a *app) (reportOptions, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, errors.Join(f.apply.check(), f.about.check(), helm.CheckKubeVersion(f.reading.KubeVersion))
+	return r, errors.Join(f.apply.check(), f.live.check(), f.about.check(), helm.CheckKubeVersion(f.reading.KubeVersion))
 }
 
 // stored returns the release that an argument names.
@@ -69,7 +69,7 @@ func (f *storedFlags) judge(a *app, cmd *cobra.Command, old, updated helm.Side, 
 	if err := f.apply.apply(&opts, updated.ServerSide); err != nil {
 		return err
 	}
-	if opts.Look, err = f.live.look(a); err != nil {
+	if err := f.live.look(a, &opts); err != nil {
 		return err
 	}
 	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)

@@ -37,7 +37,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(render.check(), apply.check(), about.check(render.Values.ValueFiles...))
+				err = errors.Join(render.check(), apply.check(), live.check(), about.check(render.Values.ValueFiles...))
 			}
 			if err != nil {
 				return usage(cmd, err)
@@ -84,7 +84,7 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	if err := apply.apply(&opts, updated.ServerSide); err != nil {
 		return err
 	}
-	if opts.Look, err = look.look(a); err != nil {
+	if err := look.look(a, &opts); err != nil {
 		return err
 	}
 	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)

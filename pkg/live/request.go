@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -10,12 +11,15 @@ import (
 	"time"
 )
 
-// request is a GET of something.
+// request is a GET of something, or a dry run of a change.
 type request struct {
 	endpoint endpoint
 	path     string // below the address of the cluster, such as /api/v1
 	query    url.Values
 	accept   string // "" for whole objects as JSON
+	// method is "" for GET; only a dry run has another, and a body.
+	method, media string
+	body          []byte
 }
 
 // outcome is what became of a request.
@@ -129,11 +133,14 @@ func (r *Reader) send(ctx context.Context, q request) outcome {
 	address := *r.base
 	address.Path = strings.TrimRight(address.Path, "/") + q.path
 	address.RawQuery = q.query.Encode()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, address.String(), http.NoBody)
+	req, err := http.NewRequestWithContext(limited, cmp.Or(q.method, http.MethodGet), address.String(), bytes.NewReader(q.body))
 	if err != nil {
 		return outcome{err: err}
 	}
 	req.Header.Set("Accept", "application/json")
+	if q.media != "" {
+		req.Header.Set("Content-Type", q.media)
+	}
 	if q.accept != "" {
 		req.Header.Set("Accept", q.accept)
 	}

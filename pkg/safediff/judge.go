@@ -1,6 +1,8 @@
 package safediff
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -29,6 +31,8 @@ type judge struct {
 	// to know besides of a namespace.
 	rollout rollout.Facts
 	running map[string]*rollout.Running
+	// scaled are the workloads that an autoscaler scales after the upgrade.
+	scaled map[manifest.Identity]bool
 }
 
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
@@ -42,7 +46,7 @@ type judgement struct {
 	err       error
 }
 
-func (j *judge) pair(p diff.Pair) judgement {
+func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	if c := j.relabelled(p); c != nil {
 		return judgement{change: c}
 	}
@@ -64,6 +68,11 @@ func (j *judge) pair(p diff.Pair) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
+	tried, err := j.try(ctx, p, &c, &result)
+	if err != nil {
+		return judgement{err: err}
+	}
+	result.Unchecked = append(result.Unchecked, tried...)
 	drift, err := drifted(&c, &result)
 	switch {
 	case err != nil:
@@ -123,6 +132,9 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	facts := j.rollout
 	facts.Running = j.running[c.Ref.Namespace]
 	pods, unchecked := rollout.Predict(result.Old, result.New, facts)
+	if pods != nil && c.Op == change.Update && j.looked(c.Ref) && j.scaled[c.Ref.Identity()] {
+		scaleBack(pods)
+	}
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}
@@ -136,6 +148,16 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	default:
 		return nil
 	}
+}
+
+// scaleBack corrects what is said of a workload that an upgrade takes pods from and
+// an autoscaler gives them back.
+func scaleBack(pods *change.Pods) {
+	if pods.Before <= pods.Desired || pods.Desired < 1 {
+		return
+	}
+	pods.Replaced, pods.Affected = true, -1
+	pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired)
 }
 
 // leaves tells what Helm does with an object that leaves the release, and reports

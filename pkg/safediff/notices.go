@@ -3,6 +3,7 @@ package safediff
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -103,14 +104,7 @@ const (
 // scaledNotices lists the workloads that a HorizontalPodAutoscaler scales while a
 // manifest sets their replicas.
 func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := map[manifest.Identity]bool{}
-	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.cluster} {
-		for _, o := range objects {
-			if target, is := scaleTarget(o); is {
-				targets[target] = true
-			}
-		}
-	}
+	targets := scaleTargets(in.old, in.updated, in.cluster)
 	reason := scaledThreeWay
 	if j.opts.ServerSide {
 		reason = scaledServerSide
@@ -128,6 +122,29 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 		}
 	}
 	return list
+}
+
+// scaleTargets returns what the HorizontalPodAutoscalers among some objects scale.
+func scaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
+	targets := map[manifest.Identity]bool{}
+	for _, objects := range lists {
+		for _, o := range objects {
+			if target, is := scaleTarget(o); is {
+				targets[target] = true
+			}
+		}
+	}
+	return targets
+}
+
+// scaledAfter returns what is scaled by an autoscaler when the upgrade is over.
+func (in *input) scaledAfter() map[manifest.Identity]bool {
+	going := map[manifest.Identity]bool{}
+	for _, o := range in.old {
+		going[o.Ref.Identity()] = true
+	}
+	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return going[o.Ref.Identity()] })
+	return scaleTargets(in.updated, others)
 }
 
 func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {

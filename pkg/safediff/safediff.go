@@ -75,6 +75,9 @@ type Options struct {
 	// them. Nil means that there is no cluster to ask: then it is taken to hold what
 	// it made of the old manifest.
 	Look func(ctx context.Context, wanted []live.Wanted) (*live.State, error)
+	// Try has the API server try a change without storing it; what it answers takes
+	// the place of the judgement. Nil means that it is not asked. It needs Look.
+	Try func(ctx context.Context, attempt live.Attempt) live.Answer
 	// Workloads are kinds of custom resources that run pods, besides those that
 	// the program knows; they come first.
 	Workloads []rollout.Workload
@@ -106,7 +109,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state)}
+	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state), scaled: in.scaledAfter()}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
@@ -162,7 +165,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 				if room.Acquire(ctx, weight) != nil {
 					continue // cancelled
 				}
-				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.pair(pairs[i]) })
+				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.pair(ctx, pairs[i]) })
 				forget(pairs[i])
 				room.Release(weight)
 			}

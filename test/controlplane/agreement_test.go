@@ -166,7 +166,7 @@ func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished boo
 			r.t.Errorf("%s, %s: %v", c.Name, way.Name, err)
 			continue
 		}
-		r.count(c, way, found)
+		r.count(way, found)
 	}
 }
 
@@ -190,7 +190,7 @@ func (f *finding) differs() bool {
 }
 
 // count adds what was found to the scores.
-func (r *run) count(c *cases.Case, way measure.Way, f *finding) {
+func (r *run) count(way measure.Way, f *finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.made++
@@ -239,8 +239,12 @@ func (r *run) charts(m *measure.Case, first, namespace string) error {
 	return errors.Join(err1, err2, err3)
 }
 
-// seeing names the predictions of a way that are made with a look at the cluster.
-const seeing = ", with a look at the cluster"
+// seeing names the predictions of a way that are made with a look at the cluster,
+// trying those for which the API server has tried the changes.
+const (
+	seeing = ", with a look at the cluster"
+	trying = ", tried by the API server"
+)
 
 // look predicts an upgrade with nothing but the two manifests and what the cluster
 // answers.
@@ -300,7 +304,7 @@ func (r *run) lock(names []string) (unlock func()) {
 
 func (r *run) print(textual bool) {
 	for _, way := range ways() {
-		for _, name := range []string{way.Name, way.Name + seeing} {
+		for _, name := range []string{way.Name, way.Name + seeing, way.Name + trying} {
 			score := r.scores[name]
 			if score == nil {
 				continue

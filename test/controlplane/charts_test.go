@@ -13,6 +13,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
 	"github.com/safe-diff/helm-safe-diff/test/controlplane/measure"
 )
 
@@ -65,20 +66,23 @@ func TestUpgradeCommand(t *testing.T) {
 	r.onlyRead()
 }
 
-// onlyRead holds what the plugin has asked the API server to reading.
+// onlyRead holds what the plugin has asked the API server to reading and, with
+// --dry-run=server, to changes that are not stored.
 func (r *run) onlyRead() {
 	requests, err := r.bench.Asked()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	verbs := map[string]int{}
+	verbs := map[string]map[string]int{lab.Reader: {}, lab.Trier: {}}
 	for _, request := range requests {
-		verbs[request.Verb]++
-		if request.Verb != "get" && request.Verb != "list" || request.Code == http.StatusForbidden {
+		verbs[request.User][request.Verb]++
+		reads := request.Verb == "get" || request.Verb == "list"
+		tries := request.User == lab.Trier && strings.Contains(request.URI, "dryRun=All")
+		if !reads && !tries || request.Code == http.StatusForbidden {
 			r.t.Errorf("the plugin asked to %s %s (%d)", request.Verb, request.URI, request.Code)
 		}
 	}
-	if verbs["get"] == 0 || verbs["list"] == 0 {
+	if verbs[lab.Reader]["get"] == 0 || verbs[lab.Reader]["list"] == 0 || verbs[lab.Trier]["patch"] == 0 {
 		r.t.Errorf("the audit log holds %v", verbs)
 	}
 	fmt.Printf("asked by helm safe-diff, as the API server's audit log has it: %v\n", verbs)
@@ -97,15 +101,17 @@ func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namesp
 	if c.New, err = r.bench.Render(ctx, way, c.NewChart, namespace, c.NewArgs...); err != nil {
 		return err
 	}
-	var set change.Set
+	var set, tried change.Set
 	c.Between = func(ctx context.Context, namespace string) error {
 		args := append([]string{"upgrade", measure.Release, c.NewChart, "--output", "json"}, c.NewArgs...)
-		report, err := r.bench.Plugin(ctx, *program, way, namespace, args...)
-		if err != nil {
+		report, err1 := r.bench.Plugin(ctx, *program, way, namespace, lab.ReaderToken, args...)
+		other, err2 := r.bench.Plugin(ctx, *program, way, namespace, lab.TrierToken, append(args, "--dry-run=server")...)
+		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
-		set, err = readReport(report)
-		return err
+		set, err1 = readReport(report)
+		tried, err2 = readReport(other)
+		return errors.Join(err1, err2)
 	}
 	defer r.lock(r.bench.Outside(c))()
 	happened, err := r.bench.Run(ctx, c, way, namespace)
@@ -115,6 +121,7 @@ func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namesp
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scoreOf(way.Name).Add(&set, happened)
+	r.scoreOf(way.Name+trying).Add(&tried, happened)
 	return nil
 }
 

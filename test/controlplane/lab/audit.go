@@ -6,23 +6,27 @@ import (
 	"os"
 )
 
-// Reader is an account that may read everything and write nothing, and ReaderToken
-// what it shows to the API server, which keeps a log of all that it asks.
+// Reader is an account that may read everything and write nothing, Trier one that may
+// do anything. The tokens are what they show to the API server, which keeps a log of
+// all that they ask.
 const (
 	Reader      = "system:serviceaccount:ci:reader"
 	ReaderToken = "reader"
+	Trier       = "system:serviceaccount:ci:trier"
+	TrierToken  = "trier"
 )
 
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
-- {level: Metadata, users: ["` + Reader + `"]}
+- {level: Metadata, users: ["` + Reader + `", "` + Trier + `"]}
 - {level: None}
 `
 
-// Request is what the Reader has asked the API server.
+// Request is what one of them has asked the API server.
 type Request struct {
+	User string
 	// Verb is the API server's word for it, such as "get" or "patch"; URI has the
 	// query, too.
 	Verb, URI string
@@ -30,7 +34,7 @@ type Request struct {
 	Code int
 }
 
-// Asked returns all that the Reader has asked so far.
+// Asked returns all that they have asked so far.
 func (l *Lab) Asked() ([]Request, error) {
 	file, err := os.Open(l.path("audit.log"))
 	if err != nil {
@@ -43,13 +47,14 @@ func (l *Lab) Asked() ([]Request, error) {
 	for lines.Scan() {
 		var event struct {
 			Verb           string
+			User           struct{ Username string }
 			RequestURI     string
 			ResponseStatus struct{ Code int }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			return nil, err
 		}
-		requests = append(requests, Request{event.Verb, event.RequestURI, event.ResponseStatus.Code})
+		requests = append(requests, Request{event.User.Username, event.Verb, event.RequestURI, event.ResponseStatus.Code})
 	}
 	return requests, lines.Err()
 }

@@ -128,7 +128,8 @@ func (l *Lab) prepare(ctx context.Context) error {
 	return errors.Join(
 		os.WriteFile(l.path("sa.key"), pemKey, 0o600),
 		os.WriteFile(l.path("tokens.csv"), []byte(token+`,admin,1,"system:masters"`+"\n"+
-			ReaderToken+","+Reader+`,2,"system:serviceaccounts,system:serviceaccounts:ci,system:authenticated"`+"\n"), 0o600),
+			ReaderToken+","+Reader+`,2,"system:serviceaccounts,system:serviceaccounts:ci,system:authenticated"`+"\n"+
+			TrierToken+","+Trier+`,3,"system:masters"`+"\n"), 0o600),
 		os.WriteFile(l.path("audit.yaml"), []byte(auditPolicy), 0o600),
 		os.WriteFile(l.path("stages.yaml"), stages, 0o600),
 	)

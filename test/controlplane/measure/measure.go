@@ -305,9 +305,9 @@ func (b *Bench) Render(ctx context.Context, way Way, chart, namespace string, ar
 
 // Plugin runs helm-safe-diff as Helm runs its plugins, and returns what it prints
 // to stdout. A risk is no error.
-// It may only read.
-func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace string, args ...string) (string, error) {
+// token is that of the account that it uses.
+func (b *Bench) Plugin(ctx context.Context, program string, way Way, namespace, token string, args ...string) (string, error) {
 	cmd := b.command(ctx, program, args...)
-	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade, "HELM_KUBETOKEN="+lab.ReaderToken)
+	cmd.Env = append(cmd.Env, "HELM_NAMESPACE="+namespace, "HELM_BIN="+way.Upgrade, "HELM_KUBETOKEN="+token)
 	return output(cmd, 3)
 }
