@@ -64,15 +64,10 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
-	result, err := j.outcome(p, &c)
+	result, err := j.decide(ctx, p, &c)
 	if err != nil {
 		return judgement{err: err}
 	}
-	tried, err := j.try(ctx, p, &c, &result)
-	if err != nil {
-		return judgement{err: err}
-	}
-	result.Unchecked = append(result.Unchecked, tried...)
 	drift, err := drifted(&c, &result)
 	switch {
 	case err != nil:
@@ -84,6 +79,18 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	judged := j.conclude(&c, &result)
 	judged.drift = slices.Concat(drift, gone(&c, p))
 	return judged
+}
+
+// decide asks the model what becomes of the object, and then the API server, if it
+// is to try the change.
+func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apiserver.Result, error) {
+	result, err := j.outcome(p, c)
+	if err != nil {
+		return result, err
+	}
+	unchecked, err := j.try(ctx, p, c, &result)
+	result.Unchecked = append(result.Unchecked, unchecked...)
+	return result, err
 }
 
 // contrast writes into the change how the manifests differ, and reports whether they
