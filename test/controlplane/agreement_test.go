@@ -152,15 +152,16 @@ func (r *run) scoreOf(way string) *agreement.Score {
 }
 
 // one measures a case in all ways, one after the other, in the furnished cluster
-// or in one of its own. What differs, or cannot be measured, is measured once more:
-// how long things take is chance, and what only happens once proves nothing.
+// or in one of its own. What differs, or cannot be measured, is measured again, at
+// most twice: how long things take is chance on a busy machine, and what happens only
+// once proves nothing.
 func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished bool) {
 	for k, way := range ways() {
 		namespace := fmt.Sprintf("%s-%d", name, k)
 		found, err := r.measured(ctx, c, way, namespace, furnished)
-		if err != nil || found.differs() {
+		for again := 0; again < 2 && (err != nil || found.differs()); again++ {
 			fmt.Printf("measured again: %s, %s\n", c.Name, way.Name)
-			found, err = r.measured(ctx, c, way, namespace+"-again", furnished)
+			found, err = r.measured(ctx, c, way, fmt.Sprintf("%s-again-%d", namespace, again), furnished)
 		}
 		if err != nil {
 			r.t.Errorf("%s, %s: %v", c.Name, way.Name, err)
