@@ -91,6 +91,9 @@ type Pods struct {
 	How string
 	// Causes are the fields of the pod template that make the controller act.
 	Causes []fieldpath.Path
+	// Stuck is why the rollout cannot begin, one clause; "" if nothing is known to
+	// be in its way.
+	Stuck string
 	// Left names the Services of the release that select no pods any more, now
 	// that these have other labels.
 	Left []string

@@ -9,7 +9,25 @@ import (
 )
 
 // podRules are about running pods.
-func podRules() []Rule { return slices.Concat(downtimeRules(), goneRules(), restartRules()) }
+func podRules() []Rule {
+	return slices.Concat(downtimeRules(), goneRules(), stuckRules(), restartRules())
+}
+
+// stuckRules are about rollouts that do not come to an end.
+func stuckRules() []Rule {
+	return []Rule{{
+		ID: "quota-hangs-rollout", Risk: change.Stuck, Kinds: []string{"Deployment"},
+		Why: "the strategy waits for a new pod before it takes an old one away, and the quota lets no new one in",
+		Fix: "make room in the quota, or let the strategy take a pod away first (maxUnavailable)",
+		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+			p := c.Outcome.Pods
+			if p == nil || p.Stuck == "" {
+				return "", nil, false
+			}
+			return p.Stuck, p.Causes, true
+		},
+	}}
+}
 
 // downtimeRules are about updates after which nothing serves for a while.
 func downtimeRules() []Rule {

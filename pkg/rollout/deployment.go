@@ -16,7 +16,7 @@ import (
 func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []string) {
 	before, desired := replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas)
 	if own := facts.Running.owned(old.UID); own != nil {
-		return runningDeployment(updated, own, desired), nil
+		return runningDeployment(updated, own, desired), underWay(!old.Spec.Paused && old.Status.UpdatedReplicas < old.Status.Replicas)
 	}
 	if old.Spec.Paused && facts.Fresh {
 		before = 0 // paused since it was installed, it never got a pod

@@ -68,6 +68,14 @@ func (r *Running) ready() int {
 	return n
 }
 
+// underWay says that the pods are those of a moment.
+func underWay(moving bool) (unclear []string) {
+	if !moving {
+		return nil
+	}
+	return []string{"an earlier rollout of it is still under way: its pods are counted as they are at this moment"}
+}
+
 // ofTemplate counts the pods that a Deployment has made from a template already:
 // those of the oldest ReplicaSet that has it (FindNewReplicaSet in
 // k8s.io/kubernetes/pkg/controller/deployment/util).

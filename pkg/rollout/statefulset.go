@@ -22,7 +22,8 @@ func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, [
 	kept := was.and(is)
 	pods := shifted(was, is, updated)
 	if own := facts.Running.owned(old.UID); own != nil {
-		return runningStatefulSet(pods, own, updated, kept), nil
+		moving := old.Status.UpdateRevision != old.Status.CurrentRevision && partition(old) == 0 && !onDelete(old)
+		return runningStatefulSet(pods, own, updated, kept), underWay(moving)
 	}
 	var unclear []string
 	switch {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -33,6 +35,9 @@ type judge struct {
 	running map[string]*rollout.Running
 	// scaled are the workloads that an autoscaler scales after the upgrade.
 	scaled map[manifest.Identity]bool
+	// quotas and budgets are those of a namespace after the upgrade.
+	quotas  map[string][]*corev1.ResourceQuota
+	budgets map[string][]*policyv1.PodDisruptionBudget
 }
 
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
@@ -141,6 +146,11 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	pods, unchecked := rollout.Predict(result.Old, result.New, facts)
 	if pods != nil && c.Op == change.Update && j.looked(c.Ref) && j.scaled[c.Ref.Identity()] {
 		scaleBack(pods)
+	}
+	if pods != nil && c.Op == change.Update && result.New != nil {
+		rollout.Crowd(result.New, pods, j.quotas[c.Ref.Namespace])
+		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
+		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil

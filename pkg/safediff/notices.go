@@ -139,12 +139,32 @@ func scaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
 
 // scaledAfter returns what is scaled by an autoscaler when the upgrade is over.
 func (in *input) scaledAfter() map[manifest.Identity]bool {
-	going := map[manifest.Identity]bool{}
-	for _, o := range in.old {
-		going[o.Ref.Identity()] = true
+	return scaleTargets(in.after())
+}
+
+// after lists what is in the cluster when the upgrade is over, as far as it is known.
+func (in *input) after() []*manifest.Object {
+	touched := map[manifest.Identity]bool{}
+	for _, o := range slices.Concat(in.old, in.updated) {
+		touched[o.Ref.Identity()] = true
 	}
-	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return going[o.Ref.Identity()] })
-	return scaleTargets(in.updated, others)
+	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return touched[o.Ref.Identity()] })
+	return slices.Concat(in.updated, others)
+}
+
+// byNamespace reads the objects of a kind, and sorts them by namespace. What does not
+// fit the kind's type is left aside.
+func byNamespace[T any](objects []*manifest.Object, group, kind string) map[string][]*T {
+	found := map[string][]*T{}
+	for _, o := range objects {
+		if o.Ref.Group != group || o.Ref.Kind != kind {
+			continue
+		}
+		if value, err := o.Value(); err == nil {
+			found[o.Ref.Namespace] = appendAs(found[o.Ref.Namespace], value)
+		}
+	}
+	return found
 }
 
 func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -109,7 +111,10 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state), scaled: in.scaledAfter()}
+	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state), scaled: in.scaledAfter(),
+		quotas:  byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
+		budgets: byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+	}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
