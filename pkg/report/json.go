@@ -294,8 +294,12 @@ func jsonNoticeOf(n *change.Notice) jsonNotice {
 }
 
 func jsonDriftOf(d *change.Drift) jsonDrift {
+	path := ""
+	if len(d.Path) > 0 {
+		path = d.Path.String()
+	}
 	return jsonDrift{
-		jsonObject: jsonObjectOf(d.Ref), Path: d.Path.String(), Said: d.Said.Shown(), Is: d.Is.Shown(),
+		jsonObject: jsonObjectOf(d.Ref), Path: path, Said: d.Said.Shown(), Is: d.Is.Shown(),
 		Secret: d.Said.Secret() || d.Is.Secret(), By: d.By, Since: d.Since, Fate: d.Fate,
 	}
 }

@@ -139,7 +139,11 @@ func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
 	if n == 0 {
 		return &change.Loss{What: []string{"there are no objects of its kind"}, Spared: true}
 	}
-	return &change.Loss{What: []string{fmt.Sprintf("%d objects of kind %s", n, kind)}}
+	noun := "objects"
+	if n == 1 {
+		noun = "object"
+	}
+	return &change.Loss{What: []string{fmt.Sprintf("%d %s of kind %s", n, noun, kind)}}
 }
 
 // around returns an object of what stands around the release; nil if it is not

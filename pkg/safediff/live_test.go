@@ -1,0 +1,146 @@
+package safediff
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// cluster is a Look that answers from a YAML stream. What is not in there is not in
+// the cluster.
+func cluster(t *testing.T, stream string) func(context.Context, []live.Wanted) (*live.State, error) {
+	t.Helper()
+	objects, err := manifest.Parse(stream, manifest.Options{File: "cluster"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
+		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+		for _, w := range wanted {
+			state.Objects[w.Ref.Identity()] = live.Object{}
+		}
+		for _, o := range objects {
+			value, err := o.Value()
+			if err != nil {
+				return nil, err
+			}
+			if _, asked := state.Objects[o.Ref.Identity()]; asked {
+				state.Objects[o.Ref.Identity()] = live.Object{Value: value}
+			} else {
+				state.Around = append(state.Around, value)
+			}
+		}
+		return state, nil
+	}
+}
+
+const (
+	ownClaim = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: data
+  namespace: demo
+  labels: {app.kubernetes.io/managed-by: Helm}
+  annotations: {meta.helm.sh/release-name: shop, meta.helm.sh/release-namespace: demo}
+spec: {accessModes: [ReadWriteOnce], volumeName: pv-1, resources: {requests: {storage: 1Gi}}}
+---
+`
+	volume = `
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pv-1}
+spec: {capacity: {storage: 5Gi}, persistentVolumeReclaimPolicy: %s}
+---
+`
+	claim    = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\n"
+	settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n---\n"
+	space    = "apiVersion: v1\nkind: Namespace\nmetadata: {name: jobs}\n---\n"
+	kinds    = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\nspec:\n  group: example.com\n  scope: Namespaced\n" +
+		"  names: {plural: things, singular: thing, kind: Thing, listKind: ThingList}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n---\n"
+)
+
+func TestALookAtTheCluster(t *testing.T) {
+	for _, c := range []struct {
+		name, old, updated, cluster string
+		want                        []string
+	}{
+		{"a volume that goes with its claim", claim, "", ownClaim + fmt.Sprintf(volume, "Delete"),
+			[]string{"delete PersistentVolumeClaim data", "data-loss: volume pv-1 of 5Gi is deleted (reclaim policy Delete)"}},
+		{"a volume that stays", claim, "", ownClaim + fmt.Sprintf(volume, "Retain"), []string{"delete PersistentVolumeClaim data"}},
+		{"a volume of which nothing is known", claim, "", ownClaim,
+			[]string{"delete PersistentVolumeClaim data", "data-loss: its volume goes with it unless the reclaim policy is Retain"}},
+		{"what is gone already", settings, "", "", []string{"drift ConfigMap settings . survives"}},
+		{"what is gone and comes back", settings, settings, "", []string{"create ConfigMap settings", "drift ConfigMap settings . put back"}},
+		{"somebody else's object", "", settings, strings.Replace(settings, "name: settings", "name: settings, namespace: demo", 1),
+			[]string{"create ConfigMap settings", "rejected: exists and cannot be imported into the current release: invalid ownership metadata; " +
+				`label validation error: missing key "app.kubernetes.io/managed-by": must be set to "Helm"; ` +
+				`annotation validation error: missing key "meta.helm.sh/release-name": must be set to "shop"; ` +
+				`annotation validation error: missing key "meta.helm.sh/release-namespace": must be set to "demo"`}},
+		{"what is in a namespace", space, "", space + strings.ReplaceAll(settings+claim, "metadata: {", "metadata: {namespace: jobs, "),
+			[]string{"delete Namespace jobs", "data-loss: 1 ConfigMap, 1 PersistentVolumeClaim"}},
+		{"custom resources", kinds, "", kinds + "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: one, namespace: demo}\n",
+			[]string{"delete CustomResourceDefinition things.example.com", "data-loss: 1 object of kind Thing"}},
+		{"a definition that nobody uses", kinds, "", kinds, []string{"delete CustomResourceDefinition things.example.com"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{
+				Namespace: "demo", Release: change.Release{Name: "shop", Namespace: "demo"}, Look: cluster(t, c.cluster),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, told(&set)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// told writes down what a Set tells.
+func told(set *change.Set) []string {
+	var lines []string
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		lines = append(lines, fmt.Sprintf("%s %s %s", c.Op, c.Ref.Kind, c.Ref.Name))
+		for _, f := range c.Findings {
+			lines = append(lines, fmt.Sprintf("%s: %s", f.Risk, f.Message))
+		}
+	}
+	for _, d := range set.Drift {
+		lines = append(lines, fmt.Sprintf("drift %s %s %s %s", d.Ref.Kind, d.Ref.Name, d.Path, d.Fate))
+	}
+	for _, n := range set.Unchecked {
+		lines = append(lines, "unchecked: "+n.Reason)
+	}
+	return lines
+}
+
+func TestAClusterThatTellsNothing(t *testing.T) {
+	look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
+		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+		for _, w := range wanted {
+			state.Objects[w.Ref.Identity()] = live.Object{Unread: "no permission"}
+		}
+		return state, nil
+	}
+	updated := strings.Replace(settings, "a: b", "a: c", 1)
+	set, err := Compare(context.Background(), Manifest{"old.yaml", settings}, Manifest{"new.yaml", updated}, Options{Namespace: "demo", Look: look})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"update ConfigMap settings",
+		"unchecked: nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: no permission",
+	}
+	if diff := cmp.Diff(want, told(&set)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
