@@ -242,3 +242,15 @@ func TestWhatIsNotKnownIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// TestServicesThatStayAreNotDecoded is about the one stage that looks from one object
+// at others.
+func TestServicesThatStayAreNotDecoded(t *testing.T) {
+	service := "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  selector:\n    app: web\n"
+	web := deployment("web", "shop-1", "web:1")
+	before := manifest.Parsed()
+	compare(t, service+web, service+strings.Replace(web, "web:1", "web:2", 1))
+	if got := manifest.Parsed() - before; got != 2 {
+		t.Errorf("%d documents decoded, want the Deployment twice and no Service", got)
+	}
+}

@@ -84,6 +84,9 @@ func (j *judge) services(pairs []diff.Pair, judged []judgement) {
 			continue
 		}
 		c := judged[i].change
+		if c == nil && len(moved) == 0 {
+			continue // nothing to look at, and not to be decoded
+		}
 		before, after := selector(p.Old), selector(p.New)
 		if c != nil && !done(c) {
 			after = before
