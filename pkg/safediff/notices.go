@@ -144,6 +144,9 @@ func (in *input) scaledAfter() map[manifest.Identity]bool {
 
 // after lists what is in the cluster when the upgrade is over, as far as it is known.
 func (in *input) after() []*manifest.Object {
+	if len(in.cluster) == 0 {
+		return in.updated
+	}
 	touched := map[manifest.Identity]bool{}
 	for _, o := range slices.Concat(in.old, in.updated) {
 		touched[o.Ref.Identity()] = true

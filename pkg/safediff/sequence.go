@@ -84,7 +84,7 @@ func (j *judge) services(pairs []diff.Pair, judged []judgement) {
 			continue
 		}
 		c := judged[i].change
-		if c == nil && len(moved) == 0 {
+		if len(moved) == 0 && (c == nil || !edited(c, fieldpath.Fields("spec", "selector"))) {
 			continue // nothing to look at, and not to be decoded
 		}
 		before, after := selector(p.Old), selector(p.New)
@@ -113,11 +113,16 @@ func relabelledPods(judged []judgement) []int {
 		if c == nil || c.Op != change.Update || !done(c) || c.Outcome.Pods == nil || keepsPods(c) {
 			continue
 		}
-		if slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(podLabels(c.Ref)) }) {
+		if edited(c, podLabels(c.Ref)) {
 			moved = append(moved, i)
 		}
 	}
 	return moved
+}
+
+// edited reports whether the manifests differ in a field.
+func edited(c *change.Change, path fieldpath.Path) bool {
+	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) })
 }
 
 func podLabels(ref manifest.Ref) fieldpath.Path {
