@@ -1,8 +1,9 @@
 package apiserver
 
 import (
+	"reflect"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -37,11 +38,7 @@ func (s *Server) Call(old, updated *manifest.Object, live map[string]any) (*Call
 	case live == nil:
 		return &Call{Create: true, Body: encode(owned)}, nil
 	case s.facts.Replace:
-		metadata := copyMap(owned["metadata"])
-		current, _ := live["metadata"].(map[string]any)
-		metadata["resourceVersion"] = current["resourceVersion"]
-		owned["metadata"] = metadata
-		return &Call{Body: encode(owned)}, nil
+		return &Call{Body: encode(replacement(owned, live))}, nil
 	}
 	before := owned // an object that is taken over has no older manifest
 	if old != nil {
@@ -76,7 +73,7 @@ func (s *Server) Answered(result *Result, o *manifest.Object, value map[string]a
 		result.New, result.NewFields = r.stored(object)
 	}
 	result.Outcome.Refused, result.Outcome.Upfront = nil, false
-	result.Outcome.Changed = result.OldFields == nil || !equal(result.OldFields, result.NewFields)
+	result.Outcome.Changed = result.OldFields == nil || !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return nil
 }
 
@@ -84,8 +81,4 @@ func (s *Server) Answered(result *Result, o *manifest.Object, value map[string]a
 // field errors.
 func (s *Server) Refusal(o *manifest.Object, err error) []change.FieldError {
 	return s.requestFor(o, true).errors(err, nil)
-}
-
-func equal(a, b map[string]any) bool {
-	return string(encode(runtime.DeepCopyJSON(a))) == string(encode(runtime.DeepCopyJSON(b)))
 }

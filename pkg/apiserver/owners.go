@@ -31,17 +31,39 @@ var controlPlane = []string{ //nolint:gochecknoglobals // a constant table
 	"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "cloud-controller-manager", "horizontal-pod-autoscaler",
 }
 
-// Owner returns who owns a field of the live object besides Helm; of several the
-// one that wrote last. The zero Owner is nobody, or that the API server does not say.
-func (r *Result) Owner(path fieldpath.Path) Owner {
+// Owners are the owners of the fields of one live object.
+type Owners []ownership
+
+// ownership is what one owner has written.
+type ownership struct {
+	owner Owner
+	paths []fieldpath.Path
+}
+
+// Of returns who owns a field besides Helm, or a field above or below it; of several
+// the one that wrote last. The zero Owner is nobody, or that the API server does not
+// say.
+func (o Owners) Of(path fieldpath.Path) Owner {
 	var found Owner
+	for i := range o {
+		owner := o[i].owner
+		if slices.ContainsFunc(o[i].paths, path.Overlaps) && (found.Manager == "" || owner.Since > found.Since) {
+			found = owner
+		}
+	}
+	return found
+}
+
+// Owners returns who owns the fields of the live object besides Helm.
+func (r *Result) Owners() Owners {
+	var owners Owners
 	for i := range r.managers {
 		entry := &r.managers[i]
 		if entry.Manager == fieldOwner || entry.Subresource == "status" || entry.FieldsV1 == nil {
 			continue
 		}
 		set := &smd.Set{}
-		if set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())) != nil || !owns(set, path) {
+		if set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())) != nil {
 			continue
 		}
 		owner := Owner{Manager: entry.Manager, Foreign: !slices.Contains(controlPlane, entry.Manager)}
@@ -51,11 +73,11 @@ func (r *Result) Owner(path fieldpath.Path) Owner {
 		if entry.Time != nil {
 			owner.Since = entry.Time.UTC().Format(time.RFC3339)
 		}
-		if found.Manager == "" || owner.Since > found.Since {
-			found = owner
-		}
+		var paths []fieldpath.Path
+		set.Iterate(func(member smd.Path) { paths = append(paths, pathOf(member)) })
+		owners = append(owners, ownership{owner, paths})
 	}
-	return found
+	return owners
 }
 
 func managersOf(object runtime.Object) []metav1.ManagedFieldsEntry {
@@ -64,13 +86,6 @@ func managersOf(object runtime.Object) []metav1.ManagedFieldsEntry {
 		return nil
 	}
 	return accessor.GetManagedFields()
-}
-
-// owns reports whether a set holds a field, a field above it, or one below it.
-func owns(set *smd.Set, path fieldpath.Path) bool {
-	found := false
-	set.Iterate(func(member smd.Path) { found = found || pathOf(member).Overlaps(path) })
-	return found
 }
 
 // pathOf reads a path of structured-merge-diff.

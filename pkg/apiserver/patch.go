@@ -86,17 +86,23 @@ func stale(newValue, liveValue map[string]any) *change.FieldError {
 // replaced is what Helm does with --force: it merges nothing and sends the manifest
 // in the place of the live object (replaceResource in helm.sh/helm/v4/pkg/kube).
 func (s *Server) replaced(r request, _ runtime.Object, liveValue, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
-	value := s.owned(r, newValue)
-	metadata := copyMap(value["metadata"])
-	live, _ := liveValue["metadata"].(map[string]any)
-	metadata["resourceVersion"] = live["resourceVersion"]
-	value["metadata"] = metadata
+	value := replacement(s.owned(r, newValue), liveValue)
 	object, ignored, err := r.decode(value)
 	if err != nil {
 		e := r.decodeError("", value, err)
 		return nil, nil, &e
 	}
 	return object, ignored, nil
+}
+
+// replacement returns an owned object as Helm sends it in the place of a live one.
+func replacement(owned, live map[string]any) map[string]any {
+	metadata := copyMap(owned["metadata"])
+	current, _ := live["metadata"].(map[string]any)
+	metadata["resourceVersion"] = current["resourceVersion"]
+	value := copyMap(owned)
+	value["metadata"] = metadata
+	return value
 }
 
 // mergeOnServer is server-side apply: the manifest is sent as it is, and the
@@ -137,11 +143,8 @@ func (r request) patched(old, updated, live map[string]any) (map[string]any, *ch
 		return nil, patchError(err)
 	}
 	if typed == nil {
-		merged, err := jsonpatch.MergePatch(encode(live), patch)
-		if err != nil {
-			return nil, patchError(err)
-		}
-		return decodeJSON(merged)
+		merged, err := mergeInto(live, patch)
+		return merged, patchError(err)
 	}
 	patchValue, refused := decodeJSON(patch)
 	if refused != nil {
@@ -181,6 +184,11 @@ func merge(old, updated, live map[string]any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return mergeInto(live, patch)
+}
+
+// mergeInto applies a patch of plain JSON.
+func mergeInto(live map[string]any, patch []byte) (map[string]any, error) {
 	merged, err := jsonpatch.MergePatch(encode(live), patch)
 	if err != nil {
 		return nil, err

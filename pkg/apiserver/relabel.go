@@ -27,7 +27,7 @@ func (s *Server) Relabel(ref manifest.Ref, old, updated map[string]string) (chan
 	}
 	var outcome change.Outcome
 	touch := func(name string) {
-		if name != managedByLabel { // Helm writes that one itself
+		if name != manifest.ManagedByLabel { // Helm writes that one itself
 			outcome.Changed = true
 			outcome.Fields = append(outcome.Fields, fieldpath.Fields("metadata", "labels", name))
 		}

@@ -180,13 +180,6 @@ func (r request) wireError(value map[string]any) error {
 	return kjson.UnmarshalCaseSensitivePreserveInts(text, versioned)
 }
 
-// Helm's marks of ownership (setMetadataVisitor in helm.sh/helm/v3/pkg/action).
-const (
-	managedByLabel             = "app.kubernetes.io/managed-by"
-	releaseNameAnnotation      = "meta.helm.sh/release-name"
-	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
-)
-
 // owned returns a copy of an object as Helm sends it: with its marks of
 // ownership, and with its namespace filled in.
 func (s *Server) owned(r request, value map[string]any) map[string]any {
@@ -194,9 +187,9 @@ func (s *Server) owned(r request, value map[string]any) map[string]any {
 	if metadata["resourceVersion"] == "" || metadata["resourceVersion"] == "0" {
 		delete(metadata, "resourceVersion") // which asks for nothing
 	}
-	metadata["labels"] = marked(value, "labels", map[string]string{managedByLabel: "Helm"})
+	metadata["labels"] = marked(value, "labels", map[string]string{manifest.ManagedByLabel: "Helm"})
 	metadata["annotations"] = marked(value, "annotations", map[string]string{
-		releaseNameAnnotation: s.facts.Release, releaseNamespaceAnnotation: s.facts.Namespace,
+		manifest.ReleaseNameAnnotation: s.facts.Release, manifest.ReleaseNamespaceAnnotation: s.facts.Namespace,
 	})
 	return r.placed(value, metadata)
 }

@@ -174,6 +174,8 @@ type Notice struct {
 	Reason string
 }
 
+func (e *Edit) reveal() { e.Old, e.New = e.Old.Revealed(), e.New.Revealed() }
+
 // Revealed returns the set with every secret shown, for a user who asked for
 // that. s stays as it is.
 func (s *Set) Revealed() Set {
@@ -183,14 +185,12 @@ func (s *Set) Revealed() Set {
 		c := &revealed.Changes[i]
 		c.Edits = slices.Clone(c.Edits)
 		for j := range c.Edits {
-			c.Edits[j].Old = c.Edits[j].Old.Revealed()
-			c.Edits[j].New = c.Edits[j].New.Revealed()
+			c.Edits[j].reveal()
 		}
 	}
 	revealed.Release.Values = slices.Clone(s.Release.Values)
 	for i := range revealed.Release.Values {
-		e := &revealed.Release.Values[i]
-		e.Old, e.New = e.Old.Revealed(), e.New.Revealed()
+		revealed.Release.Values[i].reveal()
 	}
 	revealed.Drift = slices.Clone(s.Drift)
 	for i := range revealed.Drift {

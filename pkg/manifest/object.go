@@ -113,6 +113,18 @@ const (
 	ResourcePolicyAnnotation   = "helm.sh/resource-policy"
 )
 
+// Helm's marks of ownership (setMetadataVisitor and checkOwnership in
+// helm.sh/helm/v3/pkg/action).
+const (
+	ManagedByLabel             = "app.kubernetes.io/managed-by"
+	ReleaseNameAnnotation      = "meta.helm.sh/release-name"
+	ReleaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
+)
+
+// Keeps reports whether a resource policy is the one by which Helm leaves an object
+// where it is.
+func Keeps(policy string) bool { return strings.EqualFold(strings.TrimSpace(policy), "keep") }
+
 // HookEvents returns the events at which Helm runs the object as a hook; nil for
 // an object that is part of the release proper.
 func (o *Object) HookEvents() []string { return o.list(HookAnnotation) }
@@ -142,7 +154,7 @@ func (o *Object) list(annotation string) []string {
 // around it, as Helm's filterManifestsToKeep reads it).
 func (o *Object) Kept() bool {
 	policy, _ := o.Annotation(ResourcePolicyAnnotation)
-	return strings.EqualFold(strings.TrimSpace(policy), "keep")
+	return Keeps(policy)
 }
 
 // Fields returns the keys of a map in order.

@@ -15,11 +15,9 @@ func refusalRules() []Rule {
 	return slices.Concat(helmRefusals(), workloadRefusals(), objectRefusals(), []Rule{
 		{
 			ID: "value-refused", Risk: change.Rejected,
-			Why: "the API server refuses the object whatever was there before; the upgrade fails after other objects have changed already",
-			Fix: "correct the field",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				return refusal(c), nil, slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Itself })
-			},
+			Why:  "the API server refuses the object whatever was there before; the upgrade fails after other objects have changed already",
+			Fix:  "correct the field",
+			When: refusedFor(func(e change.FieldError) bool { return e.Itself }),
 		},
 		{
 			ID: "api-refused", Risk: change.Rejected,
@@ -72,11 +70,9 @@ func helmRefusals() []Rule {
 		},
 		{
 			ID: "resource-version-set", Risk: change.Rejected,
-			Why: "a manifest that names a resourceVersion may only update that very version of the object",
-			Fix: "take metadata.resourceVersion out of the manifest",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				return refusal(c), nil, slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field == "metadata.resourceVersion" })
-			},
+			Why:  "a manifest that names a resourceVersion may only update that very version of the object",
+			Fix:  "take metadata.resourceVersion out of the manifest",
+			When: refusedFor(func(e change.FieldError) bool { return e.Field == "metadata.resourceVersion" }),
 		},
 		{
 			ID: "field-conflict", Risk: change.Rejected,
@@ -167,11 +163,15 @@ func refusal(c *change.Change) string {
 	return c.Outcome.Refused[0].String()
 }
 
-func refusedAs(reason string) func(*change.Change) (string, []fieldpath.Path, bool) {
+// refusedFor fires if one of the reasons of a refusal fits.
+func refusedFor(fits func(change.FieldError) bool) func(*change.Change) (string, []fieldpath.Path, bool) {
 	return func(c *change.Change) (string, []fieldpath.Path, bool) {
-		fires := slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == reason })
-		return refusal(c), nil, fires
+		return refusal(c), nil, slices.ContainsFunc(c.Outcome.Refused, fits)
 	}
+}
+
+func refusedAs(reason string) func(*change.Change) (string, []fieldpath.Path, bool) {
+	return refusedFor(func(e change.FieldError) bool { return e.Type == reason })
 }
 
 // refusedUnder fires if the update of an object is refused for one of the fields

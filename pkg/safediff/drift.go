@@ -21,11 +21,11 @@ func drifted(c *change.Change, result *apiserver.Result) ([]change.Drift, error)
 	if err != nil {
 		return nil, err
 	}
-	isSecret := secret(c.Ref)
+	isSecret, owners := secret(c.Ref), result.Owners()
 	changes := diff.Values(result.OldFields, result.NewFields)
 	var list []change.Drift
 	for _, e := range diff.Values(unfold(result.Assumed, isSecret), unfold(result.OldFields, isSecret)) {
-		owner := result.Owner(e.Path)
+		owner := owners.Of(e.Path)
 		if !owner.Foreign && !holds(manifest, e.Path) {
 			continue
 		}
@@ -85,7 +85,7 @@ func fate(result *apiserver.Result, changes []change.Edit, path fieldpath.Path) 
 // unedited lists as edits what the upgrade changes in the stored object although the
 // manifests say the same of it: what had drifted and is put back.
 func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Edit {
-	if c.Op != change.Update || !result.Outcome.Changed {
+	if len(drift) == 0 || c.Op != change.Update || !result.Outcome.Changed {
 		return nil
 	}
 	isSecret := secret(c.Ref)

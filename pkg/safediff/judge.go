@@ -185,7 +185,7 @@ func (j *judge) leaves(c *change.Change) (there bool) {
 	if known && value != nil && j.opts.Operation != change.Uninstall {
 		c.Op = change.Delete
 		annotations := (&unstructured.Unstructured{Object: value}).GetAnnotations()
-		if strings.EqualFold(strings.TrimSpace(annotations[manifest.ResourcePolicyAnnotation]), "keep") {
+		if manifest.Keeps(annotations[manifest.ResourcePolicyAnnotation]) {
 			c.Op = change.Keep
 		}
 	}

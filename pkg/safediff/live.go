@@ -132,13 +132,6 @@ func blind(state *live.State) []string {
 	return slices.Compact(why)
 }
 
-// Helm's marks of ownership (checkOwnership in helm.sh/helm/v3/pkg/action).
-const (
-	managedByLabel             = "app.kubernetes.io/managed-by"
-	releaseNameAnnotation      = "meta.helm.sh/release-name"
-	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
-)
-
 // disowned says why Helm will not take over an object that it finds in the cluster,
 // in its words; "" if it will.
 func disowned(value map[string]any, release, namespace string) string {
@@ -152,9 +145,9 @@ func disowned(value map[string]any, release, namespace string) string {
 			errs = append(errs, fmt.Sprintf("%s validation error: key %q must equal %q: current value is %q", what, key, want, got))
 		}
 	}
-	check("label", u.GetLabels(), managedByLabel, "Helm")
-	check("annotation", u.GetAnnotations(), releaseNameAnnotation, release)
-	check("annotation", u.GetAnnotations(), releaseNamespaceAnnotation, namespace)
+	check("label", u.GetLabels(), manifest.ManagedByLabel, "Helm")
+	check("annotation", u.GetAnnotations(), manifest.ReleaseNameAnnotation, release)
+	check("annotation", u.GetAnnotations(), manifest.ReleaseNamespaceAnnotation, namespace)
 	if len(errs) == 0 {
 		return ""
 	}

@@ -118,7 +118,7 @@ func (r *renaming) object(o, n *manifest.Object) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := walk{words: r.words, secret: n.Ref.Kind == "Secret" && n.Ref.Group == ""}
+	w := walk{words: r.words, secret: secret(n.Ref)}
 	value, _ := w.value(nil, oldValue, newValue).(map[string]any)
 	if len(w.edits) == 0 && o.Text() != "" {
 		return nil, nil
@@ -254,9 +254,7 @@ func (w *walk) text(path fieldpath.Path, old, updated string) string {
 	}
 	if replaced != old {
 		e := change.Edit{Path: path, Old: change.ValueOf(old), New: change.ValueOf(replaced), Noise: renamed}
-		if w.secret && !public(path) || path.Under("metadata", "annotations", lastApplied) {
-			e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
-		}
+		mask(w.secret, &e)
 		w.edits = append(w.edits, e)
 	}
 	return replaced
