@@ -66,6 +66,7 @@ tidy: ## go.mod and go.sum hold what the code needs, and no more
 generate: ## write the generated documents anew
 	go test ./pkg/cli -run TestDocs -update
 	go test ./pkg/report -update
+	go test ./pkg/safediff -run TestRulesDocument -update
 
 .PHONY: check
 check: tidy lint test test-helm demo ## what CI runs
