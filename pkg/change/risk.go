@@ -68,6 +68,8 @@ type Finding struct {
 	// Rule is the ID of the rule that found it.
 	Rule string
 	Risk Risk
+	// Was is the class that the rule gives it, where a policy gives it another one.
+	Was Risk
 	// Paths are the fields that cause it; an edit of one of them is never hidden.
 	Paths []fieldpath.Path
 	// Message is one clause about this very change.

@@ -29,6 +29,18 @@ type Set struct {
 	// Drift lists what was changed in the cluster behind Helm's back; empty where
 	// no cluster was read.
 	Drift []Drift
+	// Remarks is what is to be said of the team's policy itself.
+	Remarks []Remark
+}
+
+// Remark is about an entry of the policy.
+type Remark struct {
+	// At is where the entry stands, as FILE:LINE.
+	At string
+	// What is one clause.
+	What string
+	// Idle says that the entry had nothing to do, and nothing else is wrong with it.
+	Idle bool
 }
 
 // Drift is a field, or a whole object, that is not in the cluster as the installed
@@ -108,6 +120,8 @@ type Change struct {
 	Edits    []Edit
 	Outcome  Outcome
 	Findings []Finding
+	// Off are findings of rules that the policy switches off. Nothing hangs on them.
+	Off []Finding
 	// Hook is set where the object is a Helm hook on the new side, or, if it
 	// is gone there, on the old side.
 	Hook *Hook

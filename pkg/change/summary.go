@@ -28,6 +28,8 @@ type Summary struct {
 	Fails, Upfront  bool
 	Made, Unreached int
 	Hidden          Ledger
+	// Off counts the findings of rules that the policy switches off, per rule.
+	Off map[string]int
 }
 
 // Ledger counts what noise hides.
@@ -43,6 +45,7 @@ func (s *Set) Summary() Summary {
 	sum := Summary{
 		Ops:       map[Op]int{},
 		Risks:     map[Risk]int{},
+		Off:       map[string]int{},
 		Hidden:    Ledger{ByFilter: map[string]int{}},
 		Unchanged: s.Same,
 	}
@@ -74,6 +77,9 @@ func (s *Set) Summary() Summary {
 		}
 		for _, risk := range c.Risks() {
 			sum.Risks[risk]++
+		}
+		for j := range c.Off {
+			sum.Off[c.Off[j].Rule]++
 		}
 	}
 	return sum

@@ -58,6 +58,8 @@ type app struct {
 	settings       *helmcli.EnvSettings
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// config is what policy file and environment say.
+	config config
 	// code is what the command that ran wants to end with.
 	code int
 }

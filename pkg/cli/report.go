@@ -27,6 +27,7 @@ type reportFlags struct {
 	showSecrets      bool
 	failOn           string
 	detailedExitcode bool
+	config           configFlags
 }
 
 // colorMode is the value of --color: of Helm 4's flag, or of helm-diff's, which has
@@ -84,7 +85,10 @@ type reportOptions struct {
 	showHidden  bool
 	showSecrets bool
 	failOn      []change.Risk
+	// failOnGiven says that the user has said so, and not only the default.
+	failOnGiven bool
 	detailed    bool
+	environment string
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
@@ -102,6 +106,7 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show the values of Secrets")
 	flags.StringVar(&f.failOn, "fail-on", strings.Join(failOn, ","), `risks that make the exit code 3, or "none"`)
 	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes without risk")
+	f.config.addTo(flags)
 	complete(cmd, "output", formats)
 	complete(cmd, "fail-on", append(names(change.Risks()), "none"))
 }
@@ -125,6 +130,8 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		showHidden:  f.showHidden,
 		showSecrets: f.showSecrets,
 		failOn:      failOn,
+		failOnGiven: a.config.sources["fail-on"] != "",
+		environment: f.config.environment,
 		detailed:    f.detailedExitcode,
 	}, nil
 }
@@ -158,6 +165,10 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 		input += len(m.Text)
 	}
 	spendMemory(input)
+	opts.Policy = a.policyFor(&opts, r.environment)
+	if opts.Policy.FailOn != nil && !r.failOnGiven {
+		r.failOn = opts.Policy.FailOn
+	}
 	compare := safediff.Compare
 	if opts.Release.From != (change.Place{}) {
 		compare = safediff.CompareReleases

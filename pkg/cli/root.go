@@ -25,7 +25,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Args:              cobra.ArbitraryArgs,
-		PersistentPreRun:  func(*cobra.Command, []string) { a.quieten() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { a.quieten(); return a.configure(cmd) },
 		DisableAutoGenTag: true,
 		RunE:              helpOrUnknown,
 	}
@@ -35,7 +35,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
-		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.versionCommand())
+		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.configCommand(), a.versionCommand())
 	return root
 }
 

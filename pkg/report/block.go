@@ -101,6 +101,9 @@ func (p *page) findings(c *change.Change, classes bool) {
 			lead = string(f.Risk) + ": "
 		}
 		p.line("  ", lead, printable(f.Message))
+		if f.Was != "" {
+			p.line("  the policy says ", string(f.Risk), "; the rule says ", string(f.Was))
+		}
 		p.causes(c, f)
 	}
 	for i, reason := range refused {

@@ -30,6 +30,7 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 		Changes:       each(set.Changes, jsonChangeOf),
 		Unchecked:     each(set.Unchecked, jsonNoticeOf),
 		Drift:         each(set.Drift, jsonDriftOf),
+		Remarks:       each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
 	})
 }
 
@@ -43,6 +44,13 @@ type jsonReport struct {
 	Changes       []jsonChange   `json:"changes"`
 	Unchecked     []jsonNotice   `json:"unchecked"`
 	Drift         []jsonDrift    `json:"drift"`
+	Remarks       []jsonRemark   `json:"remarks,omitempty"`
+}
+
+type jsonRemark struct {
+	At   string `json:"at"`
+	What string `json:"what"`
+	Idle bool   `json:"idle"`
 }
 
 type jsonRelease struct {
@@ -82,6 +90,7 @@ type jsonSummary struct {
 	Unreached int                 `json:"unreached"`
 	Risks     map[change.Risk]int `json:"risks"`
 	Hidden    jsonLedger          `json:"hidden"`
+	Off       map[string]int      `json:"off,omitempty"`
 }
 
 type jsonLedger struct {
@@ -110,6 +119,7 @@ type jsonChange struct {
 	Outcome      jsonOutcome   `json:"outcome"`
 	Edits        []jsonEdit    `json:"edits"`
 	Findings     []jsonFinding `json:"findings"`
+	Off          []jsonFinding `json:"off,omitempty"`
 }
 
 type jsonPosition struct {
@@ -161,6 +171,7 @@ type jsonEdit struct {
 type jsonFinding struct {
 	Rule    string      `json:"rule"`
 	Risk    change.Risk `json:"risk"`
+	Was     change.Risk `json:"was,omitempty"`
 	Paths   []string    `json:"paths"`
 	Message string      `json:"message"`
 	Hint    string      `json:"hint"`
@@ -216,6 +227,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep],
 		Unchanged: sum.Unchanged, Unreached: sum.Unreached, Risks: risks,
 		Hidden: jsonLedger{Edits: sum.Hidden.Edits, Objects: sum.Hidden.Objects, ByFilter: sum.Hidden.ByFilter},
+		Off:    sum.Off,
 	}
 }
 
@@ -233,6 +245,7 @@ func jsonChangeOf(c *change.Change) jsonChange {
 		Outcome:    jsonOutcomeOf(&c.Outcome),
 		Edits:      each(c.Edits, jsonEditOf),
 		Findings:   each(c.Findings, jsonFindingOf),
+		Off:        each(c.Off, jsonFindingOf),
 	}
 	if o := standing(c); o != nil {
 		out.GenerateName, out.Source = o.GenerateName, o.Source
@@ -286,7 +299,7 @@ func jsonEditOf(e *change.Edit) jsonEdit {
 }
 
 func jsonFindingOf(f *change.Finding) jsonFinding {
-	return jsonFinding{Rule: f.Rule, Risk: f.Risk, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint}
+	return jsonFinding{Rule: f.Rule, Risk: f.Risk, Was: f.Was, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint}
 }
 
 func jsonNoticeOf(n *change.Notice) jsonNotice {

@@ -39,6 +39,7 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 	p.section("Hidden", hidden)
 	p.drift(set.Drift)
 	p.unchecked(set.Unchecked)
+	p.policy(set, &sum)
 	p.ledger(&sum.Hidden)
 	_, err := io.WriteString(w, p.out.String())
 	return err

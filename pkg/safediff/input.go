@@ -213,7 +213,7 @@ func inCRDs(source string) bool {
 
 // rolloutFacts tells the prediction of pods what it needs to know.
 func (in *input) rolloutFacts(opts Options) rollout.Facts {
-	facts := rollout.Facts{Workloads: slices.Concat(opts.Workloads, rollout.Workloads()), Fresh: opts.Release.Revision == 1 && opts.Failed == 0}
+	facts := rollout.Facts{Workloads: workloads(opts), Fresh: opts.Release.Revision == 1 && opts.Failed == 0}
 	for _, o := range in.cluster {
 		if !isNode(o) {
 			continue

@@ -16,7 +16,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
-	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -239,12 +238,5 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	return &c
 }
 
-// classify asks the rules, and then the filters, what they make of what is known
-// of a change.
-func classify(c *change.Change) {
-	c.Findings = risk.Classify(c, risk.Rules())
-	for i := range c.Edits {
-		c.Edits[i].Noise = ""
-	}
-	noise.Mark(c, noise.Filters())
-}
+// classify asks the rules what they make of what is known of a change.
+func classify(c *change.Change) { c.Findings = risk.Classify(c, risk.Rules()) }

@@ -21,6 +21,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -83,6 +84,8 @@ type Options struct {
 	// Workloads are kinds of custom resources that run pods, besides those that
 	// the program knows; they come first.
 	Workloads []rollout.Workload
+	// Policy is what the team has decided for this release; nil for nothing.
+	Policy *policy.Policy
 }
 
 // Compare judges the upgrade from old to updated. An error names the document at
@@ -138,6 +141,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	for i := range set.Changes {
 		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
+	decide(&set, opts)
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil
 }

@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/noise"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
+	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+)
+
+const (
+	configName = ".helm-safe-diff.yaml"
+	envPrefix  = "HELM_SAFE_DIFF_"
+)
+
+// config is what file and environment say.
+type config struct {
+	file *policy.File // nil if there is none
+	// path is the file of the policy, "" if there is none.
+	path string
+	// sources tells of each flag that has a value where that comes from.
+	sources map[string]string
+}
+
+// configFlags are the flags of every command that heeds a policy.
+type configFlags struct{ path, environment string }
+
+func (f *configFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.path, "config", "", "policy file, or none; if not given, "+configName+" in the working folder or above it")
+	flags.StringVar(&f.environment, "environment", "", "name of the environment, for overrides in the policy")
+}
+
+// configure gives the flags of a command that are not on the command line the values
+// that the environment or the policy file has for them. The error lists all mistakes.
+func (a *app) configure(cmd *cobra.Command) error {
+	if cmd.Flags().Lookup("config") == nil {
+		return nil // a command that has nothing to do with releases
+	}
+	b := binding{cmd: cmd, sources: map[string]string{}}
+	cmd.Flags().Visit(func(f *pflag.Flag) { b.sources[f.Name] = "flag" })
+	b.environment(os.Environ())
+	path, err := configPath(cmd.Flags().Lookup("config").Value.String())
+	if err != nil {
+		return errors.Join(append(b.errs, err)...)
+	}
+	a.config = config{path: path, sources: b.sources}
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return errors.Join(append(b.errs, fmt.Errorf("read policy: %w", err))...)
+		}
+		a.config.file, err = policy.Read(shortPath(path), string(text), knownToPolicy())
+		b.errs = append(b.errs, err)
+		b.file(a.config.file, b.sources["config"] == "")
+	}
+	if err := errors.Join(b.errs...); err != nil {
+		return &usageError{err, "docs/policy.md tells what a policy can say; `helm safe-diff config` prints what is in force"}
+	}
+	return nil
+}
+
+// policyFor returns what is in force for a release.
+func (a *app) policyFor(opts *safediff.Options, environment string) *policy.Policy {
+	release := &opts.Release
+	return a.config.file.For(policy.Place{
+		Release: release.Name, Namespace: cmp.Or(release.Namespace, opts.Namespace),
+		Chart: cmp.Or(release.NewChart, release.OldChart), Context: release.Context, Environment: environment,
+	})
+}
+
+func knownToPolicy() policy.Known {
+	var known policy.Known
+	for _, r := range risk.Rules() {
+		known.Rules = append(known.Rules, r.ID)
+	}
+	slices.Sort(known.Rules)
+	for _, f := range noise.Filters() {
+		known.Filters = append(known.Filters, f.ID)
+	}
+	return known
+}
+
+// configPath returns the policy file that is meant, "" if there is none. If none is
+// named, it is looked for in the working folder and above, as far as the folder that
+// holds .git, the home folder or the root.
+func configPath(named string) (string, error) {
+	switch named {
+	case "":
+		return findUpwards(configName)
+	case "none":
+		return "", nil
+	default:
+		return named, nil
+	}
+}
+
+// findUpwards looks for a file in the working folder and above; "" if there is none.
+func findUpwards(name string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", name, err)
+	}
+	home, _ := os.UserHomeDir()
+	for {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("find %s: %w", name, err)
+		}
+		_, err := os.Stat(filepath.Join(dir, ".git"))
+		if parent := filepath.Dir(dir); err == nil || dir == home || parent == dir {
+			return "", nil
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// shortPath names a file from the working folder, if it is in or above it.
+func shortPath(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(dir, path)
+	if err != nil || len(rel) > len(path) {
+		return path
+	}
+	return rel
+}
+
+// binding gives flags the values of lower sources.
+type binding struct {
+	cmd     *cobra.Command
+	sources map[string]string
+	errs    []error
+}
+
+// rivals are flags that speak about the same thing: what one of them says in a higher
+// source, another does not contradict in a lower one.
+func rivals() [][]string {
+	return [][]string{
+		{"color", "colour", "no-color"},
+		{"offline", "dry-run"},
+		{"force", "force-replace", "force-conflicts", "server-side"},
+		{"reuse-values", "reset-values", "reset-then-reuse-values"},
+	}
+}
+
+// environment reads the variables of this program.
+func (b *binding) environment(environ []string) {
+	taken := b.taken()
+	slices.Sort(environ)
+	for _, entry := range environ {
+		variable, value, _ := strings.Cut(entry, "=")
+		name, ours := strings.CutPrefix(variable, envPrefix)
+		if !ours || value == "" {
+			continue
+		}
+		name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		b.set(variable, name, taken, func(f *pflag.Flag) error {
+			values := []string{value}
+			if _, is := f.Value.(pflag.SliceValue); is {
+				values = strings.Split(strings.TrimSuffix(value, "\n"), "\n")
+			}
+			return give(f, values)
+		})
+	}
+}
+
+// file reads the values of the policy file. One that was found, and not named, may
+// not choose a program to run: it comes with whatever was checked out.
+func (b *binding) file(file *policy.File, found bool) {
+	taken := b.taken()
+	for _, f := range file.Flags {
+		switch {
+		case f.Name == "config":
+			b.errs = append(b.errs, fmt.Errorf("%s: config cannot stand in the file itself", f.At))
+		case found && strings.HasPrefix(f.Name, "post-renderer"):
+			b.errs = append(b.errs, fmt.Errorf("%s: %s names a program to run, which a policy may only do if it is named by --config", f.At, f.Name))
+		default:
+			b.set(f.At, f.Name, taken, func(flag *pflag.Flag) error {
+				if list, is := flag.Value.(pflag.SliceValue); is {
+					return list.Replace(f.Values)
+				}
+				if len(f.Values) != 1 {
+					return fmt.Errorf("takes one value, not %d", len(f.Values))
+				}
+				return give(flag, f.Values)
+			})
+		}
+	}
+}
+
+// taken returns what lower sources do not speak about any more.
+func (b *binding) taken() func(*pflag.Flag) bool {
+	var values []pflag.Value
+	names := map[string]bool{}
+	for name := range b.sources {
+		names[name] = true
+		if f := b.cmd.Flags().Lookup(name); f != nil {
+			values = append(values, f.Value)
+		}
+		for _, group := range rivals() {
+			for _, rival := range group {
+				names[rival] = names[rival] || slices.Contains(group, name)
+			}
+		}
+	}
+	return func(f *pflag.Flag) bool { return names[f.Name] || slices.Contains(values, f.Value) }
+}
+
+// set gives a flag its values, unless a higher source has.
+func (b *binding) set(at, name string, taken func(*pflag.Flag) bool, give func(*pflag.Flag) error) {
+	if b.cmd.Root().PersistentFlags().Lookup(name) != nil {
+		b.errs = append(b.errs, fmt.Errorf("%s: --%s is a flag of Helm itself, which has variables of its own for it, such as HELM_NAMESPACE (`helm env`)", at, name))
+		return
+	}
+	f := b.cmd.Flags().Lookup(name)
+	if f == nil {
+		if !slices.Contains(flagNames(b.cmd.Root()), name) {
+			b.errs = append(b.errs, fmt.Errorf("%s: no command has a flag --%s%s", at, name, orNearest(name, b.cmd)))
+		}
+		return
+	}
+	if taken(f) {
+		return
+	}
+	if err := give(f); err != nil {
+		b.errs = append(b.errs, fmt.Errorf("%s: %s: %w", at, name, err))
+		return
+	}
+	b.sources[name] = at
+}
+
+// give sets a flag. As on the command line, the first of several values takes the
+// place of the default, and the others come behind it.
+func give(f *pflag.Flag, values []string) error {
+	for _, value := range values {
+		if err := errors.Join(checkFlag(f.Name, value), f.Value.Set(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFlag finds a value out that the flag takes and the command does not, so that
+// the mistake is told with its place.
+func checkFlag(name, value string) error {
+	var err error
+	switch name {
+	case "fail-on":
+		_, err = change.ParseRisks(value)
+	case "kube-version":
+		err = helm.CheckKubeVersion(value)
+	case "server-side":
+		err = (&applyFlags{serverSide: value}).check()
+	case "dry-run":
+		err = (&liveFlags{dryRun: value}).check()
+	}
+	return err
+}
+
+// flagNames lists the flags that any command has.
+func flagNames(root *cobra.Command) []string {
+	seen := map[string]bool{}
+	for _, c := range root.Commands() {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { seen[f.Name] = true })
+	}
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func orNearest(name string, cmd *cobra.Command) string {
+	if near := nearest(name, cmd.Flags()); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}

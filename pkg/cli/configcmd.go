@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+)
+
+const configHelp = `Print what is in force and where it comes from: the policy file, what it says for a
+release, and the value of each flag of COMMAND (upgrade, if none is named).
+
+A flag on the command line counts before a variable such as HELM_SAFE_DIFF_FAIL_ON,
+that before the policy file, and that before the default. The policy file is the one
+that --config names, or .helm-safe-diff.yaml in the working folder or above it, as far
+as the folder that holds .git, the home folder or the root.`
+
+func (a *app) configCommand() *cobra.Command {
+	var (
+		flags configFlags
+		place policy.Place
+	)
+	cmd := &cobra.Command{
+		Use:     "config [COMMAND]",
+		Short:   "Print the policy and settings in force, and where they come from",
+		Long:    configHelp,
+		Example: "  helm safe-diff config --release shop --chart shop-2.0.0 --namespace prod",
+		Args:    argumentsOf(nil, "COMMAND"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := slices.Concat(args, []string{"upgrade"})[0]
+			about, _, err := cmd.Root().Find([]string{name})
+			if err != nil || about.Flags().Lookup("fail-on") == nil {
+				return usage(cmd, fmt.Errorf("config: there is no command %q that prints a report", name))
+			}
+			if flags.path != "" {
+				err = about.Flags().Set("config", flags.path)
+			}
+			if err := errors.Join(err, a.configure(about)); err != nil {
+				return err
+			}
+			place.Namespace, place.Environment = a.settings.Namespace(), flags.environment
+			return a.write([]byte(a.inForce(about, place)))
+		},
+	}
+	cmd.Flags().StringVar(&place.Release, "release", "", "the release that overrides are held against")
+	cmd.Flags().StringVar(&place.Chart, "chart", "", "its chart, as NAME-VERSION")
+	flags.addTo(cmd.Flags())
+	return cmd
+}
+
+// inForce writes what holds for a command and a release.
+func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
+	var b strings.Builder
+	line := func(at, format string, args ...any) {
+		fmt.Fprintf(&b, "%-46s # %s\n", fmt.Sprintf(format, args...), at)
+	}
+	fmt.Fprintf(&b, "# policy file: %s\n", cmp.Or(shortPath(a.config.path), "none"))
+	p := a.config.file.For(place)
+	failOn, at := names(change.DefaultFailOn()), "default"
+	if p.FailOn != nil {
+		failOn, at = names(p.FailOn), p.FailOnAt
+	}
+	if given := a.config.sources["fail-on"]; given != "" {
+		failOn, at = []string{cmd.Flags().Lookup("fail-on").Value.String()}, given
+	}
+	line(at, "failOn: %s", cmp.Or(strings.Join(failOn, ","), "none"))
+	for _, entry := range p.Entries() {
+		line(entry.At, "%s", entry.What)
+	}
+	b.WriteString("flags:\n")
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden && f.Name != "help" && f.Name != "config" && f.Name != "fail-on" {
+			line(cmp.Or(a.config.sources[f.Name], "default"), "  %s: %s", f.Name, f.Value)
+		}
+	})
+	return b.String()
+}

@@ -1,0 +1,187 @@
+// Package policy is what a team has written down about its upgrades: which classes
+// fail a run, which rules and filters count, and what besides is noise. It reads
+// that from the text of a file, decides what of it is in force for one release, and
+// applies it to a judged change. It reads no file, clock or environment itself.
+package policy
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// File is what a policy file says.
+type File struct {
+	// Name is what the file is called in messages.
+	Name string
+	// Flags are values for flags of the command line, in the order of the file.
+	Flags []Flag
+	Layer
+	// Overrides hold for some releases only; the later one wins.
+	Overrides []Override
+}
+
+// Flag is a value for a flag of the command line.
+type Flag struct {
+	Name   string
+	Values []string
+	// At is where it stands, as FILE:LINE; of every other entry, too.
+	At string
+}
+
+// Layer is what holds together, for all releases or for some.
+type Layer struct {
+	// FailOn are the classes that fail a run, nil if the layer does not say; FailOnAt
+	// is where it does.
+	FailOn    []change.Risk
+	FailOnAt  string
+	Rules     []RuleSwitch
+	Filters   []FilterSwitch
+	Hide      []Hide
+	Workloads []Workload
+	Labels    []Label
+}
+
+// Override is a layer for some releases.
+type Override struct {
+	Match Match
+	Layer
+}
+
+// RuleSwitch says what becomes of the findings of a rule.
+type RuleSwitch struct {
+	Rule string
+	// Off leaves them out, Class gives them another class; neither is what the rule
+	// itself says.
+	Off   bool
+	Class change.Risk
+	At    string
+}
+
+// FilterSwitch turns a filter of the program off, or on again.
+type FilterSwitch struct {
+	Filter string
+	Off    bool
+	At     string
+}
+
+// Hide is a filter of the team's own. An edit is hidden if it fits all that is said.
+type Hide struct {
+	ID, Why string
+	Kinds   []Pattern // "Kind" or "Kind.group"
+	Names   []Pattern
+	Paths   []Pattern
+	// Values are what both values of the edit have to be, as far as they are there.
+	Values []Pattern
+	At     string
+}
+
+// Workload is a kind of custom resources that runs pods.
+type Workload struct {
+	Group, Kind        string
+	Template, Replicas []string
+	Jobs               bool
+	At                 string
+}
+
+// Label is a label of the object itself that somebody looks at, so that a change of it
+// is no noise.
+type Label struct {
+	Kind, Label Pattern
+	At          string
+}
+
+// Match says for which releases an override holds: those that fit all that is said.
+type Match struct {
+	Release, Namespace, Chart, Context, Environment []Pattern
+	At                                              string
+}
+
+// Place is what a Match is held against.
+type Place struct {
+	Release, Namespace string
+	// Chart is the name of the chart with its version, as in change.Release.
+	Chart                string
+	Context, Environment string
+}
+
+// Policy is what is in force for one release. The zero Policy changes nothing.
+type Policy struct{ Layer }
+
+// For returns what is in force at a place. A nil File has no policy.
+func (f *File) For(place Place) *Policy {
+	p := &Policy{}
+	if f == nil {
+		return p
+	}
+	p.add(&f.Layer)
+	for i := range f.Overrides {
+		if f.Overrides[i].Match.fits(place) {
+			p.add(&f.Overrides[i].Layer)
+		}
+	}
+	return p
+}
+
+// add lets a later layer come on top. Of two switches for the same thing the last
+// that applies counts.
+func (p *Policy) add(l *Layer) {
+	if l.FailOn != nil {
+		p.FailOn, p.FailOnAt = l.FailOn, l.FailOnAt
+	}
+	p.Rules = slices.Concat(p.Rules, l.Rules)
+	p.Filters = slices.Concat(p.Filters, l.Filters)
+	p.Hide = slices.Concat(p.Hide, l.Hide)
+	p.Workloads = slices.Concat(l.Workloads, p.Workloads) // of two the first counts
+	p.Labels = slices.Concat(p.Labels, l.Labels)
+}
+
+func (m *Match) fits(place Place) bool {
+	return anyFits(m.Release, place.Release) && anyFits(m.Namespace, place.Namespace) &&
+		(anyFits(m.Chart, place.Chart) || anyFits(m.Chart, chartName(place.Chart))) &&
+		anyFits(m.Context, place.Context) && anyFits(m.Environment, place.Environment)
+}
+
+// Entry is one thing that is in force, and where it is written.
+type Entry struct{ What, At string }
+
+// Entries lists what is in force besides FailOn: of the switches for the same thing
+// only the one that counts.
+func (p *Policy) Entries() []Entry {
+	var list []Entry
+	add := func(at, what string) { list = append(list, Entry{what, at}) }
+	for i, s := range p.Rules {
+		if !slices.ContainsFunc(p.Rules[i+1:], func(t RuleSwitch) bool { return t.Rule == s.Rule }) {
+			add(s.At, "rule "+s.Rule+": "+s.state())
+		}
+	}
+	for i, s := range p.Filters {
+		if !slices.ContainsFunc(p.Filters[i+1:], func(t FilterSwitch) bool { return t.Filter == s.Filter }) {
+			add(s.At, "filter "+s.Filter+": "+onOff(s.Off))
+		}
+	}
+	for _, h := range p.Hide {
+		add(h.At, "filter "+h.ID+": on")
+	}
+	for _, w := range p.Workloads {
+		add(w.At, "workload "+w.Kind+"."+w.Group)
+	}
+	for _, l := range p.Labels {
+		add(l.At, "label "+l.Label.Text+" of "+l.Kind.Text)
+	}
+	return list
+}
+
+func (s *RuleSwitch) state() string {
+	if s.Class != "" {
+		return string(s.Class)
+	}
+	return onOff(s.Off)
+}
+
+func onOff(off bool) string {
+	if off {
+		return "off"
+	}
+	return "on"
+}

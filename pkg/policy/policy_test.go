@@ -1,0 +1,202 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+)
+
+func known() policy.Known {
+	return policy.Known{Rules: []string{"claim-deleted", "pod-restart"}, Filters: []string{"metadata-labels", "no-effect"}}
+}
+
+func read(t *testing.T, text string) *policy.File {
+	t.Helper()
+	f, err := policy.Read("policy.yaml", text, known())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestNothing(t *testing.T) {
+	for _, text := range []string{"", "# nothing yet\n", "{}", "rules:\n", "---\n"} {
+		if got := read(t, text).For(policy.Place{}); !cmp.Equal(got.Entries(), []policy.Entry(nil)) || got.FailOn != nil {
+			t.Errorf("%q: %v", text, got.Entries())
+		}
+	}
+	var none *policy.File
+	if none.For(policy.Place{}) == nil {
+		t.Error("without a file there is no policy to ask")
+	}
+}
+
+func TestFor(t *testing.T) {
+	f := read(t, `
+failOn: [downtime, data-loss]
+rules: {pod-restart: off}
+overrides:
+  - match: {release: "shop*", namespace: prod}
+    failOn: none
+    rules: {pod-restart: on, claim-deleted: exposure}
+  - match: {chart: postgres}
+    failOn: rejected
+  - match: {chart: postgres-15.*, environment: [prod, eu-*], context: east}
+    failOn: stuck
+`)
+	tests := []struct {
+		place policy.Place
+		want  []change.Risk
+		rules []string
+	}{
+		{policy.Place{}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Release: "shop-eu", Namespace: "prod"}, []change.Risk{}, []string{"rule pod-restart: on", "rule claim-deleted: exposure"}},
+		{policy.Place{Release: "shop-eu", Namespace: "test"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Release: "my-shop", Namespace: "prod"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-16.0.0-rc.1"}, []change.Risk{"rejected"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-ha-16.0.0"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "east"}, []change.Risk{"stuck"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "west"}, []change.Risk{"rejected"}, []string{"rule pod-restart: off"}},
+	}
+	for _, tt := range tests {
+		p := f.For(tt.place)
+		if diff := cmp.Diff(tt.want, p.FailOn); diff != "" {
+			t.Errorf("%+v: failOn: -want +got:\n%s", tt.place, diff)
+		}
+		var rules []string
+		for _, e := range p.Entries() {
+			rules = append(rules, e.What)
+		}
+		if diff := cmp.Diff(tt.rules, rules); diff != "" {
+			t.Errorf("%+v: -want +got:\n%s", tt.place, diff)
+		}
+	}
+}
+
+// TestMistakes wants each mistake at its line, and all of them together.
+func TestMistakes(t *testing.T) {
+	_, err := policy.Read("p.yaml", "rules: [a]\nfilters:\n  no-effect: on\n  no-effect: off\nlabels:\n  - {kind: Pod}\nworkloads:\n- group: a.b\n  kind: C\n  template: spec.x\noverrides: 3\n", known())
+	want := []string{
+		`p.yaml:1: rules is a map, not a list`,
+		`p.yaml:4: "no-effect" stands twice in filters`,
+		`p.yaml:6: an entry of labels has kind and label`,
+		`p.yaml:8: parse path "spec.x": column 1: expected "." or "["`,
+		`p.yaml:11: overrides is a map, not a single value`,
+		`p.yaml:11: an override has a match that says for which release, namespace, chart, context or environment it is`,
+	}
+	if err == nil {
+		t.Fatal("no mistake was found")
+	}
+	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if _, err := policy.Read("p.yaml", "a: b\n c: d\n", known()); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:2: ") {
+		t.Errorf("broken YAML: %v", err)
+	}
+}
+
+// The schema for editors names the fields that are read, in every map, and takes
+// what docs/policy.md shows.
+func TestSchema(t *testing.T) {
+	text, err := os.ReadFile("../../docs/config-schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var definition struct {
+		Properties map[string]any `json:"properties"`
+		Defs       map[string]struct {
+			Properties map[string]any `json:"properties"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(text, &definition); err != nil {
+		t.Fatal(err)
+	}
+	for what, tt := range map[string]struct {
+		text       string
+		properties map[string]any
+	}{
+		"the file":  {"unknown: 1", definition.Properties},
+		"hide":      {"hide: [{unknown: 1}]", definition.Defs["hide"].Properties},
+		"workloads": {"workloads: [{unknown: 1}]", definition.Defs["workload"].Properties},
+		"labels":    {"labels: [{unknown: 1}]", definition.Defs["label"].Properties},
+		"overrides": {"overrides: [{unknown: 1}]", definition.Defs["override"].Properties},
+		"match":     {"overrides: [{match: {unknown: 1}}]", definition.Defs["match"].Properties},
+	} {
+		_, err := policy.Read("p.yaml", tt.text, known())
+		if err == nil {
+			t.Errorf("%s takes an unknown field", what)
+			continue
+		}
+		m := regexp.MustCompile(`unknown field "unknown" in ` + what + `; valid are (.*)`).FindStringSubmatch(err.Error())
+		if m == nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		got := strings.Split(m[1], ", ")
+		slices.Sort(got)
+		want := make([]string, 0, len(tt.properties))
+		for name := range tt.properties {
+			want = append(want, name)
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -schema +read:\n%s", what, diff)
+		}
+	}
+	compiler := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiler.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := yaml.Unmarshal([]byte(example(t)), &value); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []map[string]any{{"rules": map[string]any{"pod-restart": "maybe"}}, {"hide": []any{map[string]any{"names": "a"}}}, {"fail-on": "none"}} {
+		if schema.Validate(wrong) == nil {
+			t.Errorf("the schema takes %v", wrong)
+		}
+	}
+}
+
+// The example of the documentation is a policy without mistakes.
+func TestExample(t *testing.T) {
+	f := read(t, example(t))
+	if len(f.Overrides) == 0 || len(f.Hide) == 0 || len(f.Workloads) == 0 || len(f.Labels) == 0 || len(f.Flags) == 0 {
+		t.Errorf("the example does not show everything: %+v", f)
+	}
+}
+
+func example(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	code, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("docs/policy.md has no example")
+	}
+	return code
+}

@@ -1,0 +1,214 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+// Known is what a policy may name.
+type Known struct{ Rules, Filters []string }
+
+// Read reads the text of a policy file. The error lists every mistake in it, each
+// with its line.
+func Read(name, text string, known Known) (*File, error) {
+	r := reader{file: name, known: known}
+	f := &File{Name: name}
+	if n := r.document(text); n != nil {
+		r.fields(n, "the file", append([]field{
+			{"flags", func(n *yaml.Node) { r.flags(n, &f.Flags) }},
+			{"overrides", func(n *yaml.Node) {
+				r.list(n, func(item *yaml.Node) { f.Overrides = append(f.Overrides, r.override(item)) })
+			}},
+		}, r.layer(&f.Layer)...)...)
+	}
+	return f, r.err()
+}
+
+// layer returns the fields that a file and an override have in common.
+func (r *reader) layer(l *Layer) []field {
+	return []field{
+		{"failOn", func(n *yaml.Node) { l.FailOn, l.FailOnAt = r.failOn(n), r.at(n) }},
+		{"rules", func(n *yaml.Node) {
+			r.entries(n, "rules", func(key, value *yaml.Node) { l.Rules = append(l.Rules, r.ruleSwitch(key, value)) })
+		}},
+		{"filters", func(n *yaml.Node) {
+			r.entries(n, "filters", func(key, value *yaml.Node) { l.Filters = append(l.Filters, r.filterSwitch(key, value)) })
+		}},
+		{"hide", func(n *yaml.Node) { r.list(n, func(item *yaml.Node) { l.Hide = append(l.Hide, r.hide(item)) }) }},
+		{"workloads", func(n *yaml.Node) {
+			r.list(n, func(item *yaml.Node) { l.Workloads = append(l.Workloads, r.workload(item)) })
+		}},
+		{"labels", func(n *yaml.Node) { r.list(n, func(item *yaml.Node) { l.Labels = append(l.Labels, r.label(item)) }) }},
+	}
+}
+
+func (r *reader) flags(n *yaml.Node, flags *[]Flag) {
+	r.entries(n, "flags", func(key, value *yaml.Node) {
+		flag := Flag{Name: key.Value, At: r.at(key)}
+		r.list(value, func(item *yaml.Node) { flag.Values = append(flag.Values, r.text(item, "the value of a flag")) })
+		if key.Value == "fail-on" {
+			r.fail(key, "fail-on stands in the file as failOn, beside flags")
+			return
+		}
+		*flags = append(*flags, flag)
+	})
+}
+
+func (r *reader) failOn(n *yaml.Node) []change.Risk {
+	var names []string
+	r.list(n, func(item *yaml.Node) { names = append(names, r.text(item, "a class in failOn")) })
+	risks, err := change.ParseRisks(strings.Join(names, ","))
+	if err != nil {
+		r.fail(n, "failOn: %v", err)
+	}
+	return risks
+}
+
+// ruleSwitch reads off, on, or another class.
+func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
+	s := RuleSwitch{Rule: key.Value, At: r.at(key)}
+	if !slices.Contains(r.known.Rules, key.Value) {
+		r.fail(key, "unknown rule %q; valid are %s", key.Value, strings.Join(r.known.Rules, ", "))
+	}
+	if on, is := r.onOff(value); is {
+		s.Off = !on
+		return s
+	}
+	s.Class = change.Risk(r.text(value, "a rule's switch"))
+	if !slices.Contains(change.Risks(), s.Class) {
+		r.fail(value, "rule %s is off, on or of another class, not %q; the classes are %s", key.Value, s.Class, joined(change.Risks()))
+	}
+	return s
+}
+
+func (r *reader) filterSwitch(key, value *yaml.Node) FilterSwitch {
+	if !slices.Contains(r.known.Filters, key.Value) {
+		r.fail(key, "unknown filter %q; valid are %s", key.Value, strings.Join(r.known.Filters, ", "))
+	}
+	on, is := r.onOff(value)
+	if !is {
+		r.fail(value, "filter %s is on or off", key.Value)
+	}
+	return FilterSwitch{Filter: key.Value, Off: !on, At: r.at(key)}
+}
+
+func (r *reader) hide(n *yaml.Node) Hide {
+	h := Hide{At: r.at(n)}
+	r.fields(n, "hide",
+		field{"id", r.into(&h.ID, "id")},
+		field{"why", r.into(&h.Why, "why")},
+		field{"kinds", r.patterns(&h.Kinds, "a kind", wildcard)},
+		field{"names", r.patterns(&h.Names, "a name", wildcard)},
+		field{"paths", r.patterns(&h.Paths, "a path", below)},
+		field{"values", func(n *yaml.Node) {
+			r.list(n, func(item *yaml.Node) {
+				p, err := whole(r.text(item, "a value"))
+				if err != nil {
+					r.fail(item, "values: %v", err)
+				}
+				h.Values = append(h.Values, p)
+			})
+		}},
+	)
+	for _, p := range h.Paths {
+		if !strings.HasPrefix(p.Text, ".") && !strings.HasPrefix(p.Text, "*") {
+			r.fail(n, "path %q begins with a dot, such as .metadata.annotations", p.Text)
+		}
+	}
+	switch {
+	case !kebab(h.ID):
+		r.fail(n, "a filter has an id of small letters, digits and dashes, by which reports count")
+	case slices.Contains(r.known.Filters, h.ID):
+		r.fail(n, "the id %s is that of a filter of the program", h.ID)
+	case len(h.Kinds)+len(h.Names)+len(h.Paths)+len(h.Values) == 0:
+		r.fail(n, "filter %s says neither kinds, names, paths nor values, and would hide everything", h.ID)
+	}
+	return h
+}
+
+func (r *reader) workload(n *yaml.Node) Workload {
+	w := Workload{At: r.at(n)}
+	var template, replicas, jobs string
+	r.fields(n, "workloads",
+		field{"group", r.into(&w.Group, "group")},
+		field{"kind", r.into(&w.Kind, "kind")},
+		field{"template", r.into(&template, "template")},
+		field{"replicas", r.into(&replicas, "replicas")},
+		field{"jobs", r.into(&jobs, "jobs")},
+	)
+	if w.Group == "" || w.Kind == "" || template == "" {
+		r.fail(n, "a workload has group, kind and template, such as .spec.template")
+	}
+	w.Template, w.Replicas, w.Jobs = r.names(n, template), r.names(n, replicas), jobs == "true"
+	if jobs != "" && jobs != "true" && jobs != "false" {
+		r.fail(n, "jobs is true or false")
+	}
+	return w
+}
+
+// names reads a path through maps only.
+func (r *reader) names(n *yaml.Node, text string) []string {
+	if text == "" {
+		return nil
+	}
+	path, err := fieldpath.Parse(text)
+	if err != nil {
+		r.fail(n, "%v", err)
+	}
+	names := make([]string, len(path))
+	for i, e := range path {
+		if names[i] = e.Field; e.Field == "" {
+			r.fail(n, "path %q leads through a list", text)
+		}
+	}
+	return names
+}
+
+func (r *reader) label(n *yaml.Node) Label {
+	var kind, label string
+	l := Label{At: r.at(n)}
+	r.fields(n, "labels", field{"kind", r.into(&kind, "kind")}, field{"label", r.into(&label, "label")})
+	if kind == "" || label == "" {
+		r.fail(n, "an entry of labels has kind and label")
+	}
+	l.Kind, l.Label = wildcard(kind), wildcard(label)
+	return l
+}
+
+func (r *reader) override(n *yaml.Node) Override {
+	var o Override
+	m := &o.Match
+	m.At = r.at(n)
+	said := false
+	r.fields(n, "overrides", append([]field{{"match", func(n *yaml.Node) {
+		r.fields(n, "match",
+			field{"release", r.patterns(&m.Release, "a release", wildcard)},
+			field{"namespace", r.patterns(&m.Namespace, "a namespace", wildcard)},
+			field{"chart", r.patterns(&m.Chart, "a chart", wildcard)},
+			field{"context", r.patterns(&m.Context, "a context", wildcard)},
+			field{"environment", r.patterns(&m.Environment, "an environment", wildcard)},
+		)
+		said = n.Kind == yaml.MappingNode && len(n.Content) > 0
+	}}}, r.layer(&o.Layer)...)...)
+	if !said {
+		r.fail(n, "an override has a match that says for which release, namespace, chart, context or environment it is")
+	}
+	return o
+}
+
+func kebab(id string) bool {
+	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func joined(risks []change.Risk) string {
+	names := make([]string, len(risks))
+	for i, risk := range risks {
+		names[i] = string(risk)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// policy tells what the team's policy has decided, and what is to be said of itself.
+func (p *page) policy(set *change.Set, sum *change.Summary) {
+	var lines []string
+	if len(sum.Off) > 0 {
+		how := "; --show-hidden shows them"
+		if p.all {
+			how = ""
+		}
+		lines = append(lines, "switched off: "+counts(sum.Off)+how)
+	}
+	if p.all {
+		for i := range set.Changes {
+			for _, f := range set.Changes[i].Off {
+				lines = append(lines, fmt.Sprintf("  %s %s (%s): %s", f.Risk, set.Changes[i].Ref, f.Rule, f.Message))
+			}
+		}
+	}
+	idle := 0
+	for _, r := range set.Remarks {
+		if r.Idle && !p.all {
+			idle++
+			continue
+		}
+		lines = append(lines, r.At+": "+r.What)
+	}
+	if idle > 0 {
+		lines = append(lines, entries(idle)+" had nothing to do here; --show-hidden lists them")
+	}
+	if len(lines) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.strong("Policy"))
+	for _, line := range lines {
+		p.line("  ", printable(line))
+	}
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+// counts lists what is counted by name.
+func counts(byName map[string]int) string {
+	parts := make([]string, 0, len(byName))
+	for name, n := range byName {
+		parts = append(parts, fmt.Sprintf("%d %s", n, name))
+	}
+	slices.SortFunc(parts, func(a, b string) int {
+		_, nameA, _ := strings.Cut(a, " ")
+		_, nameB, _ := strings.Cut(b, " ")
+		return strings.Compare(nameA, nameB)
+	})
+	return strings.Join(parts, ", ")
+}

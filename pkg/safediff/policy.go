@@ -1,0 +1,65 @@
+package safediff
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/noise"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// decide applies the policy to what the rules have found, and marks noise after that:
+// what a finding points at is never noise, also where the finding is the team's own.
+func decide(set *change.Set, opts Options) {
+	run := opts.Policy.Start()
+	filters := filters(run)
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		if opts.Operation != change.Install && fromCRDs(c.Ref, c.New, c.Old) {
+			continue // shown because the user asked, and no part of the upgrade
+		}
+		run.Judge(c)
+		noise.Mark(c, filters)
+		if c.Noise == "" {
+			c.Noise = run.Object(c)
+		}
+	}
+	set.Remarks = run.Remarks()
+}
+
+// filters returns the filters that are in force: those of the program, then those of
+// the policy.
+func filters(run *policy.Run) []noise.Filter {
+	all := noise.Filters()
+	ids := make([]string, len(all))
+	for i := range all {
+		ids[i] = all[i].ID
+	}
+	ids = run.Filters(ids)
+	list := slices.DeleteFunc(all, func(f noise.Filter) bool { return !slices.Contains(ids, f.ID) })
+	for i := range list {
+		if f := &list[i]; f.ID == "metadata-labels" {
+			when := f.When
+			f.When = func(c *change.Change, e *change.Edit) bool { return !run.Acts(c.Ref, e.Path) && when(c, e) }
+		}
+	}
+	own := run.Hide()
+	for i := range own {
+		h := &own[i]
+		list = append(list, noise.Filter{ID: h.ID, Why: h.Why, When: func(c *change.Change, e *change.Edit) bool { return run.Edit(h, c, e) }})
+	}
+	return list
+}
+
+// workloads returns the kinds of custom resources that run pods, those of the policy
+// before those that the program knows.
+func workloads(opts Options) []rollout.Workload {
+	list := slices.Clone(opts.Workloads)
+	if opts.Policy != nil {
+		for _, w := range opts.Policy.Workloads {
+			list = append(list, rollout.Workload{Group: w.Group, Kind: w.Kind, Template: w.Template, Replicas: w.Replicas, Jobs: w.Jobs})
+		}
+	}
+	return slices.Concat(list, rollout.Workloads())
+}
