@@ -3,10 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/json"
 
@@ -21,6 +23,7 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	wanted = distinct(wanted)
 	t := &task{reader: r, state: State{Objects: make(map[manifest.Identity]Object, len(wanted))}, seen: map[string]bool{}}
 	lists := around(wanted)
+	t.wait.SetLimit(r.options.Parallel + runtime.GOMAXPROCS(0))
 	t.add(len(wanted) + len(lists))
 	for _, l := range lists {
 		t.start(func() { t.list(ctx, l) })
@@ -28,7 +31,7 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	for _, w := range wanted {
 		t.start(func() { t.object(ctx, w) })
 	}
-	t.wait.Wait()
+	_ = t.wait.Wait() // what fails is in the state
 	// What was found leads further.
 	further, names := customResources(wanted, t.state.Objects), lostVolumes(wanted, &t.state)
 	t.add(len(further) + len(names))
@@ -38,7 +41,7 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	for _, name := range names {
 		t.start(func() { t.single(ctx, volumes(), name) })
 	}
-	t.wait.Wait()
+	_ = t.wait.Wait() // what fails is in the state
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -62,7 +65,10 @@ func distinct(wanted []Wanted) []Wanted {
 // task is one Read under way.
 type task struct {
 	reader *Reader
-	wait   sync.WaitGroup
+	// wait runs a few more at a time than may send something, so that what has come
+	// is decoded while others wait for the cluster. Thousands at a time would only
+	// cost memory.
+	wait errgroup.Group
 
 	mu          sync.Mutex
 	state       State
@@ -77,10 +83,10 @@ func (t *task) add(more int) {
 	t.total += more
 }
 
-// start runs the reading of one thing at the same time as others. How many of them
-// really send something at a time, the Reader decides.
+// start runs the reading of one thing at the same time as others, once there is room
+// for it. How many of them really send something at a time, the Reader decides.
 func (t *task) start(read func()) {
-	t.wait.Go(func() {
+	t.wait.Go(func() error {
 		read()
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -88,6 +94,7 @@ func (t *task) start(read func()) {
 		if t.reader.options.Progress != nil {
 			t.reader.options.Progress(t.done, t.total)
 		}
+		return nil
 	})
 }
 
