@@ -10,10 +10,14 @@ import (
 )
 
 // kind is a kind as it is listed: the version is one that every supported cluster
-// serves.
+// serves, but for what is optional.
 type kind struct{ group, version, name, resource string }
 
 func (k kind) endpoint() endpoint { return endpoint{k.group, k.version} }
+
+// optional reports whether there are clusters that do not serve the kind. They have
+// no objects of it, and RBAC forbids to list even what is not served.
+func (k kind) optional() bool { return k == scaledObjects() }
 
 func pods() kind         { return kind{"", "v1", "Pod", "pods"} }
 func claims() kind       { return kind{"", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"} }
@@ -34,6 +38,11 @@ func ingresses() kind    { return kind{"networking.k8s.io", "v1", "Ingress", "in
 func budgets() kind      { return kind{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"} }
 func autoscalers() kind {
 	return kind{"autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"}
+}
+
+// scaledObjects are what KEDA makes autoscalers of, and scales to none without one.
+func scaledObjects() kind {
+	return kind{"keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"}
 }
 func storageClasses() kind {
 	return kind{"storage.k8s.io", "v1", "StorageClass", "storageclasses"}
@@ -91,13 +100,13 @@ func beside(w Wanted) []kind {
 	ofPods := []kind{pods(), budgets(), quotas()}
 	switch ref := w.Ref; {
 	case is(ref, "apps", "Deployment"):
-		return append(ofPods, replicaSets(), autoscalers())
+		return append(ofPods, replicaSets(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "StatefulSet"):
-		return append(ofPods, revisions(), claims(), autoscalers())
+		return append(ofPods, revisions(), claims(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "DaemonSet"):
 		return append(ofPods, revisions())
 	case is(ref, "apps", "ReplicaSet"), is(ref, "", "ReplicationController"):
-		return append(ofPods, autoscalers())
+		return append(ofPods, autoscalers(), scaledObjects())
 	case is(ref, "batch", "CronJob"):
 		return append(ofPods, jobs())
 	case is(ref, "batch", "Job"), is(ref, "", "Pod"):

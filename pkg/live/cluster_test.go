@@ -30,6 +30,7 @@ var served = map[string]string{
 	"/apis/batch/v1":                "jobs=Job cronjobs=CronJob",
 	"/apis/policy/v1":               "poddisruptionbudgets=PodDisruptionBudget",
 	"/apis/autoscaling/v2":          "horizontalpodautoscalers=HorizontalPodAutoscaler",
+	"/apis/keda.sh/v1alpha1":        "scaledobjects=ScaledObject",
 	"/apis/networking.k8s.io/v1":    "ingresses=Ingress",
 	"/apis/storage.k8s.io/v1":       "storageclasses=StorageClass!",
 	"/apis/apiextensions.k8s.io/v1": "customresourcedefinitions=CustomResourceDefinition!",

@@ -60,7 +60,7 @@ func TestObjects(t *testing.T) {
 func TestWhatIsListed(t *testing.T) {
 	const ns = "/namespaces/prod/"
 	ofPods := []string{"/api/v1" + ns + "pods", "/api/v1" + ns + "resourcequotas", "/apis/policy/v1" + ns + "poddisruptionbudgets"}
-	scales := "/apis/autoscaling/v2" + ns + "horizontalpodautoscalers"
+	scales, keda := "/apis/autoscaling/v2"+ns+"horizontalpodautoscalers", "/apis/keda.sh/v1alpha1"+ns+"scaledobjects"
 	revisions := "/apis/apps/v1" + ns + "controllerrevisions"
 	pvcs, classes := "/api/v1"+ns+"persistentvolumeclaims", "/apis/storage.k8s.io/v1/storageclasses"
 	for _, test := range []struct {
@@ -72,10 +72,10 @@ func TestWhatIsListed(t *testing.T) {
 		{want("v1 Pod prod/a"), ofPods},
 		{want("batch/v1 Job prod/a"), ofPods},
 		{want("batch/v1 CronJob prod/a"), append([]string{"/apis/batch/v1" + ns + "jobs"}, ofPods...)},
-		{want("v1 ReplicationController prod/a"), append([]string{scales}, ofPods...)},
-		{want("apps/v1 ReplicaSet prod/a"), append([]string{scales}, ofPods...)},
-		{want("apps/v1 Deployment prod/a"), append([]string{scales, "/apis/apps/v1" + ns + "replicasets"}, ofPods...)},
-		{want("apps/v1 StatefulSet prod/a"), append([]string{scales, revisions, pvcs, classes}, ofPods...)},
+		{want("v1 ReplicationController prod/a"), append([]string{scales, keda}, ofPods...)},
+		{want("apps/v1 ReplicaSet prod/a"), append([]string{scales, keda}, ofPods...)},
+		{want("apps/v1 Deployment prod/a"), append([]string{scales, keda, "/apis/apps/v1" + ns + "replicasets"}, ofPods...)},
+		{want("apps/v1 StatefulSet prod/a"), append([]string{scales, keda, revisions, pvcs, classes}, ofPods...)},
 		{want("apps/v1 DaemonSet prod/a"), append([]string{revisions, "/api/v1/nodes"}, ofPods...)},
 		{want("v1 PersistentVolumeClaim prod/a"), []string{pvcs, classes}},
 		{gone("v1 PersistentVolumeClaim prod/a"), []string{pvcs, classes, "/api/v1" + ns + "pods"}},
@@ -91,6 +91,17 @@ func TestWhatIsListed(t *testing.T) {
 		slices.Sort(test.lists)
 		check(t, test.wanted.Ref.String()+": lists", test.lists, lists)
 		check(t, test.wanted.Ref.String()+": gaps", []live.Gap(nil), state.Unread)
+	}
+}
+
+// What only some clusters serve is listed there, and missed nowhere else.
+func TestClusterWithoutKEDA(t *testing.T) {
+	c := serve(t)
+	c.at("/apis/keda.sh/v1alpha1", http.NotFound)
+	c.at("/apis/keda.sh/v1alpha1/namespaces/prod/scaledobjects", forbid)
+	check(t, "gaps", []live.Gap(nil), c.read(live.Options{}, want("apps/v1 Deployment prod/a")).Unread)
+	if slices.ContainsFunc(c.requests(), func(r string) bool { return strings.Contains(r, "scaledobjects") }) {
+		t.Error("what is not served was listed")
 	}
 }
 
@@ -434,6 +445,7 @@ func TestUnreachable(t *testing.T) {
 		{Kind: "PodDisruptionBudget", Namespace: "prod", Reason: why},
 		{Kind: "ReplicaSet", Namespace: "prod", Reason: why},
 		{Kind: "ResourceQuota", Namespace: "prod", Reason: why},
+		{Kind: "ScaledObject", Namespace: "prod", Reason: "what the cluster serves of keda.sh/v1alpha1 could not be read: " + why},
 	}, state.Unread)
 }
 

@@ -98,9 +98,18 @@ func (t *task) start(read func()) {
 	})
 }
 
-// list reads a list of what is around.
+// list reads a list of what is around. What is optional and not served is empty.
 func (t *task) list(ctx context.Context, l listing) {
-	items, failure := t.reader.list(ctx, l)
+	var items []map[string]any
+	failure, served := "", true
+	if l.optional() {
+		c := t.reader.catalogue(ctx, l.endpoint())
+		_, served = c.kinds[l.name]
+		failure = c.reason
+	}
+	if served {
+		items, failure = t.reader.list(ctx, l)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if failure != "" {

@@ -67,6 +67,31 @@ spec: {capacity: {storage: 5Gi}, persistentVolumeReclaimPolicy: %s}
 		"  names: {plural: things, singular: thing, kind: Thing, listKind: ThingList}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n---\n"
 )
 
+const (
+	web = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: demo}
+spec:
+  replicas: %d
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1, env: [{name: A, value: %s}]}]}}
+---
+`
+	scaledObject = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web, namespace: demo}
+spec: {scaleTargetRef: {name: web}}
+---
+`
+)
+
+// stored returns an object of the namespace demo as a cluster has it.
+func stored(text string) string {
+	return strings.Replace(text, "namespace: demo", `namespace: demo, uid: u, resourceVersion: "1"`, 1)
+}
+
 func TestALookAtTheCluster(t *testing.T) {
 	for _, c := range []struct {
 		name, old, updated, cluster string
@@ -101,6 +126,25 @@ func TestALookAtTheCluster(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// What KEDA scales is given back what the upgrade takes, also if no autoscaler of
+// Kubernetes is to be seen.
+func TestWhatKEDAScales(t *testing.T) {
+	look := cluster(t, stored(fmt.Sprintf(web, 5, "a"))+scaledObject)
+	set, err := Compare(context.Background(), Manifest{"old.yaml", fmt.Sprintf(web, 2, "a")}, Manifest{"new.yaml", fmt.Sprintf(web, 2, "b")}, Options{
+		Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+			state, err := look(ctx, wanted)
+			state.Unread = []live.Gap{{Kind: "Pod", Namespace: "demo", Reason: "no permission"}} // so that replicas count
+			return state, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if how := set.Changes[0].Outcome.Pods.How; !strings.Contains(how, "scaled from 5 to 2, and back by the autoscaler") {
+		t.Errorf("what is told of the pods is %q", how)
 	}
 }
 

@@ -101,8 +101,8 @@ const (
 	scaledServerSide = "an autoscaler scales this workload and its manifest sets replicas: if it has scaled by now, the upgrade is refused (conflict)"
 )
 
-// scaledNotices lists the workloads that a HorizontalPodAutoscaler scales while a
-// manifest sets their replicas.
+// scaledNotices lists the workloads that an autoscaler scales while a manifest sets
+// their replicas.
 func (in *input) scaledNotices(j *judge) []change.Notice {
 	targets := scaleTargets(in.old, in.updated, in.cluster)
 	reason := scaledThreeWay
@@ -124,7 +124,7 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 	return list
 }
 
-// scaleTargets returns what the HorizontalPodAutoscalers among some objects scale.
+// scaleTargets returns what the autoscalers among some objects scale.
 func scaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
 	targets := map[manifest.Identity]bool{}
 	for _, objects := range lists {
@@ -170,8 +170,11 @@ func byNamespace[T any](objects []*manifest.Object, group, kind string) map[stri
 	return found
 }
 
+// scaleTarget returns what an autoscaler scales: a HorizontalPodAutoscaler, or a
+// ScaledObject of KEDA, which takes a target without a kind for a Deployment.
 func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {
-	if o.Ref.Kind != "HorizontalPodAutoscaler" || o.Ref.Group != "autoscaling" {
+	ofKEDA := o.Ref.Group == "keda.sh" && o.Ref.Kind == "ScaledObject"
+	if !ofKEDA && (o.Ref.Group != "autoscaling" || o.Ref.Kind != "HorizontalPodAutoscaler") {
 		return target, false
 	}
 	value, err := o.Value()
@@ -180,11 +183,14 @@ func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {
 	}
 	spec, _ := value["spec"].(map[string]any)
 	ref, _ := spec["scaleTargetRef"].(map[string]any)
-	target.Kind, _ = ref["kind"].(string)
-	target.Name, _ = ref["name"].(string)
-	apiVersion, _ := ref["apiVersion"].(string)
-	target.Group, _, _ = strings.Cut(apiVersion, "/")
 	target.Namespace = o.Ref.Namespace
+	target.Name, _ = ref["name"].(string)
+	target.Kind, _ = ref["kind"].(string)
+	apiVersion, _ := ref["apiVersion"].(string)
+	if ofKEDA {
+		target.Kind, apiVersion = cmp.Or(target.Kind, "Deployment"), cmp.Or(apiVersion, "apps/v1")
+	}
+	target.Group, _, _ = strings.Cut(apiVersion, "/")
 	return target, true
 }
 
