@@ -47,21 +47,15 @@ func around(state *live.State) ([]*manifest.Object, error) {
 	return objects, nil
 }
 
-// runningIn sorts the pods of the cluster, and what made them, by namespace. A
-// namespace of which any of that could not be read is missing.
+// runningIn sorts the pods of a cluster that was asked, and what made them, by
+// namespace. A namespace of which any of that could not be read is missing.
 func runningIn(state *live.State) map[string]*rollout.Running {
-	if state == nil {
-		return nil
-	}
 	byNamespace := map[string]*rollout.Running{}
 	of := func(namespace string) *rollout.Running {
 		if byNamespace[namespace] == nil {
 			byNamespace[namespace] = &rollout.Running{}
 		}
 		return byNamespace[namespace]
-	}
-	if len(state.Around) == 0 {
-		return nil // nobody looked
 	}
 	for ref := range state.Objects {
 		of(ref.Namespace)

@@ -129,6 +129,24 @@ func TestALookAtTheCluster(t *testing.T) {
 	}
 }
 
+// Where a cluster that was asked has nothing around the release, no pods run in it.
+func TestNoPodsAreAnAnswer(t *testing.T) {
+	old, updated := fmt.Sprintf(web, 2, "a"), fmt.Sprintf(web, 2, "b")
+	for _, look := range []func(context.Context, []live.Wanted) (*live.State, error){nil, cluster(t, stored(old))} {
+		set, err := Compare(context.Background(), Manifest{"old.yaml", old}, Manifest{"new.yaml", updated}, Options{Namespace: "demo", Look: look})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 2
+		if look != nil {
+			want = 0
+		}
+		if pods := set.Changes[0].Outcome.Pods; pods.Before != want || pods.Affected != want {
+			t.Errorf("with a cluster %t: %d pods before, %d replaced, and not %d", look != nil, pods.Before, pods.Affected, want)
+		}
+	}
+}
+
 // What KEDA scales is given back what the upgrade takes, also if no autoscaler of
 // Kubernetes is to be seen.
 func TestWhatKEDAScales(t *testing.T) {

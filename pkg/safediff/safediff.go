@@ -114,9 +114,12 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), running: runningIn(state), scaled: in.scaledAfter(),
+	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
 		quotas:  byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
 		budgets: byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+	}
+	if asked {
+		j.running = runningIn(state)
 	}
 	judged, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
