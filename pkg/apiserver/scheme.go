@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 
 	// The versions of every group, with their defaults and conversions.
@@ -42,6 +43,13 @@ const betaOffByDefault = 24
 func (s *Server) Serves(ref manifest.Ref) bool {
 	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
 	return s.facts.Definitions.settled(gvk.Group) && s.unserved(gvk) == ""
+}
+
+// Unserved refuses an object whose kind a cluster does not serve in its version, as
+// the client does that finds it out.
+func Unserved(ref manifest.Ref) change.FieldError {
+	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
+	return change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk)}
 }
 
 // unserved says why the server does not serve a kind in a version, in the words

@@ -17,10 +17,12 @@ type resource struct {
 	namespaced bool
 }
 
-// catalogue is what the cluster serves of one group and version.
+// catalogue is what the cluster serves of one group and version, or which versions it
+// serves of a group, the preferred one first.
 type catalogue struct {
-	kinds  map[string]resource
-	reason string // why that is not known, one clause; "" if it is
+	kinds    map[string]resource
+	versions []string
+	reason   string // why that is not known, one clause; "" if it is
 }
 
 // discovered remembers what was asked about groups and versions. The zero value
@@ -30,8 +32,8 @@ type discovered struct {
 	known map[endpoint]func() catalogue
 }
 
-// catalogue returns what the cluster serves of a group and version. It is asked
-// once, when somebody first wants to know.
+// catalogue returns what the cluster serves of a group and version, or of a group. It
+// is asked once, when somebody first wants to know.
 func (r *Reader) catalogue(ctx context.Context, e endpoint) catalogue {
 	r.kinds.mu.Lock()
 	if r.kinds.known == nil {
@@ -52,6 +54,15 @@ func (r *Reader) catalogue(ctx context.Context, e endpoint) catalogue {
 	return once()
 }
 
+// versions returns in which versions the cluster serves a group, the preferred one
+// first; nil if that could not be read. The core group has only one.
+func (r *Reader) versions(ctx context.Context, group string) []string {
+	if group == "" {
+		return nil
+	}
+	return r.catalogue(ctx, endpoint{group: group}).versions
+}
+
 // forget makes the next one who wants to know ask again.
 func (r *Reader) forget(e endpoint) {
 	r.kinds.mu.Lock()
@@ -59,8 +70,8 @@ func (r *Reader) forget(e endpoint) {
 	delete(r.kinds.known, e)
 }
 
-// discover asks what the cluster serves of a group and version. A group that is
-// not there is one without kinds.
+// discover asks what the cluster serves of a group and version, or of a group. A group
+// that is not there is one without kinds.
 func (r *Reader) discover(ctx context.Context, e endpoint) catalogue {
 	o := r.get(ctx, request{endpoint: e, path: e.path()})
 	switch {
@@ -69,25 +80,35 @@ func (r *Reader) discover(ctx context.Context, e endpoint) catalogue {
 	case !o.ok():
 		return catalogue{reason: fmt.Sprintf("what the cluster serves of %s could not be read: %s", e, reason(o, "get "+e.path()))}
 	}
-	var list metav1.APIResourceList
+	var list struct {
+		Resources []metav1.APIResource              `json:"resources"` // of an APIResourceList
+		Versions  []metav1.GroupVersionForDiscovery `json:"versions"`  // of an APIGroup
+	}
 	if err := json.Unmarshal(o.body, &list); err != nil {
 		return catalogue{reason: fmt.Sprintf("what the cluster serves of %s could not be read: the answer is no list of resources", e)}
 	}
-	kinds := map[string]resource{}
-	for _, res := range list.APIResources {
+	c := catalogue{kinds: map[string]resource{}}
+	for _, res := range list.Resources {
 		if !strings.Contains(res.Name, "/") { // else a subresource, such as deployments/scale
-			kinds[res.Kind] = resource{name: res.Name, namespaced: res.Namespaced}
+			c.kinds[res.Kind] = resource{name: res.Name, namespaced: res.Namespaced}
 		}
 	}
-	return catalogue{kinds: kinds}
+	for _, v := range list.Versions {
+		c.versions = append(c.versions, v.Version)
+	}
+	return c
 }
 
-// path returns where the API server serves a group and version.
+// path returns where the API server serves a group and version, or a group.
 func (e endpoint) path() string {
-	if e.group == "" {
+	switch {
+	case e.group == "":
 		return "/api/" + e.version // the core group, which has no name
+	case e.version == "":
+		return "/apis/" + e.group
+	default:
+		return "/apis/" + e.group + "/" + e.version
 	}
-	return "/apis/" + e.group + "/" + e.version
 }
 
 // String returns the group and version as a manifest writes them.

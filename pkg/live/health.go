@@ -9,7 +9,8 @@ import (
 // given up. Without it a cluster that hangs would cost one timeout per object.
 const patience = 3
 
-// endpoint is what may be up or down on its own: a group and version. Some are
+// endpoint is what may be up or down on its own: a group and version, or the list of
+// a group's versions. Some are
 // served by the API server itself, some by extensions of it.
 type endpoint struct{ group, version string }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
@@ -53,8 +54,24 @@ func TestObjects(t *testing.T) {
 	check(t, "unserved", true, state.Objects[want("v1 Gadget prod/a").Ref.Identity()].Unserved)
 	check(t, "requests", []string{
 		"/api/v1", "/api/v1/namespaces/prod/secrets/key", "/api/v1/namespaces/prod/services/gone", "/api/v1/namespaces/prod/services/web",
-		"/apis/old.example/v1",
+		"/apis/old.example", "/apis/old.example/v1",
 	}, c.requests())
+}
+
+// What an object is does not depend on the version in which it is written down.
+func TestVersionThatIsNotServed(t *testing.T) {
+	c := serve(t)
+	c.at("/apis/shop.example", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, metav1.APIGroup{Versions: []metav1.GroupVersionForDiscovery{{Version: "v3"}, {Version: "v1"}}})
+	})
+	c.at("/apis/shop.example/v3", func(w http.ResponseWriter, _ *http.Request) { reply(w, resourceList("gadgets=Gadget")) })
+	c.add("shop.example/v1 widgets Widget prod/a")
+	state := c.read(live.Options{}, want("shop.example/v2 Widget prod/a"), want("shop.example/v2 Widget prod/b"), want("shop.example/v2 Gizmo prod/c"))
+	check(t, "objects", []string{"Gizmo c: the cluster does not serve Gizmo of shop.example/v2", "Widget a: there", "Widget b: none"}, told(state))
+	for _, o := range state.Objects {
+		check(t, "unserved", true, o.Unserved)
+	}
+	check(t, "version", any("shop.example/v1"), state.Objects[want("shop.example/v1 Widget prod/a").Ref.Identity()].Value["apiVersion"])
 }
 
 func TestWhatIsListed(t *testing.T) {

@@ -141,18 +141,18 @@ func (t *task) single(ctx context.Context, k kind, name string) {
 
 // object reads a wanted object and, if it is a custom resource, its definition.
 func (t *task) object(ctx context.Context, w Wanted) {
-	e := endpoint{w.Ref.Group, w.Ref.Version}
 	o, served := t.reader.wanted(ctx, w.Ref)
 	t.mu.Lock()
 	t.state.Objects[w.Ref.Identity()] = o
 	t.mu.Unlock()
-	if served.name != "" && isCustom(e.group) {
-		t.single(ctx, definitions(), served.name+"."+e.group)
+	if served.name != "" && isCustom(w.Ref.Group) {
+		t.single(ctx, definitions(), served.name+"."+w.Ref.Group)
 	}
 }
 
 // wanted reads an object that was asked for, and returns it and what the cluster
-// calls its kind.
+// calls its kind. Where its version is not served it is read in one that is: the
+// version is no part of what an object is.
 func (r *Reader) wanted(ctx context.Context, ref manifest.Ref) (Object, resource) {
 	if flaw := unsafePath(ref); flaw != "" {
 		return Object{Unread: flaw}, resource{}
@@ -162,10 +162,22 @@ func (r *Reader) wanted(ctx context.Context, ref manifest.Ref) (Object, resource
 	if served.reason != "" {
 		return Object{Unread: served.reason}, resource{}
 	}
-	res, found := served.kinds[ref.Kind]
-	if !found {
-		return Object{Unread: fmt.Sprintf("the cluster does not serve %s of %s", ref.Kind, e), Unserved: true}, resource{}
+	if res, found := served.kinds[ref.Kind]; found {
+		return r.served(ctx, e, res, ref)
 	}
+	for _, version := range r.versions(ctx, ref.Group) {
+		other := endpoint{ref.Group, version}
+		if res, found := r.catalogue(ctx, other).kinds[ref.Kind]; found {
+			o, res := r.served(ctx, other, res, ref)
+			o.Unserved = true
+			return o, res
+		}
+	}
+	return Object{Unread: fmt.Sprintf("the cluster does not serve %s of %s", ref.Kind, e), Unserved: true}, resource{}
+}
+
+// served reads an object of a kind as the cluster serves it.
+func (r *Reader) served(ctx context.Context, e endpoint, res resource, ref manifest.Ref) (Object, resource) {
 	where, namespace := e.path(), ""
 	if res.namespaced {
 		if ref.Namespace == "" {

@@ -27,14 +27,14 @@ type State struct {
 // Object is one object that was asked for.
 type Object struct {
 	// Value is the object as the cluster has it, in the API version that was asked
-	// for; nil if there is none, or if it could not be read. The caller must not
-	// change it.
+	// for if the cluster serves it, else in another; nil if there is none, or if it
+	// could not be read. The caller must not change it.
 	Value map[string]any
 	// Unread is why the object could not be read, one clause; "" if it was read or
 	// is not there.
 	Unread string
-	// Unserved says that it could not be read because the cluster does not serve
-	// its kind in that version. It may be there in another one.
+	// Unserved says that the cluster does not serve its kind in the version that was
+	// asked for. If it serves it in no other, the object could not be read.
 	Unserved bool
 }
 

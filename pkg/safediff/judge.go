@@ -59,7 +59,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	switch {
 	case err != nil:
 		return judgement{err: err}
-	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref):
+	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref):
 		return judgement{}
 	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
@@ -92,6 +92,9 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if err != nil {
 		return result, err
 	}
+	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
+		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{apiserver.Unserved(c.Ref)}}}, nil
+	}
 	unchecked, err := j.try(ctx, p, c, &result)
 	result.Unchecked = append(result.Unchecked, unchecked...)
 	return result, err
@@ -120,7 +123,7 @@ func (j *judge) removal(o *manifest.Object) judgement {
 	if known && value == nil {
 		return judgement{} // it is gone already
 	}
-	result, err := j.server.Stored(o, value)
+	result, err := j.server.Stored(o, j.inVersion(o.Ref))
 	if err != nil {
 		return judgement{err: err}
 	}
@@ -131,7 +134,7 @@ func (j *judge) removal(o *manifest.Object) judgement {
 func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(c, result)
-	unchecked := slices.Concat(result.Unchecked, j.unread(c.Ref), j.pods(c, result))
+	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
 	c.Outcome.Loss = j.loss(c)
 	classify(c)
 	return judgement{change: c, unchecked: unchecked}
@@ -188,7 +191,7 @@ func (j *judge) leaves(c *change.Change) (there bool) {
 			c.Op = change.Keep
 		}
 	}
-	return !known || value != nil
+	return !known || value != nil || j.unserved(c)
 }
 
 // orphaned reports whether an object goes and its pods stay. A Pod has none but
@@ -214,7 +217,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || j.looked(p.New.Ref) {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || !j.silent(p.New.Ref) {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)

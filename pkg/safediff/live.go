@@ -150,7 +150,7 @@ func disowned(value map[string]any, release, namespace string) string {
 
 // found returns what the cluster has of an object, and whether that is known. A
 // cluster-scoped custom resource may have been asked for before it was known to be
-// one.
+// one. An object whose version the cluster does not serve is found in another.
 func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
 	if value, known = j.live.Object(ref); !known && ref.Namespace == "" {
 		ref.Namespace = j.opts.Namespace
@@ -159,10 +159,26 @@ func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
 	return value, known
 }
 
+// inVersion returns what the cluster has of an object in the version in which the
+// manifest names it, nil if that is not known.
+func (j *judge) inVersion(ref manifest.Ref) map[string]any {
+	value, _ := j.found(ref)
+	if value == nil || value["apiVersion"] != ref.APIVersion() {
+		return nil
+	}
+	return value
+}
+
 // looked reports whether it is known what the cluster has of an object.
 func (j *judge) looked(ref manifest.Ref) bool {
 	_, known := j.found(ref)
 	return known
+}
+
+// silent reports whether the cluster has nothing to say of an object, so that the
+// manifests alone decide.
+func (j *judge) silent(ref manifest.Ref) bool {
+	return !j.looked(ref) && (j.live == nil || !j.live.Objects[ref.Identity()].Unserved)
 }
 
 // noted makes a State of objects of the release that the user has named as being in
@@ -200,12 +216,23 @@ func fromCluster(value map[string]any) bool {
 }
 
 // unread says why an object of the release was not read from the cluster.
-func (j *judge) unread(ref manifest.Ref) []string {
-	if j.live == nil {
+func (j *judge) unread(c *change.Change) []string {
+	if j.live == nil || j.unserved(c) {
 		return nil
 	}
-	if o := j.live.Objects[ref.Identity()]; o.Unread != "" {
+	switch o := j.live.Objects[c.Ref.Identity()]; {
+	case o.Unread != "":
 		return []string{"the object was not read from the cluster: " + o.Unread}
+	case o.Unserved && o.Value != nil:
+		return []string{fmt.Sprintf("the cluster has the object in %v only: what was changed in it behind Helm's back is not known", o.Value["apiVersion"])}
 	}
 	return nil
+}
+
+// unserved reports whether Helm fails since the cluster does not serve the kind of an
+// object in its version. It looks up the kinds of the installed manifest and of the
+// new one before it changes anything (kube.Client.Build), but those of a hook when
+// it runs, and those of a new release after it has brought definitions along.
+func (j *judge) unserved(c *change.Change) bool {
+	return j.asked && c.Hook == nil && j.opts.Operation != change.Install && j.live.Objects[c.Ref.Identity()].Unserved
 }

@@ -129,6 +129,49 @@ func TestALookAtTheCluster(t *testing.T) {
 	}
 }
 
+// What the cluster does not serve in the version of a manifest stops Helm before it
+// changes anything, whatever else is known of the kind.
+func TestVersionThatIsNotServed(t *testing.T) {
+	const v1, v2 = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: one, namespace: demo}\n", "apiVersion: example.com/v2\nkind: Thing\nmetadata:\n  name: one\n"
+	rejected := `rejected: apiVersion: no matches for kind "Thing" in version "example.com/v2"`
+	for _, c := range []struct {
+		name, old, updated, cluster string
+		want                        []string
+	}{
+		{"there in another version", v1, v2, v1, []string{"update Thing one", rejected}},
+		{"there and to go", v2, "", v1, []string{"delete Thing one", rejected}},
+		{"gone and to go", v2, "", "", []string{"delete Thing one", rejected}},
+		{"there in another version, and left alone", v2, v2, v1, []string{"update Thing one", rejected}},
+		{"served in no version, and left alone", v2, v2, "nowhere", []string{"update Thing one", rejected}},
+		{"a hook", "", v2 + "  annotations: {helm.sh/hook: post-upgrade}\n", "", []string{"create Thing one",
+			"unchecked: the schema of this custom resource is not known: whether its API server accepts it, and what its operator then does, was not judged"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			nowhere := c.cluster == "nowhere"
+			look := cluster(t, strings.TrimPrefix(c.cluster, "nowhere"))
+			set, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{
+				Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+					state, err := look(ctx, wanted)
+					for id, o := range state.Objects {
+						if o.Unserved = true; nowhere {
+							o.Unread = "not served"
+						}
+						state.Objects[id] = o
+					}
+					state.Objects[manifest.Identity{Kind: "ConfigMap", Name: "read"}] = live.Object{}
+					return state, err
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, told(&set)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 // Where a cluster that was asked has nothing around the release, no pods run in it.
 func TestNoPodsAreAnAnswer(t *testing.T) {
 	old, updated := fmt.Sprintf(web, 2, "a"), fmt.Sprintf(web, 2, "b")

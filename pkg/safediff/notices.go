@@ -72,14 +72,15 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 	seen := map[string]bool{}
 	for _, o := range after {
 		old := known[o.Ref.Name]
-		live, looked := j.found(o.Ref)
+		there, looked := j.found(o.Ref)
+		live := j.inVersion(o.Ref)
 		switch {
 		case seen[o.Ref.Name]:
-		case looked && live == nil:
+		case looked && there == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: missingOfCRDs})
-		case looked && j.differs(o, live):
+		case live != nil && j.differs(o, live):
 			list = append(list, change.Notice{Ref: o.Ref, Reason: otherThanCRDs})
-		case looked:
+		case live != nil:
 		case old == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs})
 		case !old.SameText(o) && !relabelledOnly(old, o):

@@ -17,7 +17,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 	case c.Op == change.Keep:
 		return apiserver.Result{}, nil
 	case c.Op == change.Delete, c.Op == change.Recreate:
-		return j.server.Stored(p.Old, value)
+		return j.server.Stored(p.Old, j.inVersion(p.Old.Ref))
 	case diff.IsHook(p.New):
 		if !c.Hook.Runs {
 			return apiserver.Result{}, nil
@@ -38,7 +38,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		c.Op, c.Old, c.Edits = change.Create, nil, nil
 		return j.create(p.New)
 	default:
-		return j.update(p.Old, p.New, value)
+		return j.update(p.Old, p.New, j.inVersion(p.New.Ref))
 	}
 }
 
@@ -50,7 +50,7 @@ func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Cha
 	reason := disowned(value, j.opts.Release.Name, j.opts.Release.Namespace)
 	if reason == "" || j.opts.TakeOwnership {
 		c.Op = change.Update
-		result, err := j.update(o, o, value)
+		result, err := j.update(o, o, j.inVersion(o.Ref))
 		result.Assumed = nil // nobody knows what it was meant to be
 		return result, err
 	}

@@ -185,7 +185,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && !j.looked(p.New.Ref) {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) {
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {

@@ -24,7 +24,7 @@ func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *
 		return nil, nil
 	case diff.IsHook(p.New):
 		return []string{"a hook is deleted before it is made anew, which the API server was not asked to try"}, nil
-	case !known:
+	case !known, value != nil && j.inVersion(p.New.Ref) == nil:
 		return []string{"what is there is not known, and the API server was not asked to try the change"}, nil
 	}
 	old := p.Old
