@@ -17,8 +17,9 @@ component that moves to another cluster. Nothing is written to either.
 
 RELEASE2 may be left out if the flags say that it is elsewhere. Names and namespaces
 must differ then: where a value differs only in the name or the namespace of the
-release, it is hidden and counted as "renamed"; --show-hidden shows each. Names of
-images are never taken for the same.`
+release, it is hidden and counted as "renamed"; --show-hidden shows each. So is a
+checksum of a configuration (checksum/*) that differs in names only. Names of images
+are never taken for the same.`
 
 // placeFlags say where a release is.
 type placeFlags struct{ context, namespace, kubeconfig string }

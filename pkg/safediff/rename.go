@@ -24,7 +24,8 @@ const renamed = "renamed"
 //
 // Where a value of the second release is that of the first with the name or the
 // namespace of the release replaced as a whole word, and nothing else differs, the
-// first is taken to have said the same. Each of these values is in the Set as a
+// first is taken to have said the same; so is a checksum of a configuration that
+// says the same then. Each of these values is in the Set as a
 // hidden edit, so that it is counted and can be shown. What an image is called is
 // never replaced.
 func CompareReleases(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) {
@@ -74,7 +75,9 @@ func wordsOf(opts Options) []word {
 type renaming struct {
 	words     []word
 	namespace string // of the new side
-	done      []renamedObject
+	// configured says that the configuration differs in names only.
+	configured bool
+	done       []renamedObject
 }
 
 // renamedObject is an object with what was replaced in it.
@@ -86,6 +89,10 @@ type renamedObject struct {
 // manifest returns the old objects with the names of the new ones.
 func (r *renaming) manifest(old, updated []*manifest.Object) (string, error) {
 	partners := r.pair(old, updated)
+	var err error
+	if r.configured, err = sameConfiguration(r.words, old, updated, partners); err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	for _, o := range old {
 		text := o.Text()
@@ -120,6 +127,9 @@ func (r *renaming) object(o, n *manifest.Object) (map[string]any, error) {
 	}
 	w := walk{words: r.words, secret: secret(n.Ref)}
 	value, _ := w.value(nil, oldValue, newValue).(map[string]any)
+	if r.configured {
+		w.checksums(value, newValue)
+	}
 	if len(w.edits) == 0 && o.Text() != "" {
 		return nil, nil
 	}
