@@ -8,14 +8,23 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/cel-go/cel"
 	"go.yaml.in/yaml/v3"
 )
 
 // reader goes through the nodes of a file and collects every mistake.
 type reader struct {
-	file  string
-	known Known
-	errs  []error
+	file     string
+	known    Known
+	env      *cel.Env // made when the first condition is read
+	mistakes []mistake
+	// named are the rules that switches name, looked at when all are known.
+	named []*yaml.Node
+}
+
+type mistake struct {
+	line int
+	err  error
 }
 
 // field is a key that a map may have, and what reads its value.
@@ -27,14 +36,14 @@ type field struct {
 func (r *reader) at(n *yaml.Node) string { return r.file + ":" + strconv.Itoa(n.Line) }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%s: %s", r.at(n), fmt.Sprintf(format, args...)))
+	r.mistakes = append(r.mistakes, mistake{n.Line, fmt.Errorf("%s: %s", r.at(n), fmt.Sprintf(format, args...))})
 }
 
 // document returns the value that a text holds, nil if there is none.
 func (r *reader) document(text string) *yaml.Node {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		r.errs = append(r.errs, fmt.Errorf("%s", yamlError(r.file, err)))
+		r.mistakes = append(r.mistakes, mistake{0, errors.New(yamlError(r.file, err))})
 		return nil
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
@@ -162,4 +171,12 @@ func kindOf(n *yaml.Node) string {
 	}
 }
 
-func (r *reader) err() error { return errors.Join(r.errs...) }
+// err returns all mistakes, in the order of the lines.
+func (r *reader) err() error {
+	slices.SortStableFunc(r.mistakes, func(a, b mistake) int { return a.line - b.line })
+	errs := make([]error, len(r.mistakes))
+	for i := range r.mistakes {
+		errs[i] = r.mistakes[i].err
+	}
+	return errors.Join(errs...)
+}

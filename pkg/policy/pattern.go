@@ -47,13 +47,13 @@ func kinds(ref manifest.Ref) []string { return []string{ref.Kind, ref.Kind + "."
 // chartName takes the version off a chart: it begins behind the first dash that a
 // number of three parts follows.
 func chartName(chart string) string {
-	if at := version().FindStringIndex(chart); at != nil {
+	if at := chartVersion().FindStringIndex(chart); at != nil {
 		return chart[:at[0]]
 	}
 	return chart
 }
 
-func version() *regexp.Regexp { return regexp.MustCompile(`-v?\d+\.\d+\.\d+`) }
+func chartVersion() *regexp.Regexp { return regexp.MustCompile(`-v?\d+\.\d+\.\d+`) }
 
 // about reports whether the filter may hide something of an object.
 func (h *Hide) about(ref manifest.Ref) bool {

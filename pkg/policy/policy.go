@@ -5,6 +5,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -36,6 +37,7 @@ type Layer struct {
 	FailOn    []change.Risk
 	FailOnAt  string
 	Rules     []RuleSwitch
+	OwnRules  []OwnRule
 	Filters   []FilterSwitch
 	Hide      []Hide
 	Workloads []Workload
@@ -55,7 +57,18 @@ type RuleSwitch struct {
 	// itself says.
 	Off   bool
 	Class change.Risk
-	At    string
+	// When is for which changes; nil for all.
+	When *Condition
+	At   string
+}
+
+// OwnRule is a rule of the team's own.
+type OwnRule struct {
+	ID            string
+	Class         change.Risk
+	When          *Condition
+	Message, Hint string
+	At            string
 }
 
 // FilterSwitch turns a filter of the program off, or on again.
@@ -73,6 +86,7 @@ type Hide struct {
 	Paths   []Pattern
 	// Values are what both values of the edit have to be, as far as they are there.
 	Values []Pattern
+	When   *Condition
 	At     string
 }
 
@@ -106,11 +120,14 @@ type Place struct {
 }
 
 // Policy is what is in force for one release. The zero Policy changes nothing.
-type Policy struct{ Layer }
+type Policy struct {
+	Layer
+	place Place
+}
 
 // For returns what is in force at a place. A nil File has no policy.
 func (f *File) For(place Place) *Policy {
-	p := &Policy{}
+	p := &Policy{place: place}
 	if f == nil {
 		return p
 	}
@@ -130,6 +147,9 @@ func (p *Policy) add(l *Layer) {
 		p.FailOn, p.FailOnAt = l.FailOn, l.FailOnAt
 	}
 	p.Rules = slices.Concat(p.Rules, l.Rules)
+	p.OwnRules = slices.Concat(slices.DeleteFunc(slices.Clone(p.OwnRules), func(o OwnRule) bool {
+		return slices.ContainsFunc(l.OwnRules, func(n OwnRule) bool { return n.ID == o.ID })
+	}), l.OwnRules)
 	p.Filters = slices.Concat(p.Filters, l.Filters)
 	p.Hide = slices.Concat(p.Hide, l.Hide)
 	p.Workloads = slices.Concat(l.Workloads, p.Workloads) // of two the first counts
@@ -151,9 +171,12 @@ func (p *Policy) Entries() []Entry {
 	var list []Entry
 	add := func(at, what string) { list = append(list, Entry{what, at}) }
 	for i, s := range p.Rules {
-		if !slices.ContainsFunc(p.Rules[i+1:], func(t RuleSwitch) bool { return t.Rule == s.Rule }) {
+		if !slices.ContainsFunc(p.Rules[i+1:], func(t RuleSwitch) bool { return t.Rule == s.Rule && t.When == nil }) {
 			add(s.At, "rule "+s.Rule+": "+s.state())
 		}
+	}
+	for _, o := range p.OwnRules {
+		add(o.At, "rule "+o.ID+": "+string(o.Class))
 	}
 	for i, s := range p.Filters {
 		if !slices.ContainsFunc(p.Filters[i+1:], func(t FilterSwitch) bool { return t.Filter == s.Filter }) {
@@ -173,10 +196,11 @@ func (p *Policy) Entries() []Entry {
 }
 
 func (s *RuleSwitch) state() string {
-	if s.Class != "" {
-		return string(s.Class)
+	state := cmp.Or(string(s.Class), onOff(s.Off))
+	if s.When != nil {
+		state += ", sometimes"
 	}
-	return onOff(s.Off)
+	return state
 }
 
 func onOff(off bool) string {

@@ -17,7 +17,7 @@ import (
 )
 
 func known() policy.Known {
-	return policy.Known{Rules: []string{"claim-deleted", "pod-restart"}, Filters: []string{"metadata-labels", "no-effect"}}
+	return policy.Known{Rules: []string{"claim-deleted", "pod-restart", "pods-all-down"}, Filters: []string{"metadata-labels", "no-effect"}}
 }
 
 func read(t *testing.T, text string) *policy.File {
@@ -127,6 +127,7 @@ func TestSchema(t *testing.T) {
 	}{
 		"the file":  {"unknown: 1", definition.Properties},
 		"hide":      {"hide: [{unknown: 1}]", definition.Defs["hide"].Properties},
+		"ownRules":  {"ownRules: [{unknown: 1}]", definition.Defs["ownRule"].Properties},
 		"workloads": {"workloads: [{unknown: 1}]", definition.Defs["workload"].Properties},
 		"labels":    {"labels: [{unknown: 1}]", definition.Defs["label"].Properties},
 		"overrides": {"overrides: [{unknown: 1}]", definition.Defs["override"].Properties},
@@ -182,7 +183,7 @@ func TestSchema(t *testing.T) {
 // The example of the documentation is a policy without mistakes.
 func TestExample(t *testing.T) {
 	f := read(t, example(t))
-	if len(f.Overrides) == 0 || len(f.Hide) == 0 || len(f.Workloads) == 0 || len(f.Labels) == 0 || len(f.Flags) == 0 {
+	if len(f.Overrides) == 0 || len(f.Hide) == 0 || len(f.OwnRules) == 0 || len(f.Workloads) == 0 || len(f.Labels) == 0 || len(f.Flags) == 0 {
 		t.Errorf("the example does not show everything: %+v", f)
 	}
 }

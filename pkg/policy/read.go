@@ -26,6 +26,7 @@ func Read(name, text string, known Known) (*File, error) {
 			}},
 		}, r.layer(&f.Layer)...)...)
 	}
+	r.checkRules(f)
 	return f, r.err()
 }
 
@@ -35,6 +36,9 @@ func (r *reader) layer(l *Layer) []field {
 		{"failOn", func(n *yaml.Node) { l.FailOn, l.FailOnAt = r.failOn(n), r.at(n) }},
 		{"rules", func(n *yaml.Node) {
 			r.entries(n, "rules", func(key, value *yaml.Node) { l.Rules = append(l.Rules, r.ruleSwitch(key, value)) })
+		}},
+		{"ownRules", func(n *yaml.Node) {
+			r.list(n, func(item *yaml.Node) { l.OwnRules = append(l.OwnRules, r.ownRule(item)) })
 		}},
 		{"filters", func(n *yaml.Node) {
 			r.entries(n, "filters", func(key, value *yaml.Node) { l.Filters = append(l.Filters, r.filterSwitch(key, value)) })
@@ -69,11 +73,15 @@ func (r *reader) failOn(n *yaml.Node) []change.Risk {
 	return risks
 }
 
-// ruleSwitch reads off, on, or another class.
+// ruleSwitch reads off, on, or another class; or that with a condition.
 func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
 	s := RuleSwitch{Rule: key.Value, At: r.at(key)}
-	if !slices.Contains(r.known.Rules, key.Value) {
-		r.fail(key, "unknown rule %q; valid are %s", key.Value, strings.Join(r.known.Rules, ", "))
+	r.named = append(r.named, key)
+	if value.Kind == yaml.MappingNode {
+		to := value
+		r.fields(value, "the switch of a rule",
+			field{"to", func(n *yaml.Node) { to = n }}, field{"when", r.condition(&s.When)})
+		value = to
 	}
 	if on, is := r.onOff(value); is {
 		s.Off = !on
@@ -84,6 +92,56 @@ func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
 		r.fail(value, "rule %s is off, on or of another class, not %q; the classes are %s", key.Value, s.Class, joined(change.Risks()))
 	}
 	return s
+}
+
+// ownRule reads a rule of the team's own.
+func (r *reader) ownRule(n *yaml.Node) OwnRule {
+	o := OwnRule{At: r.at(n)}
+	var class string
+	r.fields(n, "ownRules",
+		field{"id", r.into(&o.ID, "id")},
+		field{"class", r.into(&class, "class")},
+		field{"when", r.condition(&o.When)},
+		field{"message", r.into(&o.Message, "message")},
+		field{"hint", r.into(&o.Hint, "hint")},
+	)
+	o.Class = change.Risk(class)
+	switch {
+	case !kebab(o.ID):
+		r.fail(n, "a rule has an id of small letters, digits and dashes, by which it is named in reports")
+	case slices.Contains(r.known.Rules, o.ID):
+		r.fail(n, "the id %s is that of a rule of the program", o.ID)
+	}
+	if !slices.Contains(change.Risks(), o.Class) {
+		r.fail(n, "rule %s has the class %q; valid are %s", o.ID, class, joined(change.Risks()))
+	}
+	if o.Message == "" || !has(n, "when") {
+		r.fail(n, "rule %s has no message, or no condition (when)", o.ID)
+	}
+	return o
+}
+
+func has(n *yaml.Node, key string) bool {
+	return n.Kind == yaml.MappingNode && slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return c.Value == key })
+}
+
+// checkRules holds the rules that switches name against those there are.
+func (r *reader) checkRules(f *File) {
+	all := slices.Clone(r.known.Rules)
+	for _, o := range f.OwnRules {
+		all = append(all, o.ID)
+	}
+	for i := range f.Overrides {
+		for _, o := range f.Overrides[i].OwnRules {
+			all = append(all, o.ID)
+		}
+	}
+	slices.Sort(all)
+	for _, key := range r.named {
+		if !slices.Contains(all, key.Value) {
+			r.fail(key, "unknown rule %q; valid are %s", key.Value, strings.Join(slices.Compact(all), ", "))
+		}
+	}
 }
 
 func (r *reader) filterSwitch(key, value *yaml.Node) FilterSwitch {
@@ -102,6 +160,7 @@ func (r *reader) hide(n *yaml.Node) Hide {
 	r.fields(n, "hide",
 		field{"id", r.into(&h.ID, "id")},
 		field{"why", r.into(&h.Why, "why")},
+		field{"when", r.condition(&h.When)},
 		field{"kinds", r.patterns(&h.Kinds, "a kind", wildcard)},
 		field{"names", r.patterns(&h.Names, "a name", wildcard)},
 		field{"paths", r.patterns(&h.Paths, "a path", below)},
@@ -125,8 +184,8 @@ func (r *reader) hide(n *yaml.Node) Hide {
 		r.fail(n, "a filter has an id of small letters, digits and dashes, by which reports count")
 	case slices.Contains(r.known.Filters, h.ID):
 		r.fail(n, "the id %s is that of a filter of the program", h.ID)
-	case len(h.Kinds)+len(h.Names)+len(h.Paths)+len(h.Values) == 0:
-		r.fail(n, "filter %s says neither kinds, names, paths nor values, and would hide everything", h.ID)
+	case len(h.Kinds)+len(h.Names)+len(h.Paths)+len(h.Values) == 0 && !has(n, "when"):
+		r.fail(n, "filter %s says neither kinds, names, paths, values nor when, and would hide everything", h.ID)
 	}
 	return h
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -12,23 +13,78 @@ import (
 // Run is a policy at work on one Set. It notes which of its entries had something to
 // do.
 type Run struct {
-	policy *Policy
-	used   map[string]bool // by place in the file and name
+	policy  *Policy
+	release map[string]any  // as conditions see it
+	unclear []change.Notice // what could not be asked
+	told    map[change.Notice]bool
+	used    map[string]bool // by place in the file and name
 }
 
 // Start begins with a new Set. A nil Policy changes nothing.
-func (p *Policy) Start() *Run {
+func (p *Policy) Start(release *change.Release) *Run {
 	if p == nil {
 		p = &Policy{}
 	}
-	return &Run{policy: p, used: map[string]bool{}}
+	return &Run{policy: p, used: map[string]bool{}, told: map[change.Notice]bool{}, release: map[string]any{
+		"name": p.place.Release, "namespace": p.place.Namespace, "chart": release.NewChart, "oldChart": release.OldChart,
+		"operation": string(release.Operation), "context": p.place.Context, "environment": p.place.Environment,
+	}}
 }
 
-// Judge applies the switches of rules to the findings of a change.
+// holds asks a condition about a change, and about one edit if it is about edits. What
+// cannot be told does not hold, and is noted as unchecked.
+func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.Change, e *change.Edit) bool {
+	if when == nil {
+		return true
+	}
+	if when.edits {
+		if e == nil {
+			return slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return r.holds(when, id, vars, c, &e) })
+		}
+		vars = maps.Clone(vars)
+		vars[varEdit] = editVar(e)
+	}
+	is, err := when.holds(vars)
+	if err != nil {
+		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy could not be asked: %v", id, err)}
+		if !r.told[notice] {
+			r.unclear = append(r.unclear, notice)
+			r.told[notice] = true
+		}
+	}
+	return is
+}
+
+// Unchecked lists the conditions that could not be asked, and of which object.
+func (r *Run) Unchecked() []change.Notice { return r.unclear }
+
+// find adds what the team's own rules find.
+func (r *Run) find(c *change.Change, vars map[string]any) {
+	for i := range r.policy.OwnRules {
+		o := &r.policy.OwnRules[i]
+		var paths []fieldpath.Path
+		fires := !o.When.edits && r.holds(o.When, "rule "+o.ID, vars, c, nil)
+		for j := range c.Edits {
+			if o.When.edits && r.holds(o.When, "rule "+o.ID, vars, c, &c.Edits[j]) {
+				fires, paths = true, append(paths, c.Edits[j].Path)
+			}
+		}
+		if fires {
+			c.Findings = append(c.Findings, change.Finding{Rule: o.ID, Risk: o.Class, Paths: paths, Message: o.Message, Hint: o.Hint})
+		}
+	}
+}
+
+// Judge adds what the team's own rules find in a change, and applies the switches.
 func (r *Run) Judge(c *change.Change) {
+	if len(r.policy.OwnRules)+len(r.policy.Rules) == 0 {
+		return
+	}
+	vars := r.vars(c)
+	r.find(c, vars)
 	kept := make([]change.Finding, 0, len(c.Findings))
 	for _, f := range c.Findings {
-		s := r.ruleSwitch(f.Rule)
+		s := r.ruleSwitch(f.Rule, c, vars)
 		switch {
 		case s == nil:
 		case s.Off:
@@ -43,10 +99,11 @@ func (r *Run) Judge(c *change.Change) {
 	c.Findings = kept
 }
 
-// ruleSwitch returns the last switch for a rule, nil if there is none.
-func (r *Run) ruleSwitch(rule string) *RuleSwitch {
+// ruleSwitch returns the last switch for a rule that is for this change, nil if there
+// is none.
+func (r *Run) ruleSwitch(rule string, c *change.Change, vars map[string]any) *RuleSwitch {
 	for i := len(r.policy.Rules) - 1; i >= 0; i-- {
-		if s := &r.policy.Rules[i]; s.Rule == rule {
+		if s := &r.policy.Rules[i]; s.Rule == rule && r.holds(s.When, "the switch of rule "+rule, vars, c, nil) {
 			r.used[s.At+s.Rule] = true
 			return s
 		}
@@ -74,7 +131,7 @@ func (r *Run) Hide() []Hide { return r.policy.Hide }
 // Edit reports whether the filter hides an edit, and notes that it had to do. A change
 // that the API server refuses is shown in full.
 func (r *Run) Edit(h *Hide, c *change.Change, e *change.Edit) bool {
-	fits := len(c.Outcome.Refused) == 0 && h.edit(c, e)
+	fits := len(c.Outcome.Refused) == 0 && h.edit(c, e) && (h.When == nil || r.holds(h.When, "filter "+h.ID, r.vars(c), c, e))
 	r.used[h.At+h.ID] = r.used[h.At+h.ID] || fits
 	return fits
 }
@@ -85,7 +142,7 @@ func (r *Run) Object(c *change.Change) string {
 		return ""
 	}
 	for i := range r.policy.Hide {
-		if h := &r.policy.Hide[i]; h.object(c) {
+		if h := &r.policy.Hide[i]; h.object(c) && (h.When == nil || r.holds(h.When, "filter "+h.ID, r.vars(c), c, nil)) {
 			r.used[h.At+h.ID] = true
 			return h.ID
 		}

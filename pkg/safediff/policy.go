@@ -12,7 +12,7 @@ import (
 // decide applies the policy to what the rules have found, and marks noise after that:
 // what a finding points at is never noise, also where the finding is the team's own.
 func decide(set *change.Set, opts Options) {
-	run := opts.Policy.Start()
+	run := opts.Policy.Start(&set.Release)
 	filters := filters(run)
 	for i := range set.Changes {
 		c := &set.Changes[i]
@@ -26,6 +26,7 @@ func decide(set *change.Set, opts Options) {
 		}
 	}
 	set.Remarks = run.Remarks()
+	set.Unchecked = append(set.Unchecked, run.Unchecked()...)
 }
 
 // filters returns the filters that are in force: those of the program, then those of

@@ -1,0 +1,104 @@
+package policy
+
+import (
+	"maps"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// vars returns what conditions can ask about a change. Objects are read only if they
+// are asked for. Nothing of it is a secret.
+func (r *Run) vars(c *change.Change) map[string]any {
+	edits, rules := make([]any, len(c.Edits)), make([]any, len(c.Findings))
+	for i := range c.Edits {
+		edits[i] = editVar(&c.Edits[i])
+	}
+	for i := range c.Findings {
+		rules[i] = c.Findings[i].Rule
+	}
+	about := map[string]any{
+		"kind": c.Ref.Kind, "group": c.Ref.Group, "version": c.Ref.Version, "namespace": c.Ref.Namespace, "name": c.Ref.Name,
+		"op": string(c.Op), "refused": len(c.Outcome.Refused) > 0, "hook": c.Hook != nil, "edits": edits, "rules": rules,
+	}
+	if p := c.Outcome.Pods; p != nil {
+		about["pods"] = map[string]any{"replaced": p.Replaced, "allDown": p.AllDown, "before": p.Before, "desired": p.Desired}
+	}
+	return map[string]any{
+		varChange: about, varRelease: r.release,
+		varNew: func() ref.Val { return objectVar(c.New) },
+		varOld: func() ref.Val { return objectVar(c.Old) },
+	}
+}
+
+// editVar returns what conditions can ask about an edit. A value that is not there is
+// no field.
+func editVar(e *change.Edit) map[string]any {
+	v := map[string]any{"path": e.Path.String(), "secret": e.Old.Secret() || e.New.Secret()}
+	if e.Old.Present() {
+		v["old"] = masked(e.Old)
+	}
+	if e.New.Present() {
+		v["new"] = masked(e.New)
+	}
+	return v
+}
+
+func masked(v change.Value) any {
+	if v.Secret() {
+		return change.Mask
+	}
+	return v.Shown()
+}
+
+// objectVar returns an object of a manifest as conditions see it: null if there is
+// none, and with a mask in place of what a Secret holds.
+func objectVar(o *manifest.Object) ref.Val {
+	if o == nil {
+		return types.NullValue
+	}
+	value, err := o.Value()
+	if err != nil {
+		return types.NewErr("the object cannot be read")
+	}
+	return types.DefaultTypeAdapter.NativeToValue(harmless(value, o.Ref))
+}
+
+// harmless returns a copy of an object without secrets.
+func harmless(value map[string]any, object manifest.Ref) map[string]any {
+	shown := maps.Clone(value)
+	if metadata, is := shown["metadata"].(map[string]any); is {
+		metadata = maps.Clone(metadata)
+		if annotations, is := metadata["annotations"].(map[string]any); is {
+			annotations = maps.Clone(annotations)
+			delete(annotations, lastApplied)
+			metadata["annotations"] = annotations
+		}
+		shown["metadata"] = metadata
+	}
+	if object.Kind != "Secret" || object.Group != "" {
+		return shown
+	}
+	for field, content := range shown {
+		switch field {
+		case "apiVersion", "kind", "metadata", "type", "immutable":
+			continue
+		}
+		hidden, is := content.(map[string]any)
+		if !is {
+			shown[field] = change.Mask
+			continue
+		}
+		hidden = maps.Clone(hidden)
+		for key := range hidden {
+			hidden[key] = change.Mask
+		}
+		shown[field] = hidden
+	}
+	return shown
+}
