@@ -26,6 +26,9 @@ type Set struct {
 	// Unchecked lists what could not be judged, and why. What is not listed
 	// was judged.
 	Unchecked []Notice
+	// Rotating lists what comes out differently each time the new chart is rendered,
+	// whatever this upgrade changes; empty where that is not known.
+	Rotating []Rotation
 	// Drift lists what was changed in the cluster behind Helm's back; empty where
 	// no cluster was read.
 	Drift []Drift
@@ -41,6 +44,20 @@ type Remark struct {
 	What string
 	// Idle says that the entry had nothing to do, and nothing else is wrong with it.
 	Idle bool
+}
+
+// Rotation is an object of the new side that was another when the same chart was
+// rendered once more, with the same values.
+type Rotation struct {
+	Ref manifest.Ref
+	// Paths are the fields that rotate; empty if the object's name does, so that each
+	// upgrade makes another object.
+	Paths []fieldpath.Path
+	// Restarts says that this upgrade replaces pods of the object because of that.
+	Restarts bool
+	// Unless is why it may be that the next upgrade leaves it as it is, one clause;
+	// "" if every upgrade changes it.
+	Unless string
 }
 
 // Drift is a field, or a whole object, that is not in the cluster as the installed
@@ -159,6 +176,9 @@ type Edit struct {
 	// Reordered marks a list whose items are the same ones in another order;
 	// Old and New then hold what names the items.
 	Reordered bool
+	// Rotates says that the field of the new side comes out differently each time the
+	// chart is rendered: that it differs is not due to this upgrade.
+	Rotates bool
 	// Noise is the filter that hides the edit, or "".
 	Noise string
 }

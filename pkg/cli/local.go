@@ -69,7 +69,7 @@ func (a *app) localCommand() *cobra.Command {
 				IsUpgrade: local.isUpgrade,
 			}
 			updated := old
-			updated.Chart.Ref = args[1]
+			updated.Chart.Ref, updated.Twice = args[1], true
 			local.oneSided(&old, local.oldVersion, local.oldFiles, local.oldSet)
 			local.oneSided(&updated, local.newVersion, local.newFiles, local.newSet)
 			return a.local(cmd.Context(), [2]helm.Template{old, updated}, apply, about, r)
@@ -118,7 +118,9 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 		Cluster:     cluster,
 		OldCRDs:     crdsOf(sides[0]),
 		NewCRDs:     crdsOf(sides[1]),
+		Again:       againOf(sides[1]),
 	}
+	opts.Again.Offline = true
 	if err := apply.apply(&opts, false); err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (f *reportFlags) colored(a *app) bool {
 
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
-	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text)
+	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text) + len(opts.Again.Text)
 	for _, m := range opts.Cluster {
 		input += len(m.Text)
 	}

@@ -121,7 +121,13 @@ func optionsOf(old, updated helm.Side) safediff.Options {
 		FailedHow:   old.FailedHow,
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
+		Again:       againOf(updated),
 	}
+}
+
+// againOf returns the second rendering of a side.
+func againOf(side helm.Side) safediff.Again {
+	return safediff.Again{Manifest: safediff.Manifest{Name: side.Name + ", rendered again", Text: side.Again}, LooksUp: side.LooksUp}
 }
 
 func manifestOf(side helm.Side) safediff.Manifest {

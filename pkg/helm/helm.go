@@ -28,6 +28,12 @@ type Side struct {
 	// Manifest is the release's manifest, then its hooks, as one stream of YAML
 	// documents in the form that `helm template` prints.
 	Manifest string
+	// Again is what came out when a chart was rendered a second time: "" if that was
+	// the same, or could not be another.
+	Again string
+	// LooksUp says of a chart that was rendered twice that its templates look up what
+	// is in the cluster (`lookup`).
+	LooksUp bool
 	// CRDs is what the chart has in its crds directories, as such a stream.
 	CRDs string
 	// Values are those that the user has given; nil for a side without a release.

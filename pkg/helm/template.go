@@ -18,6 +18,8 @@ type Template struct {
 	Rendering
 	// IsUpgrade sets .Release.IsUpgrade in the place of .Release.IsInstall.
 	IsUpgrade bool
+	// Twice renders the chart once more where that may give something else.
+	Twice bool
 }
 
 // Template renders a chart as `helm template` does: .Capabilities are those of a
@@ -46,25 +48,34 @@ func (c *Client) template(ctx context.Context, t Template) (Side, error) {
 	if err != nil {
 		return Side{}, err
 	}
-	rel, err := c.renderOffline(ctx, t, ch, kube, post)
+	rendered, err := c.renderOffline(ctx, t, ch, kube, post)
 	if err != nil {
 		return Side{}, fmt.Errorf("render chart %q: %w", t.Chart.Ref, err)
 	}
-	side := proposed(rel, t.Rendering)
+	side := proposed(rendered, t.Rendering)
 	side.Revision = 0
 	side.KubeVersion = kube.Version
 	return side, nil
 }
 
-func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post *postRenderer) (*release.Release, error) {
+func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post *postRenderer) (renderings, error) {
 	vals, err := c.readValues(t.Values)
 	if err != nil {
-		return nil, err
+		return renderings{}, err
 	}
 	if err := checkInstallable(ch); err != nil {
-		return nil, err
+		return renderings{}, err
 	}
 	dropNulls(ctx, ch, vals)
+	render := func() (*release.Release, error) { return c.renderOnce(ctx, t, ch, vals, kube, post) }
+	if t.Twice {
+		return renderTwice(ctx, render)
+	}
+	rel, err := render()
+	return renderings{first: rel}, err
+}
+
+func (c *Client) renderOnce(ctx context.Context, t Template, ch *chart.Chart, vals map[string]any, kube *chartutil.KubeVersion, post *postRenderer) (*release.Release, error) {
 	act := action.NewInstall(&action.Configuration{Log: c.log()})
 	act.ReleaseName = t.Release
 	act.Namespace = c.Settings.Namespace()

@@ -70,11 +70,11 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 	if err != nil {
 		return old, updated, err
 	}
-	rel, err := c.propose(ctx, cfg, up, ch, post, first)
+	rendered, err := c.propose(ctx, cfg, up, ch, post, first)
 	if err != nil {
 		return old, updated, fmt.Errorf("render chart %q: %w", up.Chart.Ref, err)
 	}
-	updated = proposed(rel, up.Rendering)
+	updated = proposed(rendered, up.Rendering)
 	updated.KubeVersion = cfg.Capabilities.KubeVersion.Version
 	updated.ServerSide = old.ServerSide
 	if first {
@@ -84,31 +84,32 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 }
 
 // propose renders the release that `helm upgrade` would store.
-func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, post *postRenderer, first bool) (*release.Release, error) {
+func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, post *postRenderer, first bool) (renderings, error) {
 	vals, err := c.readValues(up.Values)
 	if err != nil {
-		return nil, err
+		return renderings{}, err
 	}
 	dropNulls(ctx, ch, vals)
 	if err := readCapabilities(ctx, cfg, ch, up.Rendering); err != nil {
-		return nil, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
+		return renderings{}, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
 	}
-	var rel *release.Release
+	render := c.proposeUpgrade
 	if first {
-		rel, err = c.proposeInstall(ctx, cfg, up, ch, vals, post)
-	} else {
-		rel, err = c.proposeUpgrade(ctx, cfg, up, ch, vals, post)
+		render = c.proposeInstall
 	}
-	if err != nil {
-		return nil, clean(err)
-	}
-	if err := post.helm4(ctx, rel); err != nil {
-		return nil, err
-	}
-	if up.IncludeCRDs || first && !up.SkipCRDs {
-		rel.Manifest = crds(ch) + rel.Manifest
-	}
-	return rel, nil
+	return renderTwice(ctx, func() (*release.Release, error) {
+		rel, err := render(ctx, cfg, up, ch, vals, post)
+		if err != nil {
+			return nil, clean(err)
+		}
+		if err := post.helm4(ctx, rel); err != nil {
+			return nil, err
+		}
+		if up.IncludeCRDs || first && !up.SkipCRDs {
+			rel.Manifest = crds(ch) + rel.Manifest
+		}
+		return rel, nil
+	})
 }
 
 func (c *Client) proposeUpgrade(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, vals map[string]any, post *postRenderer) (*release.Release, error) {
@@ -198,10 +199,13 @@ func installed(rel *release.Release, noHooks, includeCRDs bool) Side {
 }
 
 // proposed returns the side of a release that exists only here.
-func proposed(rel *release.Release, r Rendering) Side {
+func proposed(rendered renderings, r Rendering) Side {
+	rel := rendered.first
 	return Side{
 		Name:      fmt.Sprintf("chart %q", chartID(rel.Chart)),
 		Manifest:  stream(rel, r.NoHooks),
+		Again:     rendered.again(r.NoHooks),
+		LooksUp:   rendered.looksUp,
 		CRDs:      crds(rel.Chart),
 		Values:    rel.Config,
 		Chart:     chartID(rel.Chart),

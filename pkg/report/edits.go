@@ -89,8 +89,11 @@ func (p *page) edit(e, last *change.Edit) {
 		sign, paint = "- ", p.bad
 	}
 	mark := ""
+	if e.Rotates {
+		mark = p.faint("  (rotates)")
+	}
 	if e.Noise != "" {
-		mark = p.faint("  (hidden: " + e.Noise + ")")
+		mark += p.faint("  (hidden: " + e.Noise + ")")
 	}
 	lead := "  " + paint(sign) + printable(e.Path.String()) + ":"
 	short, ok := p.short(e)

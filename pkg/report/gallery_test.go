@@ -38,7 +38,8 @@ func views() []view {
 }
 
 // TestGallery prints one upgrade in every format. The expected sections of a new
-// scenario, which needs old.yaml and new.yaml only, come from -update.
+// scenario, which needs old.yaml and new.yaml only, come from -update. again.yaml
+// is the new side rendered once more, if that gives something else.
 func TestGallery(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(gallery, "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -50,13 +51,15 @@ func TestGallery(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			old, updated := section(archive, "old.yaml"), section(archive, "new.yaml")
+			sc := read(t, file)
 			got := &txtar.Archive{Comment: archive.Comment, Files: archive.Files[:0:0]}
-			for _, name := range []string{"old.yaml", "new.yaml"} {
-				got.Files = append(got.Files, txtar.File{Name: name, Data: []byte(section(archive, name))})
+			for _, f := range archive.Files {
+				if strings.HasSuffix(f.Name, ".yaml") {
+					got.Files = append(got.Files, f)
+				}
 			}
 			for _, v := range views() {
-				got.Files = append(got.Files, txtar.File{Name: v.section, Data: render(t, judged(t, old, updated), v)})
+				got.Files = append(got.Files, txtar.File{Name: v.section, Data: render(t, judged(t, sc), v)})
 			}
 			want, have := txtar.Format(archive), txtar.Format(got)
 			if *update {
@@ -76,9 +79,9 @@ func TestGallery(t *testing.T) {
 func TestSameBytes(t *testing.T) {
 	for _, sc := range scenarios(t) {
 		for _, v := range views() {
-			first := render(t, judged(t, sc.old, sc.updated), v)
+			first := render(t, judged(t, sc), v)
 			for range 7 {
-				if again := render(t, judged(t, sc.old, sc.updated), v); !bytes.Equal(first, again) {
+				if again := render(t, judged(t, sc), v); !bytes.Equal(first, again) {
 					t.Fatalf("%s, %s: two runs differ:\n%s", sc.name, v.section, cmp.Diff(string(first), string(again)))
 				}
 			}
@@ -93,7 +96,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		for _, v := range views() {
 			for _, colored := range []bool{false, true} {
 				v.opt.Color = colored
-				page := render(t, judged(t, sc.old, sc.updated), v)
+				page := render(t, judged(t, sc), v)
 				for _, secret := range []string{"hush", "aHVza", "h1dXNo", "odXNo"} {
 					if bytes.Contains(page, []byte(secret)) {
 						t.Errorf("%s, %s: a secret shows:\n%s", sc.name, v.section, page)
@@ -107,7 +110,7 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestSecretsShowOnDemand(t *testing.T) {
 	sc := read(t, filepath.Join(gallery, "secrets.txtar"))
 	for _, v := range views() {
-		set := judged(t, sc.old, sc.updated)
+		set := judged(t, sc)
 		v.opt.ShowSecrets = true
 		shown := "aHVzaC1uZXc=" // hush-new
 		if page := render(t, set.Revealed(), v); !bytes.Contains(page, []byte(shown)) {
@@ -120,12 +123,12 @@ func TestSecretsShowOnDemand(t *testing.T) {
 func TestColorAddsNothing(t *testing.T) {
 	for _, sc := range scenarios(t) {
 		for _, v := range views() {
-			plain := render(t, judged(t, sc.old, sc.updated), v)
+			plain := render(t, judged(t, sc), v)
 			if bytes.Contains(plain, []byte("\x1b")) {
 				t.Errorf("%s, %s: colour that nobody asked for", sc.name, v.section)
 			}
 			v.opt.Color = true
-			colored := render(t, judged(t, sc.old, sc.updated), v)
+			colored := render(t, judged(t, sc), v)
 			if v.format == "text" && !bytes.Contains(colored, []byte("\x1b[")) {
 				t.Errorf("%s, %s: no colour", sc.name, v.section)
 			}
@@ -139,7 +142,7 @@ func TestColorAddsNothing(t *testing.T) {
 // TestCountsAgree compares what the formats say of the same upgrade.
 func TestCountsAgree(t *testing.T) {
 	for _, sc := range scenarios(t) {
-		set := judged(t, sc.old, sc.updated)
+		set := judged(t, sc)
 		sum := set.Summary()
 		var doc struct {
 			Summary map[string]any
@@ -179,7 +182,7 @@ func TestCountsAgree(t *testing.T) {
 	}
 }
 
-type scenario struct{ name, old, updated string }
+type scenario struct{ name, old, updated, again string }
 
 func scenarios(t *testing.T) []scenario {
 	t.Helper()
@@ -200,7 +203,7 @@ func read(t *testing.T, file string) scenario {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return scenario{filepath.Base(file), section(archive, "old.yaml"), section(archive, "new.yaml")}
+	return scenario{filepath.Base(file), section(archive, "old.yaml"), section(archive, "new.yaml"), section(archive, "again.yaml")}
 }
 
 func section(archive *txtar.Archive, name string) string {
@@ -212,14 +215,14 @@ func section(archive *txtar.Archive, name string) string {
 	return ""
 }
 
-func judged(t *testing.T, old, updated string) change.Set {
+func judged(t *testing.T, sc scenario) change.Set {
 	t.Helper()
 	set, err := safediff.Compare(context.Background(),
-		safediff.Manifest{Name: "old.yaml", Text: old},
-		safediff.Manifest{Name: "new.yaml", Text: updated},
+		safediff.Manifest{Name: "old.yaml", Text: sc.old},
+		safediff.Manifest{Name: "new.yaml", Text: sc.updated},
 		safediff.Options{Namespace: "prod", Release: change.Release{
 			Name: "shop", Namespace: "prod", Revision: 7, OldChart: "shop-1.4.2", NewChart: "shop-1.5.0",
-		}})
+		}, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: sc.again}}})
 	if err != nil {
 		t.Fatal(err)
 	}

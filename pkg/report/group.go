@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -109,7 +110,7 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 	}
 	for i := range c.Edits {
 		if e := &c.Edits[i]; hidden || e.Noise == "" {
-			put(e.Path.String(), e.Noise, kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
+			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates), kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
 		}
 	}
 	return sha256.Sum256(b.Bytes())

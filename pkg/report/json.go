@@ -29,6 +29,7 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 		Summary:       jsonSummaryOf(set),
 		Changes:       each(set.Changes, jsonChangeOf),
 		Unchecked:     each(set.Unchecked, jsonNoticeOf),
+		Rotating:      each(set.Rotating, jsonRotationOf),
 		Drift:         each(set.Drift, jsonDriftOf),
 		Remarks:       each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
 	})
@@ -43,6 +44,7 @@ type jsonReport struct {
 	Summary       jsonSummary    `json:"summary"`
 	Changes       []jsonChange   `json:"changes"`
 	Unchecked     []jsonNotice   `json:"unchecked"`
+	Rotating      []jsonRotation `json:"rotating"`
 	Drift         []jsonDrift    `json:"drift"`
 	Remarks       []jsonRemark   `json:"remarks,omitempty"`
 }
@@ -165,6 +167,7 @@ type jsonEdit struct {
 	New       any    `json:"new"`
 	Reordered bool   `json:"reordered"`
 	Secret    bool   `json:"secret"`
+	Rotates   bool   `json:"rotates"`
 	Noise     string `json:"noise"`
 }
 
@@ -180,6 +183,13 @@ type jsonFinding struct {
 type jsonNotice struct {
 	jsonObject
 	Reason string `json:"reason"`
+}
+
+type jsonRotation struct {
+	jsonObject
+	Paths    []string `json:"paths"`
+	Restarts bool     `json:"restarts"`
+	Unless   string   `json:"unless"`
 }
 
 type jsonDrift struct {
@@ -294,7 +304,7 @@ func known(n int) *int {
 func jsonEditOf(e *change.Edit) jsonEdit {
 	return jsonEdit{
 		Path: e.Path.String(), Old: e.Old.Shown(), New: e.New.Shown(),
-		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Noise: e.Noise,
+		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Rotates: e.Rotates, Noise: e.Noise,
 	}
 }
 
@@ -304,6 +314,10 @@ func jsonFindingOf(f *change.Finding) jsonFinding {
 
 func jsonNoticeOf(n *change.Notice) jsonNotice {
 	return jsonNotice{jsonObject: jsonObjectOf(n.Ref), Reason: n.Reason}
+}
+
+func jsonRotationOf(r *change.Rotation) jsonRotation {
+	return jsonRotation{jsonObject: jsonObjectOf(r.Ref), Paths: each(r.Paths, jsonPath), Restarts: r.Restarts, Unless: r.Unless}
 }
 
 func jsonDriftOf(d *change.Drift) jsonDrift {

@@ -70,7 +70,7 @@ func TestSchema(t *testing.T) {
 	}
 	sets := map[string]change.Set{"empty": {}}
 	for _, sc := range scenarios(t) {
-		sets[sc.name] = judged(t, sc.old, sc.updated)
+		sets[sc.name] = judged(t, sc)
 	}
 	for name, set := range sets {
 		page := render(t, set, view{format: "json"})
@@ -115,7 +115,7 @@ func TestManyJobs(t *testing.T) {
 		}
 		return b.String()
 	}
-	text := string(render(t, judged(t, jobs(333, 5999), jobs(1666, 1200)), view{format: "text"}))
+	text := string(render(t, judged(t, scenario{old: jobs(333, 5999), updated: jobs(1666, 1200)}), view{format: "text"}))
 	if text = text[strings.Index(text, "\n")+1:]; strings.Count(text, "update Job") > 2 || strings.Count(text, "create Job") != 1 {
 		t.Errorf("not folded:\n%s", text)
 	}
@@ -304,7 +304,7 @@ func TestLargeObjectsInHelmDiffForm(t *testing.T) {
 		}
 		return b.String()
 	}
-	page := string(render(t, judged(t, text("old"), text("new")), view{format: "helm-diff"}))
+	page := string(render(t, judged(t, scenario{old: text("old"), updated: text("new")}), view{format: "helm-diff"}))
 	var want strings.Builder
 	want.WriteString("prod, large, ConfigMap (v1) has changed:\n...\n")
 	for i := 5_000; i < 50_000; i += 10_000 {

@@ -37,6 +37,7 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 		p.section("", plain)
 	}
 	p.section("Hidden", hidden)
+	p.rotating(set.Rotating)
 	p.drift(set.Drift)
 	p.unchecked(set.Unchecked)
 	p.policy(set, &sum)

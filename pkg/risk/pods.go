@@ -41,7 +41,11 @@ func downtimeRules() []Rule {
 				if c.Op != change.Update || p == nil || !p.AllDown || p.Desired == 0 {
 					return "", nil, false
 				}
-				return "no pod is ready while they are replaced" + how(p), p.Causes, true
+				message := "no pod is ready while they are replaced" + how(p)
+				if rotate(c, p.Causes) {
+					message += forNothing
+				}
+				return message, p.Causes, true
 			},
 		},
 		{
@@ -93,18 +97,52 @@ func goneRules() []Rule {
 func restartRules() []Rule {
 	return []Rule{
 		{
+			ID: "rotating-restart", Risk: change.Restart,
+			Why: "what the pod template is made of comes out differently each time the chart is rendered, so that an upgrade replaces the pods even if it changes nothing",
+			Fix: "give the chart the value that it would make up (a password, a certificate), or let it look up and keep the one in the cluster; take the time out of the pod template",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown || !rotate(c, p.Causes) {
+					return "", nil, false
+				}
+				return affected(p) + how(p) + forNothing, p.Causes, true
+			},
+		},
+		{
 			ID: "pod-restart", Risk: change.Restart,
 			Why: "running pods are replaced; their connections break and their caches are cold",
 			Fix: "upgrade when a restart does no harm, or leave the pod template as it is",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
-				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown {
+				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown || rotate(c, p.Causes) {
 					return "", nil, false
 				}
 				return affected(p) + how(p), p.Causes, true
 			},
 		},
 	}
+}
+
+// forNothing ends a message about pods that are replaced because of what rotates.
+const forNothing = ", because of what rotates"
+
+// rotate reports whether all the fields are there on both sides and differ for nothing
+// but that the chart gives them another value each time.
+func rotate(c *change.Change, fields []fieldpath.Path) bool {
+	return len(fields) > 0 && !slices.ContainsFunc(fields, func(field fieldpath.Path) bool {
+		rotates := false
+		for i := range c.Edits {
+			e := &c.Edits[i]
+			if !e.Path.Overlaps(field) {
+				continue
+			}
+			if !e.Rotates || !e.Old.Present() || !e.New.Present() {
+				return true
+			}
+			rotates = true
+		}
+		return !rotates
+	})
 }
 
 func affected(p *change.Pods) string {

@@ -21,13 +21,14 @@ import (
 // input is everything that a comparison reads.
 type input struct {
 	old, updated     []*manifest.Object
+	again            []*manifest.Object // the new side, rendered once more
 	oldCRDs, newCRDs []*manifest.Object
 	cluster          []*manifest.Object
 }
 
 // read reads all streams at the same time.
 func read(server *apiserver.Server, old, updated Manifest, opts Options) (input, error) {
-	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs}, opts.Cluster)
+	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs, opts.Again.Manifest}, opts.Cluster)
 	objects, errs := make([][]*manifest.Object, len(streams)), make([]error, len(streams))
 	var wait sync.WaitGroup
 	for i, m := range streams {
@@ -36,7 +37,7 @@ func read(server *apiserver.Server, old, updated Manifest, opts Options) (input,
 		})
 	}
 	wait.Wait()
-	in := input{old: objects[0], updated: objects[1], oldCRDs: objects[2], newCRDs: objects[3], cluster: slices.Concat(objects[4:]...)}
+	in := input{old: objects[0], updated: objects[1], oldCRDs: objects[2], newCRDs: objects[3], again: objects[4], cluster: slices.Concat(objects[5:]...)}
 	// Helm does not read the crds directories in an upgrade, and what is broken
 	// there is no reason to fail.
 	errs[2], errs[3] = nil, nil
@@ -75,7 +76,7 @@ func (in *input) look(ctx context.Context, server *apiserver.Server, opts Option
 // place takes custom resources out of the namespace that they were given where
 // their definition says that they live in none.
 func (in *input) place(server *apiserver.Server) {
-	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.again} {
 		for _, o := range objects {
 			if o.Ref.Namespace != "" && !server.Namespaced(o.Ref.Group, o.Ref.Kind) {
 				o.Ref.Namespace = ""

@@ -31,7 +31,9 @@ type judge struct {
 	// rollout is what the prediction of pods needs to know, running what it needs
 	// to know besides of a namespace.
 	rollout rollout.Facts
-	running map[string]*rollout.Running
+	// rotating is what comes out differently each time, by object of the new side.
+	rotating map[*manifest.Object][]fieldpath.Path
+	running  map[string]*rollout.Running
 	// scaled are the workloads that an autoscaler scales after the upgrade.
 	scaled map[manifest.Identity]bool
 	// quotas and budgets are those of a namespace after the upgrade.
@@ -56,6 +58,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	}
 	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
 	alike, err := contrast(p, &c)
+	turn(c.Edits, j.rotating[p.New])
 	switch {
 	case err != nil:
 		return judgement{err: err}
@@ -237,6 +240,7 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	if len(c.Edits) == 0 {
 		return nil
 	}
+	turn(c.Edits, j.rotating[p.New])
 	classify(&c)
 	return &c
 }

@@ -74,6 +74,8 @@ type Options struct {
 	// OldCRDs and NewCRDs are what the two charts have in their crds directories.
 	// Helm installs that with a release and never touches it again.
 	OldCRDs, NewCRDs Manifest
+	// Again is the new side rendered once more.
+	Again Again
 	// Look reads from the cluster what it holds of the objects named, and around
 	// them. Nil means that there is no cluster to ask: then it is taken to hold what
 	// it made of the old manifest.
@@ -86,6 +88,16 @@ type Options struct {
 	Workloads []rollout.Workload
 	// Policy is what the team has decided for this release; nil for nothing.
 	Policy *policy.Policy
+}
+
+// Again is the new side as it came out of a second rendering with the same values,
+// which tells what rotates: what differs between the two has another value each
+// time. Without Text it came out the same.
+type Again struct {
+	Manifest
+	// LooksUp says that templates look up what is in the cluster, and may keep that;
+	// Offline that there was none to ask, so that they found nothing.
+	LooksUp, Offline bool
 }
 
 // Compare judges the upgrade from old to updated. An error names the document at
@@ -107,6 +119,10 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	server = server.Knowing(facts)
 	in.place(server)
 	pairs := diff.Pairs(in.old, in.updated)
+	turning, err := in.rotating()
+	if err != nil {
+		return change.Set{}, err
+	}
 	unread := gaps(state)
 	asked := state != nil && len(blind(state)) == 0
 	if !asked {
@@ -114,7 +130,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
+	j := judge{server: server, opts: opts, live: state, asked: asked, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
 		quotas:  byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
 		budgets: byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
 	}
@@ -130,6 +146,18 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
 	set.Unchecked = slices.Concat(opts.Notices, in.notices(&j), unread)
+	collect(&set, judged)
+	for i := range set.Changes {
+		risk.Advise(set.Changes[i].Findings, opts.Operation)
+	}
+	decide(&set, opts)
+	slices.SortStableFunc(set.Changes, change.Compare)
+	set.Rotating = rotations(pairs, turning, &set, opts.Again)
+	return set, nil
+}
+
+// collect puts what was judged into the set.
+func collect(set *change.Set, judged []judgement) {
 	for i := range judged {
 		set.Drift = append(set.Drift, judged[i].drift...)
 		if judged[i].change == nil {
@@ -141,12 +169,6 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			set.Unchecked = append(set.Unchecked, change.Notice{Ref: judged[i].change.Ref, Reason: reason})
 		}
 	}
-	for i := range set.Changes {
-		risk.Advise(set.Changes[i].Findings, opts.Operation)
-	}
-	decide(&set, opts)
-	slices.SortStableFunc(set.Changes, change.Compare)
-	return set, nil
 }
 
 // atOnce is how many bytes of manifest are judged at the same time. While it is

@@ -34,6 +34,9 @@ type Case struct {
 	Old, New string
 	// Before is the first revision of the release, if Old is the second.
 	Before string
+	// Again is New as the chart comes out when it is rendered once more; "" if it
+	// comes out the same.
+	Again string
 	// Cluster is what else is known of the cluster.
 	Cluster string
 	// Drift is what somebody does to live objects before the upgrade: documents
@@ -90,7 +93,7 @@ func read(dir, path string) (Case, error) {
 		}
 	}
 	sections := map[string]*string{
-		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
+		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "again.yaml": &c.Again, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -113,7 +116,7 @@ func (c *Case) Options(serverSide bool) safediff.Options {
 	}
 	return safediff.Options{
 		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision},
-		KubeVersion: c.KubeVersion, ServerSide: serverSide,
+		KubeVersion: c.KubeVersion, ServerSide: serverSide, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
 		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
 	}
 }

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// rotating lists what comes out differently each time; objects in which the same
+// fields rotate share a line.
+func (p *page) rotating(list []change.Rotation) {
+	if len(list) == 0 {
+		return
+	}
+	p.line()
+	if unless := list[0].Unless; unless == "" {
+		p.line(p.strong("Rotates on every upgrade"))
+	} else {
+		p.line(p.strong("May rotate on every upgrade"), " (", unless, ")")
+	}
+	var lines []string
+	objects := map[string][]manifest.Ref{}
+	for i := range list {
+		text := p.rotation(&list[i])
+		if _, known := objects[text]; !known {
+			lines = append(lines, text)
+		}
+		objects[text] = append(objects[text], list[i].Ref)
+	}
+	for _, text := range lines {
+		p.line("  ", p.refs(objects[text]), ": ", text)
+	}
+}
+
+// rotation names what rotates in an object: the keys of a Secret or a ConfigMap as
+// keys, anything else by its path.
+func (p *page) rotation(r *change.Rotation) string {
+	if len(r.Paths) == 0 {
+		return "its name, so that each upgrade makes another one"
+	}
+	var keys, fields []string
+	for _, path := range r.Paths {
+		if key, is := keyOf(r.Ref, path); is {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+			continue
+		}
+		fields = append(fields, path.String())
+	}
+	if len(keys) > 0 {
+		noun := "key "
+		if len(keys) > 1 {
+			noun = "keys "
+		}
+		keys = []string{noun + strings.Join(keys, ", ")}
+	}
+	text := printable(strings.Join(slices.Concat(keys, fields), ", "))
+	if r.Restarts {
+		text += "; restarts its pods"
+	}
+	return text
+}
+
+// keyOf returns the key of a Secret or a ConfigMap that a field is, if it is one.
+func keyOf(ref manifest.Ref, path fieldpath.Path) (key string, is bool) {
+	holds := ref.Group == "" && (ref.Kind == "Secret" || ref.Kind == "ConfigMap")
+	inside := path.Under("data") || path.Under("stringData") || path.Under("binaryData")
+	if !holds || !inside || len(path) != 2 {
+		return "", false
+	}
+	return path[1].Field, true
+}
