@@ -20,6 +20,12 @@ type Outcome struct {
 	Ignored []string
 	// Pods is what happens to the pods of a workload; nil for other objects.
 	Pods *Pods
+	// PodSpec is where the object describes the pods that it makes; nil for one that
+	// makes none.
+	PodSpec fieldpath.Path
+	// Bared names the workloads of the release that no NetworkPolicy restricts any
+	// more because of this change.
+	Bared []string
 	// Orphans says that the object goes and the pods that it owns stay.
 	Orphans bool
 	// Selects is set for a Service whose selector changes.

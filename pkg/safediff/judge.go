@@ -137,6 +137,9 @@ func (j *judge) removal(o *manifest.Object) judgement {
 func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(c, result)
+	if template, owner := j.rollout.PodTemplate(c.Ref.Group, c.Ref.Kind); owner {
+		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
+	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
 	c.Outcome.Loss = j.loss(c)
 	classify(c)

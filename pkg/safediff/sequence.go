@@ -11,12 +11,13 @@ import (
 )
 
 // together judges what no object shows by itself, once each has been judged: what
-// a refused object keeps Helm from doing, what goes with a Namespace, and whether
-// a Service still finds pods. judged is changed.
+// a refused object keeps Helm from doing, what goes with a Namespace, whether a
+// Service still finds pods, and which pods no NetworkPolicy restricts any more. judged is changed.
 func (j *judge) together(pairs []diff.Pair, judged []judgement) {
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
 	j.services(pairs, judged)
+	j.isolations(pairs, judged)
 }
 
 // stop marks the changes that Helm does not come to because an object is refused.
