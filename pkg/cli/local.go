@@ -105,6 +105,7 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 		return err
 	}
 	updated := charts[1]
+	r.locate = inChart(updated.Chart.Ref)
 	opts := safediff.Options{
 		Release: change.Release{
 			Name:      updated.Release,

@@ -59,6 +59,7 @@ func (a *app) manifestsCommand() *cobra.Command {
 			if err := apply.apply(&opts, false); err != nil {
 				return err
 			}
+			r.locate = inFiles(old, updated)
 			return blame(a.judge(cmd.Context(), old.manifest(), updated.manifest(), opts, r), old, updated)
 		},
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,18 +8,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/template"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
 // reportFlags are the flags of every command that prints a report.
 type reportFlags struct {
-	output           string
+	outputs          []string
+	template         string
+	maxBytes         int
 	color            colorMode
 	noColor          bool
 	showHidden       bool
@@ -80,7 +83,9 @@ func joinColor(args []string) []string {
 
 // reportOptions is what reportFlags mean.
 type reportOptions struct {
-	format      report.Format
+	outputs     []output
+	template    *template.Template
+	maxBytes    int
 	color       bool
 	showHidden  bool
 	showSecrets bool
@@ -89,13 +94,17 @@ type reportOptions struct {
 	failOnGiven bool
 	detailed    bool
 	environment string
+	// locate finds the files that the objects come from; nil if there are none.
+	locate func(*manifest.Object) (path, text string)
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
 	formats := formatNames()
 	failOn := names(change.DefaultFailOn())
 	flags := cmd.Flags()
-	flags.StringVarP(&f.output, "output", "o", "text", "format of the report: "+strings.Join(formats, ", "))
+	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format of the report, or FORMAT=FILE to write it to a file (repeatable): "+strings.Join(formats, ", "))
+	flags.StringVar(&f.template, "template", "", "file with the Go template of --output template")
+	flags.IntVar(&f.maxBytes, "markdown-max-bytes", report.DefaultMaxBytes, "length at which --output markdown cuts the least harmful objects")
 	for _, name := range []string{"color", "colour"} {
 		flags.Var(&f.color, name, "use colours: always (also if no value is given), never, or auto for on a terminal")
 		flags.Lookup(name).NoOptDefVal = "always"
@@ -113,9 +122,16 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 
 // options checks the flags. The error lists what is valid.
 func (f *reportFlags) options(a *app) (reportOptions, error) {
-	format, err := report.Find(f.output)
+	outputs, err := parseOutputs(f.outputs)
 	if err != nil {
 		return reportOptions{}, err
+	}
+	parsed, err := f.parseTemplate(outputs)
+	if err != nil {
+		return reportOptions{}, err
+	}
+	if f.maxBytes < report.LeastMaxBytes {
+		return reportOptions{}, fmt.Errorf("--markdown-max-bytes %d: the least is %d", f.maxBytes, report.LeastMaxBytes)
 	}
 	failOn, err := change.ParseRisks(f.failOn)
 	if err != nil {
@@ -125,7 +141,9 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		return reportOptions{}, errors.New("--color and --no-color exclude each other")
 	}
 	return reportOptions{
-		format:      format,
+		outputs:     outputs,
+		template:    parsed,
+		maxBytes:    f.maxBytes,
 		color:       f.colored(a),
 		showHidden:  f.showHidden,
 		showSecrets: f.showSecrets,
@@ -181,18 +199,18 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	if r.showSecrets {
 		set = set.Revealed()
 	}
-	var page bytes.Buffer
-	err = r.format.Write(&page, &set, report.Options{
-		Color: r.color, ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
-	})
+	pages, err := r.print(&set, code)
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return err
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
+	if err := a.deliver(r.outputs, pages); err != nil {
+		return err
+	}
 	a.code = code
-	return a.write(page.Bytes())
+	return nil
 }
 
 func formatNames() []string {

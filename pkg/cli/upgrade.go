@@ -75,6 +75,7 @@ func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, abo
 	if err != nil {
 		return err
 	}
+	r.locate = inChart(up.Chart.Ref)
 	opts := optionsOf(old, updated)
 	opts.NoHooks, opts.Cluster, opts.Operation = up.NoHooks, cluster, change.Upgrade
 	opts.Release.Context, opts.Release.Cluster = a.place()

@@ -7,14 +7,18 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"text/template"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
@@ -28,12 +32,19 @@ type view struct {
 	opt             report.Options
 }
 
+// views are all formats but yaml, which TestYAML holds to json.
 func views() []view {
 	return []view{
 		{section: "text", format: "text"},
 		{section: "text --show-hidden", format: "text", opt: report.Options{ShowHidden: true}},
 		{section: "helm-diff", format: "helm-diff"},
 		{section: "json", format: "json"},
+		{section: "markdown", format: "markdown"},
+		{section: "sarif", format: "sarif"},
+		{section: "junit", format: "junit"},
+		{section: "github", format: "github"},
+		{section: "gitlab", format: "gitlab"},
+		{section: "template", format: "template"},
 	}
 }
 
@@ -59,6 +70,7 @@ func TestGallery(t *testing.T) {
 				}
 			}
 			for _, v := range views() {
+				v.opt.Locate = in(sc.old, sc.updated)
 				got.Files = append(got.Files, txtar.File{Name: v.section, Data: render(t, judged(t, sc), v)})
 			}
 			want, have := txtar.Format(archive), txtar.Format(got)
@@ -110,6 +122,9 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestSecretsShowOnDemand(t *testing.T) {
 	sc := read(t, filepath.Join(gallery, "secrets.txtar"))
 	for _, v := range views() {
+		if !slices.Contains([]string{"text", "json", "markdown", "helm-diff"}, v.format) {
+			continue // shows no values
+		}
 		set := judged(t, sc)
 		v.opt.ShowSecrets = true
 		shown := "aHVzaC1uZXc=" // hush-new
@@ -182,6 +197,29 @@ func TestCountsAgree(t *testing.T) {
 	}
 }
 
+// perObject is a template such as a user may write.
+const perObject = `{{ .verdict | upper }}
+{{- range .changes }}
+{{ .op }} {{ .kind }} {{ .name }}{{ if .risks }}: {{ join ", " .risks }}{{ end }}
+{{- end }}
+`
+
+func parsed(t *testing.T, text string) *template.Template {
+	t.Helper()
+	tpl, err := report.ParseTemplate("report.tpl", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tpl
+}
+
+// in finds the files of the two sides.
+func in(old, updated string) func(*manifest.Object) (path, text string) {
+	return func(o *manifest.Object) (string, string) {
+		return o.Position.File, map[string]string{"old.yaml": old, "new.yaml": updated}[o.Position.File]
+	}
+}
+
 type scenario struct{ name, old, updated, again string }
 
 func scenarios(t *testing.T) []scenario {
@@ -236,6 +274,12 @@ func render(t *testing.T, set change.Set, v view) []byte {
 		t.Fatal(err)
 	}
 	v.opt.FailOn = change.DefaultFailOn()
+	for _, r := range risk.Rules() {
+		v.opt.Rules = append(v.opt.Rules, report.Rule{ID: r.ID, Why: r.Why, Fix: r.Fix})
+	}
+	if v.opt.Template == nil {
+		v.opt.Template = parsed(t, perObject)
+	}
 	v.opt.ExitCode = set.Verdict(v.opt.FailOn).ExitCode(false)
 	var page bytes.Buffer
 	if err := format.Write(&page, &set, v.opt); err != nil {

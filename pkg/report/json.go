@@ -20,7 +20,12 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(jsonReport{
+	return encoder.Encode(documentOf(set, opt))
+}
+
+// documentOf returns the document that docs/report-schema.json describes.
+func documentOf(set *change.Set, opt Options) jsonReport {
+	return jsonReport{
 		SchemaVersion: schemaVersion,
 		Verdict:       set.Verdict(opt.FailOn),
 		ExitCode:      opt.ExitCode,
@@ -32,7 +37,7 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 		Rotating:      each(set.Rotating, jsonRotationOf),
 		Drift:         each(set.Drift, jsonDriftOf),
 		Remarks:       each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
-	})
+	}
 }
 
 type jsonReport struct {

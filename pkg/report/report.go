@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/template"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Options tells a format what the user wants to see.
@@ -24,7 +26,20 @@ type Options struct {
 	FailOn []change.Risk
 	// ExitCode is the code with which the process will end.
 	ExitCode int
+	// MaxBytes is how long a Markdown report may be; 0 stands for DefaultMaxBytes.
+	MaxBytes int
+	// Template is what the format "template" executes.
+	Template *template.Template
+	// Locate finds the file that an object is made by: its path as seen from the
+	// working directory, and its text. The path is "" for an object without such
+	// a file. nil finds none.
+	Locate func(o *manifest.Object) (path, text string)
+	// Rules describe the rules that findings name, for formats that print that.
+	Rules []Rule
 }
+
+// Rule is what a report may say of a rule besides what it found.
+type Rule struct{ ID, Why, Fix string }
 
 // Format is one way to print a Set.
 type Format struct {
@@ -38,7 +53,14 @@ func Formats() []Format {
 	return []Format{
 		{Name: "text", About: "for people: the verdict first, then why", Write: writeText},
 		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON},
+		{Name: "yaml", About: "the same document as YAML", Write: writeYAML},
+		{Name: "markdown", About: "for a comment on a pull request", Write: writeMarkdown},
+		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object", Write: writeSARIF},
+		{Name: "junit", About: "for CI: one test case an object", Write: writeJUnit},
+		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object", Write: writeGitHub},
+		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object", Write: writeGitLab},
 		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff},
+		{Name: "template", About: "your own: a Go template over the JSON document", Write: writeTemplate},
 	}
 }
 

@@ -41,7 +41,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	_, err := report.Find("jsno")
-	want := `unknown output format "jsno"; valid are text, json, helm-diff`
+	want := `unknown output format "jsno"; valid are text, json, yaml, markdown, sarif, junit, github, gitlab, helm-diff, template`
 	if err == nil || err.Error() != want {
 		t.Errorf("Find of an unknown format: %v, want %s", err, want)
 	}

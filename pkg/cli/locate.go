@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// inChart finds the templates of a chart that is a directory; nil for another one.
+// Helm names a template by chart, subchart and path ("shop/templates/web.yaml",
+// "shop/charts/sub/templates/x.yaml"). What has no file there, because the template
+// is gone or its chart is an archive, is put down to the chart as a whole.
+func inChart(ref string) func(*manifest.Object) (path, text string) {
+	if info, err := os.Stat(ref); err != nil || !info.IsDir() {
+		return nil
+	}
+	dir := fromHere(ref)
+	files := map[string]string{} // by path
+	read := func(path string) (string, bool) {
+		text, known := files[path]
+		if !known {
+			content, err := os.ReadFile(filepath.FromSlash(path))
+			if err != nil {
+				return "", false
+			}
+			text = string(content)
+			files[path] = text
+		}
+		return text, true
+	}
+	return func(o *manifest.Object) (string, string) {
+		_, inside, found := strings.Cut(o.Source, "/")
+		if found && filepath.IsLocal(inside) {
+			path := filepath.ToSlash(filepath.Join(dir, inside))
+			if text, ok := read(path); ok {
+				return path, text
+			}
+		}
+		return filepath.ToSlash(filepath.Join(dir, "Chart.yaml")), ""
+	}
+}
+
+// inFiles finds the files of rendered manifests.
+func inFiles(sides ...fileSet) func(*manifest.Object) (path, text string) {
+	type key struct{ side, file string }
+	files := map[key]manifestFile{}
+	for _, side := range sides {
+		for _, f := range side.files {
+			files[key{side.name, f.rel}] = f
+		}
+	}
+	return func(o *manifest.Object) (string, string) {
+		f, known := files[key{o.Position.File, o.Source}]
+		if !known {
+			f, known = files[key{o.Position.File, ""}]
+		}
+		if !known || f.name == "stdin" {
+			return "", ""
+		}
+		return filepath.ToSlash(fromHere(f.name)), f.text
+	}
+}
+
+// fromHere returns a path as seen from the working directory, if it is below it.
+func fromHere(path string) string {
+	path = filepath.Clean(path)
+	if !filepath.IsAbs(path) {
+		return path
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// writeGitHub prints workflow commands of GitHub Actions, from which it makes
+// annotations: an error for a finding that fails the run, a warning for another, a
+// notice for what was not judged. GitHub shows ten of each in a step, so what is
+// found of many objects at the same line for the same reason is one annotation.
+// The last line is for readers of the log.
+func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
+	var order []string
+	var first []finding
+	objects := map[string]group{}
+	for _, f := range placed(set, opt) {
+		key := fmt.Sprintf("%q %d %q %q %q %t", f.at.file, f.at.line, f.about.Ref.Kind, f.about.Op, f.Rule, f.fails) +
+			numberless(nameless(f.Message, f.about.Ref.Name))
+		if objects[key] == nil {
+			order = append(order, key)
+			first = append(first, f)
+		}
+		objects[key] = append(objects[key], f.about)
+	}
+	var out strings.Builder
+	for i, key := range order {
+		f, g := first[i], objects[key]
+		command := "warning"
+		if f.fails {
+			command = "error"
+		}
+		var where string
+		if f.at.file != "" {
+			where = fmt.Sprintf("file=%s,line=%d,", property(f.at.file), f.at.line)
+		}
+		text := fmt.Sprintf("%s %s %s%s: %s", f.about.Op, printable(f.about.Ref.Kind), groupNames(g, false), times(len(g)), printable(f.Message))
+		if f.Hint != "" {
+			text += "\nhint: " + printable(f.Hint)
+		}
+		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(string(f.Risk)+" ("+f.Rule+")"), data(text))
+	}
+	p := page{styles: stylesFor(false)}
+	for line := range strings.Lines(p.text(func(q *page) { q.unchecked(set.Unchecked) })) {
+		if reason, found := strings.CutPrefix(line, "  "); found {
+			fmt.Fprintf(&out, "::notice title=unchecked::%s\n", data(strings.TrimSuffix(reason, "\n")))
+		}
+	}
+	sum := set.Summary()
+	fmt.Fprintf(&out, "helm safe-diff: %s: %s\n", set.Verdict(opt.FailOn), plan(&sum))
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// data escapes the text of a workflow command, property one of its properties
+// (escapeData and escapeProperty in actions/toolkit, packages/core/src/command.ts).
+func data(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+}
+
+func property(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
+}

@@ -1,0 +1,57 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// gitlabIssue is one entry of GitLab's Code Quality report
+// (docs.gitlab.com/ci/testing/code_quality, "Code quality report format").
+type gitlabIssue struct {
+	Description string         `json:"description"`
+	CheckName   string         `json:"check_name"`
+	Fingerprint string         `json:"fingerprint"`
+	Severity    string         `json:"severity"`
+	Location    gitlabLocation `json:"location"`
+}
+
+type gitlabLocation struct {
+	Path  string `json:"path"`
+	Lines struct {
+		Begin int `json:"begin"`
+	} `json:"lines"`
+}
+
+// writeGitLab prints each finding as an issue. GitLab wants a path for each; where
+// no file is known, the object stands for it.
+func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
+	issues := each(placed(set, opt), func(f *finding) gitlabIssue {
+		issue := gitlabIssue{
+			Description: f.sentence(), CheckName: f.Rule, Fingerprint: f.fingerprint(), Severity: severity(f),
+		}
+		issue.Location.Path = cmp.Or(f.at.file, printable(f.object()))
+		issue.Location.Lines.Begin = f.at.line
+		return issue
+	})
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(issues)
+}
+
+// severity puts a class into GitLab's words. What does not fail the run is minor.
+func severity(f *finding) string {
+	switch {
+	case !f.fails:
+		return "minor"
+	case f.Risk == change.Rejected || f.Risk == change.DataLoss:
+		return "blocker"
+	case f.Risk == change.Downtime || f.Risk == change.Stuck:
+		return "critical"
+	default:
+		return "major"
+	}
+}

@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"encoding/xml"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// junitSuites is the part of the format that Jenkins, GitLab and others read
+// (jenkins-junit.xsd).
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr,omitempty"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Skipped *junitSkipped `xml:"skipped"`
+	Failure *junitFailure `xml:"failure"`
+	Out     string        `xml:"system-out,omitempty"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr"`
+}
+
+type junitFailure struct {
+	Type    string `xml:"type,attr"`
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// writeJUnit prints one test case for each object that differs. It fails with the
+// findings of the classes that fail the run, of which the worst is the failure's
+// type, and passes with what else was found as its output; an object that is hidden
+// as noise passes. What was not judged is a suite of its own, in which all cases
+// are skipped.
+func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
+	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
+		return junitCaseOf(c, opt.FailOn)
+	})}
+	for i := range changes.Cases {
+		if changes.Cases[i].Failure != nil {
+			changes.Failures++
+		}
+	}
+	skipped := len(set.Unchecked)
+	unchecked := junitSuite{Name: "unchecked", Tests: skipped, Skipped: skipped, Cases: each(set.Unchecked, func(n *change.Notice) junitCase {
+		class := cmp.Or(printable(n.Ref.Kind), "Release")
+		name := cmp.Or(printable(named{n.Ref.Namespace, n.Ref.Name}.String()), "the whole")
+		return junitCase{Class: class, Name: name, Skipped: &junitSkipped{printable(n.Reason)}}
+	})}
+	page, err := xml.MarshalIndent(junitSuites{
+		Name: set.Release.Name, Tests: changes.Tests + unchecked.Tests, Failures: changes.Failures,
+		Suites: []junitSuite{changes, unchecked},
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, xml.Header+string(page)+"\n")
+	return err
+}
+
+func junitCaseOf(c *change.Change, failOn []change.Risk) junitCase {
+	result := junitCase{Class: printable(c.Ref.Kind), Name: groupNames(group{c}, true)}
+	var fails, others []string
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		text := printable(string(f.Risk) + ": " + f.Message)
+		if f.Hint != "" {
+			text += "\n  hint: " + printable(f.Hint)
+		}
+		if !slices.Contains(failOn, f.Risk) {
+			others = append(others, text)
+			continue
+		}
+		fails = append(fails, text)
+		if result.Failure == nil || f.Risk.Compare(change.Risk(result.Failure.Type)) < 0 {
+			result.Failure = &junitFailure{Type: string(f.Risk), Message: printable(string(c.Op) + ": " + f.Message)}
+		}
+	}
+	if result.Failure != nil {
+		result.Failure.Text = strings.Join(fails, "\n")
+	}
+	result.Out = strings.Join(others, "\n")
+	return result
+}

@@ -1,0 +1,221 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"io"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// DefaultMaxBytes is how long GitHub lets a comment be, in characters; GitLab takes
+// more.
+const DefaultMaxBytes = 65_536
+
+// LeastMaxBytes leaves room for the verdict and for how much was cut.
+const LeastMaxBytes = 4_096
+
+// writeMarkdown prints a comment for a pull request: a marker by which it can be
+// found and updated, the verdict, a table of the changes, and folded the blocks of
+// the text report. If all of it is too long, the last objects are cut whole, which
+// are the least harmful ones, and counted.
+func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
+	p := page{styles: stylesFor(false), all: opt.ShowHidden, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
+	sum := set.Summary()
+	limit := max(cmp.Or(opt.MaxBytes, DefaultMaxBytes), LeastMaxBytes)
+	m := comment{head: markdownHead(&p, set, &sum, opt.FailOn)}
+	m.left = limit - len(m.head) - len(tableHead) - roomForCuts
+	var shown, hidden []*change.Change
+	for i := range set.Changes {
+		if c := &set.Changes[i]; !c.Hidden() {
+			shown = append(shown, c)
+		} else if opt.ShowHidden {
+			hidden = append(hidden, c)
+		}
+	}
+	for _, g := range append(groups(shown, p.all), groups(hidden, p.all)...) {
+		block := page{styles: p.styles, all: p.all, operation: p.operation}
+		block.group(g)
+		fold := ""
+		if title, rest, _ := strings.Cut(block.out.String(), "\n"); rest != "" {
+			fold = folded(title, rest)
+		}
+		m.add(p.row(g), fold, len(g))
+	}
+	m.part("Changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
+	m.part("Unchecked", len(set.Unchecked), p.text(func(q *page) { q.unchecked(set.Unchecked) }))
+	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
+		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
+	}
+	_, err := io.WriteString(w, m.String(limit))
+	return err
+}
+
+const (
+	tableHead = "\n| risk | change | object | why |\n|---|---|---|---|\n"
+	// roomForCuts is kept for saying what was cut, and for the ledger.
+	roomForCuts = 1_024
+	// maxHead bounds what is said before the table, in bytes.
+	maxHead = 2_048
+)
+
+// comment is a Markdown report as far as it is written.
+type comment struct {
+	head              string
+	rows, folds, tail strings.Builder
+	// left is how many more bytes may be written.
+	left int
+	// cut counts the objects that were cut, parts names the other parts.
+	cut   int
+	parts []string
+}
+
+// add adds a group of objects, unless it or one before it is too long.
+func (m *comment) add(row, fold string, objects int) {
+	if m.cut > 0 || len(row)+len(fold) > m.left {
+		m.cut += objects
+		return
+	}
+	m.left -= len(row) + len(fold)
+	m.rows.WriteString(row)
+	m.folds.WriteString(fold)
+}
+
+// part adds a folded part that is about the whole, if there is anything in it.
+func (m *comment) part(title string, n int, text string) {
+	if n == 0 {
+		return
+	}
+	fold := folded(fmt.Sprintf("%s (%d)", title, n), strings.TrimPrefix(strings.TrimPrefix(text, "\n"), title+"\n"))
+	if len(fold) > m.left {
+		m.parts = append(m.parts, fmt.Sprintf("%d %s", n, strings.ToLower(title)))
+		return
+	}
+	m.left -= len(fold)
+	m.folds.WriteString(fold)
+}
+
+// String puts the comment together.
+func (m *comment) String(limit int) string {
+	var b strings.Builder
+	b.WriteString(m.head)
+	if m.rows.Len() > 0 {
+		b.WriteString(tableHead + m.rows.String())
+	}
+	cuts := m.parts
+	if m.cut > 0 {
+		cuts = append([]string{plural(m.cut, "object")}, cuts...)
+	}
+	if len(cuts) > 0 {
+		fmt.Fprintf(&b, "\n**Cut to stay within %d bytes: %s**\n", limit, strings.Join(cuts, ", "))
+	}
+	return b.String() + m.folds.String() + m.tail.String()
+}
+
+// markdownHead is the marker, the verdict, and what the text report says below it.
+func markdownHead(p *page, set *change.Set, sum *change.Summary, failOn []change.Risk) string {
+	head := strings.Split(strings.TrimSpace(p.text(func(q *page) { q.head(set, sum, failOn) })), "\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- %s -->\n### %s\n", marker(&set.Release), inMarkdown(head[0]))
+	for _, line := range head[1:] {
+		line = "\n" + inMarkdown(strings.TrimSpace(line)) + "\n"
+		if b.Len()+len(line) > maxHead {
+			b.WriteString("\n…\n")
+			break
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// marker is the same in every report about a release.
+func marker(r *change.Release) string {
+	name := "helm-safe-diff"
+	if r.Name != "" {
+		name += " " + named{r.Namespace, r.Name}.String()
+	}
+	return strings.NewReplacer("<", "", ">", "", "\n", "").Replace(name)
+}
+
+// text returns what write prints on a page of the same kind.
+func (p *page) text(write func(*page)) string {
+	q := page{styles: p.styles, all: p.all, operation: p.operation}
+	write(&q)
+	return q.out.String()
+}
+
+// row is the line of a group in the table.
+func (p *page) row(g group) string {
+	c := g[0]
+	risks := each(c.Risks(), func(r *change.Risk) string { return string(*r) })
+	var why []string
+	for i := range c.Findings {
+		why = append(why, inMarkdown(printable(c.Findings[i].Message)))
+	}
+	if meaning := strings.TrimPrefix(p.meaning(c), ": "); meaning != "" {
+		why = append(why, inMarkdown(meaning))
+	}
+	object := code(printable(c.Ref.Kind)+" "+groupNames(g, false)) + times(len(g))
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", strings.Join(risks, ", "), c.Op, object, strings.Join(why, "<br>"))
+}
+
+// folded is a part that opens when its title is clicked at. What is in it is shown
+// as it stands: the fence is longer than any run of backticks in it.
+func folded(title, text string) string {
+	fence := strings.Repeat("`", max(3, longestRun(text)+1))
+	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%stext\n%s\n%s\n\n</details>\n",
+		html.EscapeString(title), fence, strings.TrimRight(text, "\n"), fence)
+}
+
+// code writes text as code in a cell of a table. There, a bar ends a cell even in
+// code, and a backslash takes that from it.
+func code(text string) string {
+	fence := strings.Repeat("`", longestRun(text)+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+}
+
+// longestRun is the length of the longest run of backticks in text.
+func longestRun(text string) int {
+	longest, run := 0, 0
+	for i := range len(text) {
+		if text[i] != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// inMarkdown writes a line so that Markdown shows it as it is: nothing in it is
+// markup or HTML, calls a person (@) or refers to an issue (#).
+func inMarkdown(line string) string {
+	var b strings.Builder
+	for _, r := range line {
+		switch {
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '@' || r == '#':
+			b.WriteRune(r)
+			b.WriteString("<!-- -->")
+		case r == '\n' || r == '\r':
+			b.WriteByte(' ')
+		case strings.ContainsRune("\\`*_{}[]|~!$", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

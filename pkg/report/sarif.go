@@ -1,0 +1,174 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"path"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// home is where the program comes from.
+const home = "https://github.com/safe-diff/helm-safe-diff"
+
+// sarifLog is the part of SARIF 2.1.0 (OASIS) that a report needs.
+type sarifLog struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool        sarifTool         `json:"tool"`
+	Automation  *sarifID          `json:"automationDetails,omitempty"`
+	Invocations []sarifInvocation `json:"invocations"`
+	Results     []sarifResult     `json:"results"`
+}
+
+type sarifID struct {
+	ID string `json:"id"`
+}
+
+type sarifTool struct {
+	Driver sarifDriver `json:"driver"`
+}
+
+type sarifDriver struct {
+	Name           string      `json:"name"`
+	InformationURI string      `json:"informationUri"`
+	Rules          []sarifRule `json:"rules"`
+}
+
+type sarifRule struct {
+	ID         string     `json:"id"`
+	Short      *sarifText `json:"shortDescription,omitempty"`
+	Help       *sarifText `json:"help,omitempty"`
+	Properties sarifTags  `json:"properties"`
+}
+
+type sarifTags struct {
+	Tags []string `json:"tags"`
+}
+
+type sarifText struct {
+	Text string `json:"text"`
+}
+
+type sarifInvocation struct {
+	Successful    bool                `json:"executionSuccessful"`
+	ExitCode      int                 `json:"exitCode"`
+	Notifications []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifNotification struct {
+	Level   string    `json:"level"`
+	Message sarifText `json:"message"`
+}
+
+type sarifResult struct {
+	RuleID       string            `json:"ruleId"`
+	RuleIndex    int               `json:"ruleIndex"`
+	Level        string            `json:"level"`
+	Message      sarifText         `json:"message"`
+	Locations    []sarifLocation   `json:"locations"`
+	Fingerprints map[string]string `json:"partialFingerprints"`
+}
+
+type sarifLocation struct {
+	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+	Logical  []sarifLogical `json:"logicalLocations"`
+}
+
+type sarifPhysical struct {
+	Artifact struct {
+		URI string `json:"uri"`
+	} `json:"artifactLocation"`
+	Region struct {
+		StartLine int `json:"startLine"`
+	} `json:"region"`
+}
+
+type sarifLogical struct {
+	Name          string `json:"name"`
+	QualifiedName string `json:"fullyQualifiedName"`
+	Kind          string `json:"kind"`
+}
+
+// writeSARIF prints each finding as a result, an error if it is of a class that
+// fails the run and else a warning; what was not judged is a note of the run. There
+// is no room in it for changes without a finding.
+func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
+	run := sarifRun{
+		Invocations: []sarifInvocation{{
+			Successful: true, ExitCode: opt.ExitCode,
+			Notifications: each(set.Unchecked, func(n *change.Notice) sarifNotification {
+				return sarifNotification{"note", sarifText{noticeText(n)}}
+			}),
+		}},
+		Results: []sarifResult{},
+	}
+	run.Tool.Driver = sarifDriver{Name: "helm-safe-diff", InformationURI: home, Rules: []sarifRule{}}
+	if r := set.Release; r.Name != "" {
+		// The last part tells runs of one category apart; there is none to tell.
+		run.Automation = &sarifID{path.Join("helm-safe-diff", r.Namespace, r.Name) + "/"}
+	}
+	places := map[string]int{}
+	for _, f := range placed(set, opt) {
+		index, known := places[f.Rule]
+		if !known {
+			index = len(places)
+			places[f.Rule] = index
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(f.Finding, opt.Rules))
+		}
+		run.Results = append(run.Results, sarifResultOf(&f, index))
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(sarifLog{
+		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+		Version: "2.1.0", Runs: []sarifRun{run},
+	})
+}
+
+func sarifRuleOf(f *change.Finding, rules []Rule) sarifRule {
+	rule := sarifRule{ID: f.Rule, Properties: sarifTags{[]string{string(f.Risk)}}}
+	for _, r := range rules {
+		if r.ID == f.Rule {
+			rule.Short, rule.Help = &sarifText{r.Why}, &sarifText{r.Fix}
+		}
+	}
+	return rule
+}
+
+func sarifResultOf(f *finding, rule int) sarifResult {
+	level := "warning"
+	if f.fails {
+		level = "error"
+	}
+	text := f.sentence()
+	if f.Hint != "" {
+		text += "\nhint: " + printable(f.Hint)
+	}
+	at := sarifLocation{Logical: []sarifLogical{{f.about.Ref.Name, printable(f.object()), "resource"}}}
+	if f.at.file != "" {
+		at.Physical = &sarifPhysical{}
+		at.Physical.Artifact.URI = (&url.URL{Path: f.at.file}).EscapedPath()
+		at.Physical.Region.StartLine = f.at.line
+	}
+	return sarifResult{
+		RuleID: f.Rule, RuleIndex: rule, Level: level, Message: sarifText{text},
+		Locations:    []sarifLocation{at},
+		Fingerprints: map[string]string{"helmSafeDiff/v1": f.fingerprint()},
+	}
+}
+
+// noticeText says in one line what was not judged.
+func noticeText(n *change.Notice) string {
+	if n.Ref == (manifest.Ref{}) {
+		return printable("unchecked: " + n.Reason)
+	}
+	return printable("unchecked: " + n.Ref.String() + ": " + n.Reason)
+}

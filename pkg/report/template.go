@@ -1,0 +1,51 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/Masterminds/sprig/v3"
+	kubejson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// ParseTemplate reads a template for the format "template". It may use Sprig's
+// functions, as a chart's template may, and toYaml; not those that look at clock,
+// environment or network or make things up: the same change gives the same report.
+func ParseTemplate(name, text string) (*template.Template, error) {
+	functions := sprig.HermeticTxtFuncMap()
+	functions["toYaml"] = func(v any) (string, error) {
+		text, err := yaml.Marshal(v)
+		return strings.TrimSuffix(string(text), "\n"), err
+	}
+	return template.New(name).Option("missingkey=error").Funcs(functions).Parse(text)
+}
+
+// writeTemplate executes the user's template. What it sees is the document of the
+// JSON report, with the names that the fields have there.
+func writeTemplate(w io.Writer, set *change.Set, opt Options) error {
+	if opt.Template == nil {
+		return errors.New("there is no template")
+	}
+	text, err := json.Marshal(documentOf(set, opt))
+	if err != nil {
+		return err
+	}
+	var document map[string]any
+	// Whole numbers stay whole, so that a template can compare them.
+	if err := kubejson.UnmarshalCaseSensitivePreserveInts(text, &document); err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := opt.Template.Execute(&page, document); err != nil {
+		return err
+	}
+	_, err = w.Write(page.Bytes())
+	return err
+}

@@ -1,0 +1,19 @@
+package report
+
+import (
+	"io"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// writeYAML prints the document of the JSON report as YAML.
+func writeYAML(w io.Writer, set *change.Set, opt Options) error {
+	text, err := yaml.Marshal(documentOf(set, opt))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
