@@ -44,7 +44,8 @@ type judge struct {
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
 
 // judgement is what comes out for one pair; change is nil if the manifests say
-// the same.
+// the same, which is no answer to what is in the cluster: unchecked may still have
+// something to say.
 type judgement struct {
 	change    *change.Change
 	unchecked []string
@@ -54,7 +55,7 @@ type judgement struct {
 
 func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	if c := j.relabelled(p); c != nil {
-		return judgement{change: c}
+		return judgement{change: c, unchecked: j.unseen(p)}
 	}
 	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
 	alike, err := contrast(p, &c)
@@ -63,7 +64,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	case err != nil:
 		return judgement{err: err}
 	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref):
-		return judgement{}
+		return judgement{unchecked: j.unseen(p)}
 	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
 	case p.New == nil && c.Hook == nil && !j.leaves(&c):
@@ -80,7 +81,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	case err != nil:
 		return judgement{err: err}
 	case alike && j.unmoved(&c, &result):
-		return judgement{drift: drift}
+		return judgement{drift: drift, unchecked: j.unseen(p)}
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
 	judged := j.conclude(&c, &result)

@@ -229,6 +229,15 @@ func (j *judge) unread(c *change.Change) []string {
 	return nil
 }
 
+// unseen is unread for an object whose manifests leave it as it is: what somebody has
+// changed in it would be put back. A hook is made anew when it runs.
+func (j *judge) unseen(p diff.Pair) []string {
+	if j.live == nil || diff.IsHook(p.New) {
+		return nil
+	}
+	return j.unread(&change.Change{Ref: p.New.Ref})
+}
+
 // unserved reports whether Helm fails since the cluster does not serve the kind of an
 // object in its version. It looks up the kinds of the installed manifest and of the
 // new one before it changes anything (kube.Client.Build), but those of a hook when

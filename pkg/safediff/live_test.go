@@ -228,6 +228,31 @@ func told(set *change.Set) []string {
 	return lines
 }
 
+// Of an object that could not be read nobody knows what the upgrade puts back, also
+// if the manifests say the same of it, or differ in a label only.
+func TestWhatIsUnreadIsSaid(t *testing.T) {
+	look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
+		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+		for _, w := range wanted {
+			state.Objects[w.Ref.Identity()] = live.Object{}
+			if w.Ref.Name == "unread" {
+				state.Objects[w.Ref.Identity()] = live.Object{Unread: "no permission"}
+			}
+		}
+		return state, nil
+	}
+	const unread = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: unread, labels: {a: b}}\n---\n"
+	for _, updated := range []string{unread, strings.Replace(unread, "a: b", "a: c", 1), "# a comment\n" + unread} {
+		set, err := Compare(context.Background(), Manifest{"old.yaml", unread + settings}, Manifest{"new.yaml", updated + settings}, Options{Namespace: "demo", Look: look})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(set.Unchecked) != 1 || set.Unchecked[0].Ref.Name != "unread" || !strings.HasSuffix(set.Unchecked[0].Reason, "no permission") {
+			t.Errorf("unchecked is %+v of\n%s", set.Unchecked, updated)
+		}
+	}
+}
+
 func TestAClusterThatTellsNothing(t *testing.T) {
 	look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
 		state := &live.State{Objects: map[manifest.Identity]live.Object{}}

@@ -146,7 +146,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
 	set.Unchecked = slices.Concat(opts.Notices, in.notices(&j), unread)
-	collect(&set, judged)
+	collect(&set, pairs, judged)
 	for i := range set.Changes {
 		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
@@ -157,17 +157,17 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 }
 
 // collect puts what was judged into the set.
-func collect(set *change.Set, judged []judgement) {
+func collect(set *change.Set, pairs []diff.Pair, judged []judgement) {
 	for i := range judged {
 		set.Drift = append(set.Drift, judged[i].drift...)
+		for _, reason := range judged[i].unchecked {
+			set.Unchecked = append(set.Unchecked, change.Notice{Ref: pairs[i].Ref(), Reason: reason})
+		}
 		if judged[i].change == nil {
 			set.Same++
 			continue
 		}
 		set.Changes = append(set.Changes, *judged[i].change)
-		for _, reason := range judged[i].unchecked {
-			set.Unchecked = append(set.Unchecked, change.Notice{Ref: judged[i].change.Ref, Reason: reason})
-		}
 	}
 }
 
@@ -208,6 +208,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	var cancelled error
 	for i := range pairs {
 		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) {
+			judged[i].unchecked = j.unseen(p)
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {
