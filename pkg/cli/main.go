@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -72,8 +73,7 @@ func (a *app) quieten() {
 		out = a.stderr
 	}
 	log.SetOutput(out)
-	klog.LogToStderr(false)
-	klog.SetOutput(out)
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(out, nil))) // with klog.SetOutput alone, errors go to stderr besides
 }
 
 // printError prints one sentence, and below it what to do, if anybody knows.

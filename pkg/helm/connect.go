@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
@@ -18,7 +19,9 @@ import (
 	"helm.sh/helm/v3/pkg/releaseutil"
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,11 +33,29 @@ type silentKube struct{ fake.PrintingKubeClient }
 
 const clusterHint = "set KUBECONFIG, --kubeconfig or --kube-context to a cluster that answers; `local` compares two charts without one"
 
+// patience is how long one request of Helm's may take. Helm itself sets no limit: a
+// cluster that accepts a connection and says nothing would be waited for for ever.
+const patience = time.Minute
+
+// patient is where the cluster is, with a limit to how long it may take to answer.
+type patient struct {
+	genericclioptions.RESTClientGetter
+}
+
+// ToRESTConfig returns how to reach the cluster.
+func (p patient) ToRESTConfig() (*rest.Config, error) {
+	config, err := p.RESTClientGetter.ToRESTConfig()
+	if err == nil {
+		config.Timeout = patience
+	}
+	return config, err
+}
+
 // connect returns Helm's configuration for the cluster that the environment
 // names, after asking whether the cluster answers.
 func (c *Client) connect() (*action.Configuration, error) {
 	cfg := new(action.Configuration)
-	if err := cfg.Init(c.Settings.RESTClientGetter(), c.Settings.Namespace(), c.Driver, c.log()); err != nil {
+	if err := cfg.Init(patient{c.Settings.RESTClientGetter()}, c.Settings.Namespace(), c.Driver, c.log()); err != nil {
 		hint := "HELM_DRIVER is one of secret, configmap, memory, sql"
 		if c.Driver == "sql" {
 			hint = "HELM_DRIVER_SQL_CONNECTION_STRING names the database"

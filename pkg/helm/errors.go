@@ -74,6 +74,8 @@ func quoting() []replacement {
 		{regexp.MustCompile(`^YAML parse error on (\S+): `), `read rendered template "$1": `},
 		{regexp.MustCompile(`error converting YAML to JSON: |error unmarshaling JSON: (?:while decoding JSON: )?`), ``},
 		{regexp.MustCompile(`^Kubernetes cluster unreachable: `), ``},
+		// client-go tells the address, and which part of the waiting took too long.
+		{regexp.MustCompile(`(?:Get "[^"]*": )?(?:context deadline exceeded|net/http: request canceled(?: while waiting for connection)?)( \(Client\.Timeout[^)]*\))?`), `the cluster does not answer in time`},
 	}
 }
 
