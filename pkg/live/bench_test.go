@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/test/answers"
 )
 
 // BenchmarkRead2000 reads 2,000 ConfigMaps of 4 KB, and in turn GETs the same
@@ -32,7 +33,7 @@ func read2000(b *testing.B, takes time.Duration) {
 	}
 	body := fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{%s"last":""}}`, data.String())
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/v1", func(w http.ResponseWriter, _ *http.Request) { reply(w, resourceList(served["/api/v1"])) })
+	mux.HandleFunc("/api/v1", func(w http.ResponseWriter, _ *http.Request) { answers.Reply(w, resourceList(served["/api/v1"])) })
 	mux.HandleFunc("/api/v1/namespaces/prod/configmaps/", func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(takes)
 		_, _ = io.WriteString(w, body)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/test/answers"
 )
 
 // served is what the cluster of these tests serves: of a group and version, the
@@ -110,13 +111,13 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case instead != nil:
 		instead(w, r)
 	case object != nil:
-		reply(w, object)
+		answers.Reply(w, object)
 	case isGroup:
-		reply(w, resourceList(resources))
+		answers.Reply(w, resourceList(resources))
 	case isList:
-		reply(w, list)
+		answers.Reply(w, list)
 	case servesAbove(r.URL.Path):
-		refuse(w, 404, metav1.StatusReasonNotFound, "not found")
+		answers.Refuse(w, 404, metav1.StatusReasonNotFound, "not found")
 	default:
 		http.Error(w, "404 page not found", http.StatusNotFound)
 	}
@@ -269,20 +270,6 @@ func found(state *live.State) []string {
 	return lines
 }
 
-func reply(w http.ResponseWriter, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body)
-}
-
-func refuse(w http.ResponseWriter, code int32, reason metav1.StatusReason, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(int(code))
-	_ = json.NewEncoder(w).Encode(metav1.Status{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
-		Status:   metav1.StatusFailure, Reason: reason, Message: message, Code: code,
-	})
-}
-
 func forbid(w http.ResponseWriter, _ *http.Request) {
-	refuse(w, 403, metav1.StatusReasonForbidden, "forbidden: User \"ci\" cannot do this")
+	answers.Refuse(w, 403, metav1.StatusReasonForbidden, "forbidden: User \"ci\" cannot do this")
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/test/answers"
 )
 
 func check(t *testing.T, what string, want, got any) {
@@ -62,9 +63,9 @@ func TestObjects(t *testing.T) {
 func TestVersionThatIsNotServed(t *testing.T) {
 	c := serve(t)
 	c.at("/apis/shop.example", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, metav1.APIGroup{Versions: []metav1.GroupVersionForDiscovery{{Version: "v3"}, {Version: "v1"}}})
+		answers.Reply(w, metav1.APIGroup{Versions: []metav1.GroupVersionForDiscovery{{Version: "v3"}, {Version: "v1"}}})
 	})
-	c.at("/apis/shop.example/v3", func(w http.ResponseWriter, _ *http.Request) { reply(w, resourceList("gadgets=Gadget")) })
+	c.at("/apis/shop.example/v3", func(w http.ResponseWriter, _ *http.Request) { answers.Reply(w, resourceList("gadgets=Gadget")) })
 	c.add("shop.example/v1 widgets Widget prod/a")
 	state := c.read(live.Options{}, want("shop.example/v2 Widget prod/a"), want("shop.example/v2 Widget prod/b"), want("shop.example/v2 Gizmo prod/c"))
 	check(t, "objects", []string{"Gizmo c: the cluster does not serve Gizmo of shop.example/v2", "Widget a: there", "Widget b: none"}, told(state))
@@ -163,11 +164,11 @@ func TestPagesThatExpire(t *testing.T) {
 	const path = "/api/v1/namespaces/prod/pods"
 	c.at(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("continue") != "" {
-			refuse(w, 410, "Expired", "the provided continue parameter is too old")
+			answers.Refuse(w, 410, "Expired", "the provided continue parameter is too old")
 			return
 		}
 		list, _ := c.list(r.URL)
-		reply(w, list)
+		answers.Reply(w, list)
 	})
 	state := c.read(live.Options{}, want("batch/v1 Job prod/a"))
 	check(t, "pods", 501, len(state.Around))
@@ -178,14 +179,14 @@ func TestPagesThatExpire(t *testing.T) {
 func TestPagesWithoutEnd(t *testing.T) {
 	for _, last := range []http.HandlerFunc{
 		func(w http.ResponseWriter, _ *http.Request) {
-			reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
+			answers.Reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
 		},
 		func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("continue") != "" {
-				refuse(w, 410, "Expired", "too old")
+				answers.Refuse(w, 410, "Expired", "too old")
 				return
 			}
-			reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
+			answers.Reply(w, map[string]any{"metadata": map[string]any{"continue": "x"}})
 		},
 	} {
 		c := serve(t)
@@ -384,10 +385,10 @@ func TestTroubles(t *testing.T) {
 	}
 	busy := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "0")
-		refuse(w, 429, "TooManyRequests", "too many requests, please try again later")
+		answers.Refuse(w, 429, "TooManyRequests", "too many requests, please try again later")
 	}
 	broken := func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, 500, "InternalError", "etcdserver:\n  leader changed")
+		answers.Refuse(w, 500, "InternalError", "etcdserver:\n  leader changed")
 	}
 	for _, test := range []struct {
 		name    string
@@ -404,7 +405,7 @@ func TestTroubles(t *testing.T) {
 		{"cut", cut, 99, "the connection to the cluster was cut", 3},
 		{"hung up", hangUp, 99, "the connection to the cluster was cut", 0},
 		{"no object", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("[]")) }, 99, "the answer of the cluster is no object", 1},
-		{"unknown", func(w http.ResponseWriter, _ *http.Request) { refuse(w, 401, "Unauthorized", "Unauthorized") }, 99,
+		{"unknown", func(w http.ResponseWriter, _ *http.Request) { answers.Refuse(w, 401, "Unauthorized", "Unauthorized") }, 99,
 			"the cluster does not accept the credentials (401 Unauthorized)", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -417,7 +418,7 @@ func TestTroubles(t *testing.T) {
 					test.answer(w, r)
 					return
 				}
-				reply(w, map[string]any{"kind": "Service"})
+				answers.Reply(w, map[string]any{"kind": "Service"})
 			})
 			state := c.read(live.Options{}, want("v1 Service prod/web"), want("v1 Service prod/other"))
 			check(t, "objects", []string{"Service other: there", "Service web: " + test.said}, told(state))
@@ -435,10 +436,10 @@ func TestRetryAfter(t *testing.T) {
 	c.at("/api/v1/namespaces/prod/services/web", func(w http.ResponseWriter, _ *http.Request) {
 		if times = append(times, time.Now()); len(times) == 1 {
 			w.Header().Set("Retry-After", "1")
-			refuse(w, 429, "TooManyRequests", "")
+			answers.Refuse(w, 429, "TooManyRequests", "")
 			return
 		}
-		reply(w, map[string]any{"kind": "Service"})
+		answers.Reply(w, map[string]any{"kind": "Service"})
 	})
 	check(t, "objects", []string{"Service web: there"}, told(c.read(live.Options{}, want("v1 Service prod/web"))))
 	if len(times) != 2 || times[1].Sub(times[0]) < time.Second {
@@ -590,7 +591,7 @@ func TestManyObjects(t *testing.T) {
 			defer now.Add(-1)
 			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			}
-			reply(w, map[string]any{"kind": "ConfigMap"})
+			answers.Reply(w, map[string]any{"kind": "ConfigMap"})
 		})
 	}
 	var mu sync.Mutex

@@ -1,7 +1,6 @@
 package helmtest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/safe-diff/helm-safe-diff/test/answers"
 )
 
 // KubeVersion is the version that a cluster says it is, unless told otherwise.
@@ -130,16 +131,16 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 	c.requests = append(c.requests, request)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		c.writes = append(c.writes, request)
-		refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "this cluster is for reading only")
+		answers.Refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "this cluster is for reading only")
 		return
 	}
 	if found, ok := c.discovery(r.URL.Path); ok {
-		reply(w, found)
+		answers.Reply(w, found)
 		return
 	}
 	part := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(part) < 5 || part[0] != "api" || part[2] != "namespaces" {
-		refuse(w, http.StatusNotFound, "NotFound", "there is nothing at "+r.URL.Path)
+		answers.Refuse(w, http.StatusNotFound, "NotFound", "there is nothing at "+r.URL.Path)
 		return
 	}
 	var name string
@@ -148,7 +149,7 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "this label selector cannot be read")
+		answers.Refuse(w, http.StatusBadRequest, "BadRequest", "this label selector cannot be read")
 		return
 	}
 	switch part[4] {
@@ -157,7 +158,7 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 	case "configmaps":
 		answer(w, "ConfigMap", c.configs, part[3], name, selector, func(m corev1.ConfigMap) metav1.ObjectMeta { return m.ObjectMeta })
 	default:
-		refuse(w, http.StatusNotFound, "NotFound", "there is nothing at "+r.URL.Path)
+		answers.Refuse(w, http.StatusNotFound, "NotFound", "there is nothing at "+r.URL.Path)
 	}
 }
 
@@ -203,28 +204,14 @@ func answer[T any](w http.ResponseWriter, kind string, all []T, namespace, name 
 			continue
 		}
 		if m.Name == name {
-			reply(w, object)
+			answers.Reply(w, object)
 			return
 		}
 		items = append(items, object)
 	}
 	if name != "" {
-		refuse(w, http.StatusNotFound, "NotFound", fmt.Sprintf("%ss %q not found", strings.ToLower(kind), name))
+		answers.Refuse(w, http.StatusNotFound, "NotFound", fmt.Sprintf("%ss %q not found", strings.ToLower(kind), name))
 		return
 	}
-	reply(w, map[string]any{"apiVersion": "v1", "kind": kind + "List", "items": items})
-}
-
-func refuse(w http.ResponseWriter, code int32, reason metav1.StatusReason, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(int(code))
-	_ = json.NewEncoder(w).Encode(metav1.Status{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
-		Status:   metav1.StatusFailure, Reason: reason, Message: message, Code: code,
-	})
-}
-
-func reply(w http.ResponseWriter, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body)
+	answers.Reply(w, map[string]any{"apiVersion": "v1", "kind": kind + "List", "items": items})
 }
