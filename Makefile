@@ -42,7 +42,7 @@ test-helm: $(HELM3) $(HELM4) ## install the plugin into real Helm 3 and Helm 4 a
 
 .PHONY: test-cluster
 test-cluster: build $(LAB) ## every case and chart on a real control plane, with real Helm 3 and Helm 4
-	go -C test/controlplane test -v -count=1 -timeout 90m ./... -args -bin $(TOOLS) -program $(CURDIR)/$(BIN)
+	go -C test/controlplane test -v -count=1 -parallel 16 -timeout 90m ./... -args -bin $(TOOLS) -program $(CURDIR)/$(BIN)
 
 .PHONY: demo-cluster
 demo-cluster: build $(LAB) ## leave a control plane running, with a release to try the plugin on
