@@ -2,6 +2,7 @@ package safediff
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -198,14 +199,33 @@ func noted(pairs []diff.Pair, cluster []*manifest.Object) (*live.State, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Old == nil || fromCluster(value) {
+		switch {
+		case fromCluster(value):
 			objects[o.Ref.Identity()] = live.Object{Value: value}
+		case p.Old == nil:
+			objects[o.Ref.Identity()] = live.Object{Value: written(o.Ref, value)}
 		}
 	}
 	if len(objects) == 0 {
 		return nil, nil
 	}
 	return &live.State{Objects: objects}, nil
+}
+
+// written returns an object that was written by hand with what the API server adds to
+// the metadata of each, without which it would refuse every update.
+func written(ref manifest.Ref, value map[string]any) map[string]any {
+	stored := maps.Clone(value)
+	metadata, _ := value["metadata"].(map[string]any)
+	if metadata = maps.Clone(metadata); metadata == nil {
+		metadata = map[string]any{}
+	}
+	metadata["resourceVersion"] = "1"
+	if ref.Namespace != "" {
+		metadata["namespace"] = ref.Namespace
+	}
+	stored["metadata"] = metadata
+	return stored
 }
 
 // fromCluster reports whether an object was read from a cluster and not written by

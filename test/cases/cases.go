@@ -45,8 +45,15 @@ type Case struct {
 	// Want is what must be said where Helm merges three ways, WantServerSide
 	// where it applies on the server's side, if that differs.
 	Want, WantServerSide string
+	// Live is what must be said with a look at the cluster, Told what must be told
+	// then of an object, each in the grammar of their sections; "" for no more than
+	// what happens. LiveServerSide and ToldServerSide are as WantServerSide.
+	Live, LiveServerSide string
+	Told, ToldServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
+	// TakeOwnership says that the upgrade is made with --take-ownership.
+	TakeOwnership bool
 	// Unmeasured says why a control plane cannot tell; "" for almost every case.
 	Unmeasured string
 
@@ -88,12 +95,14 @@ func read(dir, path string) (Case, error) {
 		if version, found := strings.CutPrefix(line, "kube-version:"); found {
 			c.KubeVersion = strings.TrimSpace(version)
 		}
+		c.TakeOwnership = c.TakeOwnership || strings.TrimSpace(line) == "take-ownership"
 		if reason, found := strings.CutPrefix(line, "unmeasured:"); found {
 			c.Unmeasured = strings.TrimSpace(reason)
 		}
 	}
 	sections := map[string]*string{
 		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "again.yaml": &c.Again, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
+		"live": &c.Live, "live-server-side": &c.LiveServerSide, "told": &c.Told, "told-server-side": &c.ToldServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -116,7 +125,7 @@ func (c *Case) Options(serverSide bool) safediff.Options {
 	}
 	return safediff.Options{
 		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision},
-		KubeVersion: c.KubeVersion, ServerSide: serverSide, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
+		KubeVersion: c.KubeVersion, ServerSide: serverSide, TakeOwnership: c.TakeOwnership, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
 		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
 	}
 }

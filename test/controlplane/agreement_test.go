@@ -167,6 +167,9 @@ func (r *run) one(ctx context.Context, name string, c *cases.Case, furnished boo
 			r.t.Errorf("%s, %s: %v", c.Name, way.Name, err)
 			continue
 		}
+		for _, what := range found.unsaid {
+			r.t.Errorf("%s, %s, with a look at the cluster: %s", c.Name, way.Name, what)
+		}
 		r.count(way, found)
 	}
 }
@@ -178,6 +181,8 @@ type finding struct {
 	offline, looked change.Set
 	// unaware says that the manifests tell nothing of what was done in the cluster.
 	unaware bool
+	// unsaid is what the case wants to be said after the look, and is not.
+	unsaid []string
 }
 
 // differs reports whether a prediction did not come true.
@@ -187,7 +192,7 @@ func (f *finding) differs() bool {
 		score.Add(&f.offline, f.happened)
 	}
 	score.Add(&f.looked, f.happened)
-	return len(score.Differences) > 0
+	return len(score.Differences) > 0 || len(f.unsaid) > 0
 }
 
 // count adds what was found to the scores.
@@ -210,6 +215,9 @@ func (r *run) measured(ctx context.Context, c *cases.Case, way measure.Way, name
 		f.looked, err = r.look(ctx, c, &m, way, namespace)
 		return err
 	}
+	if c.TakeOwnership {
+		m.NewArgs = []string{"--take-ownership"}
+	}
 	if err := r.charts(&m, place(c.Before), namespace); err != nil {
 		return nil, err
 	}
@@ -221,6 +229,7 @@ func (r *run) measured(ctx context.Context, c *cases.Case, way measure.Way, name
 		return nil, err
 	}
 	f.happened = happened
+	f.unsaid = unsaid(c, &f.looked, way, place)
 	f.offline, err = r.predict(ctx, c, &m, way, namespace, furnished)
 	return f, err
 }
@@ -281,6 +290,17 @@ func (r *run) predict(ctx context.Context, c *cases.Case, m *measure.Case, way m
 		opts.Cluster = append(opts.Cluster, safediff.Manifest{Name: "lab", Text: lab.Cluster()})
 	}
 	return safediff.Compare(ctx, safediff.Manifest{Name: "old.yaml", Text: m.Old}, safediff.Manifest{Name: "new.yaml", Text: m.New}, opts)
+}
+
+// unsaid lists where the case wants something else to be said after a look at the
+// cluster than the program says.
+func unsaid(c *cases.Case, looked *change.Set, way measure.Way, place func(string) string) []string {
+	said, told := c.WantedLive(way.ServerSide)
+	list := cases.Missing(looked, place(told))
+	if diff := cmp.Diff(place(said), cases.Said(looked)); said != "" && diff != "" {
+		list = append(list, "the case says (-), the program says (+):\n"+diff)
+	}
+	return list
 }
 
 // lock keeps other cases from objects that live in no namespace. The names are

@@ -195,7 +195,7 @@ func (l *Lab) startControllers(ctx context.Context) error {
 			"--service-account-private-key-file="+l.path("sa.key"), "--enable-hostpath-provisioner",
 			"--kube-api-qps=500", "--kube-api-burst=1000", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
 			"--concurrent-statefulset-syncs=20", "--concurrent-service-endpoint-syncs=20", "--concurrent-endpoint-syncs=5",
-			"--pvclaimbinder-sync-period=1s",
+			"--pvclaimbinder-sync-period=1s", "--horizontal-pod-autoscaler-sync-period=1s",
 			// Nobody sends heartbeats for the nodes.
 			"--node-monitor-grace-period=8760h"),
 		l.run(ctx, "kube-scheduler-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",

@@ -77,6 +77,11 @@ func (w *watcher) done(namespace string) (workloads int, done bool) {
 	for _, claim := range claims {
 		count(claim.Status.Phase == corev1.ClaimBound)
 	}
+	autoscalers, _ := w.factory.Autoscaling().V2().HorizontalPodAutoscalers().Lister().HorizontalPodAutoscalers(namespace).List(labels.Everything())
+	for _, a := range autoscalers {
+		target, err := apps.Deployments().Lister().Deployments(namespace).Get(a.Spec.ScaleTargetRef.Name)
+		count(err != nil || *target.Spec.Replicas == 0 || a.Spec.MinReplicas == nil || *target.Spec.Replicas >= *a.Spec.MinReplicas)
+	}
 	return workloads, done
 }
 

@@ -50,6 +50,7 @@ func watch(ctx context.Context, client kubernetes.Interface) (*watcher, error) {
 			return nil, err
 		}
 	}
+	w.factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer() // their status is nothing that happens
 	w.factory.Start(ctx.Done())
 	w.factory.WaitForCacheSync(ctx.Done())
 	return w, nil
