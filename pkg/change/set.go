@@ -179,6 +179,9 @@ type Edit struct {
 	// Rotates says that the field of the new side comes out differently each time the
 	// chart is rendered: that it differs is not due to this upgrade.
 	Rotates bool
+	// Watchers is who looks at a label of the object itself and acts on this edit,
+	// one clause each, such as "ServiceMonitor demo/web no longer selects it".
+	Watchers []string
 	// Noise is the filter that hides the edit, or "".
 	Noise string
 }

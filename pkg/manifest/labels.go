@@ -22,6 +22,19 @@ func RelabelledOnly(old, updated *Object) (oldLabels, newLabels map[string]strin
 	return oldLabels, newLabels, oldOK && newOK
 }
 
+// Mentions reports whether a key can stand anywhere in the object but among its own
+// labels. It looks at the text only. YAML can write a key so that the text does not
+// show it, but not without a backslash.
+func (o *Object) Mentions(key string) bool {
+	if o.text == "" || strings.Contains(o.text, `\`) {
+		return true
+	}
+	if before, block, after := cutLabels(o.text); block != "" {
+		return strings.Contains(before, key) || strings.Contains(after, key)
+	}
+	return strings.Contains(o.text, key)
+}
+
 // cutLabels cuts a document into what stands before the entries of
 // metadata.labels, these, and what stands behind them. The block is "" if there
 // is none, or if its lines leave any doubt.

@@ -29,6 +29,15 @@ func (r Ref) APIVersion() string {
 	return r.Group + "/" + r.Version
 }
 
+// GroupKind returns group and kind as kubectl writes them: "Service",
+// "Deployment.apps".
+func (r Ref) GroupKind() string {
+	if r.Group == "" {
+		return r.Kind
+	}
+	return r.Kind + "." + r.Group
+}
+
 // String returns the object as people name it: "Deployment prod/web", or
 // "ClusterRole reader" for one that lives in no namespace.
 func (r Ref) String() string {

@@ -27,7 +27,7 @@ func Filters() []Filter {
 	return []Filter{
 		{
 			ID:   "metadata-labels",
-			Why:  "a label of the object itself, on which nothing selects, changes nothing in the cluster",
+			Why:  "a label of the object itself that nobody looks at changes nothing in the cluster",
 			When: metadataLabel,
 		},
 		{
@@ -98,37 +98,14 @@ func blamed(c *change.Change, path fieldpath.Path) bool {
 	return false
 }
 
-// metadataLabel fits the labels of the object itself, except where labels are
-// what the object is there for: Services select bare Pods by them.
+// metadataLabel fits the labels of the object itself that nobody looks at.
 func metadataLabel(c *change.Change, e *change.Edit) bool {
-	core := c.Ref.Group == ""
-	switch {
-	case !e.Path.Under("metadata", "labels"), refusedLabels(c):
-		return false
-	default:
-		return !core || c.Ref.Kind != "Pod" && !acts(c.Ref.Kind, e.Path)
-	}
+	return e.Path.Under("metadata", "labels") && len(e.Watchers) == 0 && !refusedLabels(c)
 }
 
 // refusedLabels reports whether labels are what the API server refuses.
 func refusedLabels(c *change.Change) bool {
 	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return strings.HasPrefix(e.Field, "metadata.labels") })
-}
-
-// actingLabels are labels that some controller or admission plugin looks at by
-// itself, by kind; a name that ends in "/" stands for all that begin with it.
-var actingLabels = map[string][]string{ //nolint:gochecknoglobals // a constant table
-	"Namespace": {"pod-security.kubernetes.io/", "istio-injection", "istio.io/", "linkerd.io/", "kuma.io/"},
-	"Node":      {""},
-}
-
-func acts(kind string, path fieldpath.Path) bool {
-	if len(path) < 3 {
-		return actingLabels[kind] != nil
-	}
-	return slices.ContainsFunc(actingLabels[kind], func(name string) bool {
-		return path[2].Field == name || (name == "" || strings.HasSuffix(name, "/")) && strings.HasPrefix(path[2].Field, name)
-	})
 }
 
 // noEffect fits an edit that leaves no trace in the stored object.

@@ -15,11 +15,12 @@ import (
 
 // What the text report shows of one object, unless all is asked for.
 const (
-	maxEdits  = 30  // edits
-	maxLines  = 40  // lines of one value
-	maxInline = 60  // bytes of a map or list that is written on one line
-	maxWidth  = 100 // characters of one line of a value
-	around    = 2   // equal lines around the lines that differ
+	maxEdits    = 30  // edits
+	maxLines    = 40  // lines of one value
+	maxInline   = 60  // bytes of a map or list that is written on one line
+	maxWidth    = 100 // characters of one line of a value
+	maxWatchers = 3   // of those who look at a label
+	around      = 2   // equal lines around the lines that differ
 )
 
 // edits prints the edits of a group, those that are to blame first.
@@ -89,8 +90,11 @@ func (p *page) edit(e, last *change.Edit) {
 		sign, paint = "- ", p.bad
 	}
 	mark := ""
+	if len(e.Watchers) > 0 {
+		mark = p.faint("  (" + printable(p.watchers(e.Watchers)) + ")")
+	}
 	if e.Rotates {
-		mark = p.faint("  (rotates)")
+		mark += p.faint("  (rotates)")
 	}
 	if e.Noise != "" {
 		mark += p.faint("  (hidden: " + e.Noise + ")")
@@ -110,6 +114,14 @@ func (p *page) edit(e, last *change.Edit) {
 		short += p.faint("  …  ") + other
 	}
 	p.line(lead, " ", short, mark)
+}
+
+// watchers says who looks at a label.
+func (p *page) watchers(clauses []string) string {
+	if more := len(clauses) - maxWatchers; more > 0 && !p.all {
+		return strings.Join(clauses[:maxWatchers], "; ") + fmt.Sprintf("; and %d more", more)
+	}
+	return strings.Join(clauses, "; ")
 }
 
 // short writes old and new on one line, if there is room for both.

@@ -111,6 +111,7 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 	for i := range c.Edits {
 		if e := &c.Edits[i]; hidden || e.Noise == "" {
 			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates), kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
+			put(e.Watchers...)
 		}
 	}
 	return sha256.Sum256(b.Bytes())

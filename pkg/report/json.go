@@ -167,13 +167,14 @@ type jsonPods struct {
 }
 
 type jsonEdit struct {
-	Path      string `json:"path"`
-	Old       any    `json:"old"`
-	New       any    `json:"new"`
-	Reordered bool   `json:"reordered"`
-	Secret    bool   `json:"secret"`
-	Rotates   bool   `json:"rotates"`
-	Noise     string `json:"noise"`
+	Path      string   `json:"path"`
+	Old       any      `json:"old"`
+	New       any      `json:"new"`
+	Reordered bool     `json:"reordered"`
+	Secret    bool     `json:"secret"`
+	Rotates   bool     `json:"rotates"`
+	Noise     string   `json:"noise"`
+	Watchers  []string `json:"watchers,omitempty"`
 }
 
 type jsonFinding struct {
@@ -309,7 +310,7 @@ func known(n int) *int {
 func jsonEditOf(e *change.Edit) jsonEdit {
 	return jsonEdit{
 		Path: e.Path.String(), Old: e.Old.Shown(), New: e.New.Shown(),
-		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Rotates: e.Rotates, Noise: e.Noise,
+		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Rotates: e.Rotates, Noise: e.Noise, Watchers: e.Watchers,
 	}
 }
 

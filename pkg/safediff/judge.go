@@ -16,8 +16,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // judge takes one object at a time through the stages.
@@ -39,6 +41,9 @@ type judge struct {
 	// quotas and budgets are those of a namespace after the upgrade.
 	quotas  map[string][]*corev1.ResourceQuota
 	budgets map[string][]*policyv1.PodDisruptionBudget
+	// selecting is what selects by labels, labels what looks at them otherwise.
+	selecting *selectors.Known
+	labels    []noise.Label
 }
 
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
@@ -143,6 +148,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
 	c.Outcome.Loss = j.loss(c)
+	j.watchEdits(c)
 	classify(c)
 	return judgement{change: c, unchecked: unchecked}
 }
@@ -245,6 +251,7 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 		return nil
 	}
 	turn(c.Edits, j.rotating[p.New])
+	j.watch(&c, oldLabels, newLabels)
 	classify(&c)
 	return &c
 }

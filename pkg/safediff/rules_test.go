@@ -18,6 +18,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 	"github.com/safe-diff/helm-safe-diff/test/cases"
 )
 
@@ -26,7 +27,7 @@ import (
 func TestRulesDocument(t *testing.T) {
 	fires := firing(t)
 	var b strings.Builder
-	b.WriteString("# Rules\n\n<!-- Written by `make generate` from pkg/risk, pkg/noise and testdata/cases. -->\n\n" +
+	b.WriteString("# Rules\n\n<!-- Written by `make generate` from pkg/risk, pkg/noise, pkg/selectors and testdata/cases. -->\n\n" +
 		"What a report may warn of, worst class first. `helm safe-diff explain RULE` says the same.\n\n| rule | class | why |\n|---|---|---|\n")
 	rules := risk.Rules()
 	slices.SortFunc(rules, func(a, b risk.Rule) int {
@@ -52,6 +53,7 @@ func TestRulesDocument(t *testing.T) {
 		same(t, filepath.Join("..", "risk", "examples", r.ID+".txt"), example)
 		writeRule(&b, &r, list)
 	}
+	writeLabels(&b)
 	same(t, filepath.Join("..", "..", "docs", "rules.md"), b.String())
 	files, err := filepath.Glob(filepath.Join("..", "risk", "examples", "*.txt"))
 	if err != nil {
@@ -61,6 +63,23 @@ func TestRulesDocument(t *testing.T) {
 		if fires[strings.TrimSuffix(filepath.Base(file), ".txt")] == nil {
 			t.Errorf("%s is the example of no rule", file)
 		}
+	}
+}
+
+// writeLabels lists who looks at labels of an object itself.
+func writeLabels(b *strings.Builder) {
+	b.WriteString("\n## Labels that do something\n\n`metadata-labels` does not hide a label that somebody looks at. An object of one of these kinds does where its selector\n" +
+		"names the label, and selects the object on one side of the upgrade only:\n\n")
+	for _, k := range selectors.Kinds() {
+		fmt.Fprintf(b, "- %s\n", k)
+	}
+	b.WriteString("\nThese labels are looked at without a selector:\n\n| label | of | who looks at it |\n|---|---|---|\n")
+	for _, l := range noise.Labels() {
+		name, kinds := "`"+l.Name+"`", strings.Join(l.Kinds, ", ")
+		if l.General() {
+			name = "any but the version of the chart"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", name, cmp.Or(kinds, "any kind"), l.Who)
 	}
 }
 

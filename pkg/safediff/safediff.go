@@ -21,6 +21,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -131,8 +132,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	j := judge{server: server, opts: opts, live: state, asked: asked, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
-		quotas:  byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
-		budgets: byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+		quotas:    byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
+		budgets:   byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+		selecting: selecting(pairs, in.cluster), labels: noise.Labels(),
 	}
 	if asked {
 		j.running = runningIn(state)

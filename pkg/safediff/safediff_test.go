@@ -254,3 +254,37 @@ func TestServicesThatStayAreNotDecoded(t *testing.T) {
 		t.Errorf("%d documents decoded, want the Deployment twice and no Service", got)
 	}
 }
+
+// TestWhatSelectsIsDecodedOnlyForItsLabels is about a label that changes on every object
+// of a release: nobody who selects by another one is asked.
+func TestWhatSelectsIsDecodedOnlyForItsLabels(t *testing.T) {
+	var b strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web-%[1]d\n  labels:\n    app: web-%[1]d\n    helm.sh/chart: shop-1\nspec:\n  ports:\n  - port: 80\n", i)
+		fmt.Fprintf(&b, "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata:\n  name: web-%[1]d\n  labels:\n    team: red\nspec:\n  selector:\n    matchLabels:\n      app: web-%[1]d\n", i)
+	}
+	old := b.String()
+	for _, c := range []struct {
+		name, updated string
+		decoded       int64
+		shown         int
+	}{
+		{"the version of the chart", strings.ReplaceAll(old, "shop-1", "shop-2"), 0, 0},
+		{"a label that is selected by", strings.Replace(old, "labels:\n    app: web-7\n", "labels:\n    app: web\n", 1), 50, 1},
+	} {
+		before := manifest.Parsed()
+		set := compare(t, old, c.updated)
+		if got := manifest.Parsed() - before; got != c.decoded {
+			t.Errorf("%s: %d documents decoded, want %d", c.name, got, c.decoded)
+		}
+		shown := 0
+		for i := range set.Changes {
+			if !set.Changes[i].Hidden() {
+				shown++
+			}
+		}
+		if shown != c.shown {
+			t.Errorf("%s: %d changes shown, want %d", c.name, shown, c.shown)
+		}
+	}
+}
