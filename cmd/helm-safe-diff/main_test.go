@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"cluster": cluster,
 			"repeats": repeats,
+			"replace": replace,
 		},
 	})
 }
@@ -85,6 +87,18 @@ func repeats(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("run %d printed something else than run 1", i+1)
 		}
 	}
+}
+
+// replace replaces a text in a file: replace OLD NEW FILE.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s does not contain %q", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.ReplaceAll(text, args[0], args[1])), 0o600))
 }
 
 // cluster starts a stand-in for a cluster that has the releases of a file

@@ -63,6 +63,13 @@ func joinRisks(risks []Risk) string {
 	return strings.Join(names, ", ")
 }
 
+// Accepted is a finding that somebody knows of and goes on all the same.
+type Accepted struct {
+	Finding
+	// By is who, Reason why, Until the last day on which that holds.
+	By, Reason, Until string
+}
+
 // Finding is something a human should look at before the upgrade.
 type Finding struct {
 	// Rule is the ID of the rule that found it.

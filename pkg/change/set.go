@@ -139,6 +139,9 @@ type Change struct {
 	Findings []Finding
 	// Off are findings of rules that the policy switches off. Nothing hangs on them.
 	Off []Finding
+	// Accepted are findings that somebody knows of. Nothing hangs on them, but noise
+	// does not hide what they point at.
+	Accepted []Accepted
 	// Hook is set where the object is a Helm hook on the new side, or, if it
 	// is gone there, on the old side.
 	Hook *Hook
@@ -187,9 +190,9 @@ type Edit struct {
 }
 
 // Hidden reports whether noise hides all there is to show of the change. A
-// change with a finding is never hidden.
+// change with a finding is never hidden, accepted or not.
 func (c *Change) Hidden() bool {
-	if len(c.Findings) > 0 {
+	if len(c.Findings)+len(c.Accepted) > 0 {
 		return false
 	}
 	if len(c.Edits) == 0 {

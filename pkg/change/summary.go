@@ -30,6 +30,8 @@ type Summary struct {
 	Hidden          Ledger
 	// Off counts the findings of rules that the policy switches off, per rule.
 	Off map[string]int
+	// Accepted counts the findings that somebody has accepted, per rule.
+	Accepted map[string]int
 }
 
 // Ledger counts what noise hides.
@@ -46,6 +48,7 @@ func (s *Set) Summary() Summary {
 		Ops:       map[Op]int{},
 		Risks:     map[Risk]int{},
 		Off:       map[string]int{},
+		Accepted:  map[string]int{},
 		Hidden:    Ledger{ByFilter: map[string]int{}},
 		Unchanged: s.Same,
 	}
@@ -80,6 +83,9 @@ func (s *Set) Summary() Summary {
 		}
 		for j := range c.Off {
 			sum.Off[c.Off[j].Rule]++
+		}
+		for j := range c.Accepted {
+			sum.Accepted[c.Accepted[j].Rule]++
 		}
 	}
 	return sum

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,6 +31,12 @@ type config struct {
 	file *policy.File // nil if there is none
 	// path is the file of the policy, "" if there is none.
 	path string
+	// off says that no policy is wanted.
+	off bool
+	// accepted are the acceptances, acceptedPath the file that holds them; "" if there
+	// is none.
+	accepted     []policy.Acceptance
+	acceptedPath string
 	// sources tells of each flag that has a value where that comes from.
 	sources map[string]string
 }
@@ -55,7 +62,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if err != nil {
 		return errors.Join(append(b.errs, err)...)
 	}
-	a.config = config{path: path, sources: b.sources}
+	a.config = config{path: path, sources: b.sources, off: cmd.Flags().Lookup("config").Value.String() == "none"}
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -65,19 +72,49 @@ func (a *app) configure(cmd *cobra.Command) error {
 		b.errs = append(b.errs, err)
 		b.file(a.config.file, b.sources["config"] == "")
 	}
+	b.errs = append(b.errs, a.config.readAccepted())
 	if err := errors.Join(b.errs...); err != nil {
 		return &usageError{err, "docs/policy.md tells what a policy can say; `helm safe-diff config` prints what is in force"}
 	}
 	return nil
 }
 
+// readAccepted reads the acceptances beside the policy file. Without a policy file they
+// are looked for as that is, unless no policy is wanted.
+func (c *config) readAccepted() error {
+	var err error
+	switch {
+	case c.off:
+		return nil
+	case c.path == "":
+		c.acceptedPath, err = findUpwards(acceptedName)
+	default:
+		c.acceptedPath = filepath.Join(filepath.Dir(c.path), acceptedName)
+	}
+	if err != nil || c.acceptedPath == "" {
+		return err
+	}
+	text, err := os.ReadFile(c.acceptedPath)
+	if errors.Is(err, os.ErrNotExist) {
+		c.acceptedPath = ""
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read acceptances: %w", err)
+	}
+	c.accepted, err = policy.ReadAccepted(shortPath(c.acceptedPath), string(text))
+	return err
+}
+
 // policyFor returns what is in force for a release.
 func (a *app) policyFor(opts *safediff.Options, environment string) *policy.Policy {
 	release := &opts.Release
-	return a.config.file.For(policy.Place{
+	p := a.config.file.For(policy.Place{
 		Release: release.Name, Namespace: cmp.Or(release.Namespace, opts.Namespace),
 		Chart: cmp.Or(release.NewChart, release.OldChart), Context: release.Context, Environment: environment,
 	})
+	p.Accepted, p.Today = a.config.accepted, time.Now().Format(time.DateOnly)
+	return p
 }
 
 func knownToPolicy() policy.Known {

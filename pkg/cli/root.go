@@ -35,7 +35,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
-		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.configCommand(), a.versionCommand())
+		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand())
 	return root
 }
 

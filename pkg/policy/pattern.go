@@ -17,8 +17,8 @@ type Pattern struct {
 	regexp *regexp.Regexp
 }
 
-// wildcard reads a text in which "*" stands for any text.
-func wildcard(text string) Pattern {
+// Wildcard reads a text in which "*" stands for any text.
+func Wildcard(text string) Pattern {
 	return Pattern{text, regexp.MustCompile("(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(text), `\*`, ".*") + "$")}
 }
 
@@ -34,11 +34,12 @@ func whole(text string) (Pattern, error) {
 	return Pattern{text, compiled}, err
 }
 
-func (p *Pattern) fits(text string) bool { return p.regexp.MatchString(text) }
+// Fits reports whether a text is what the pattern stands for.
+func (p Pattern) Fits(text string) bool { return p.regexp.MatchString(text) }
 
 // anyFits reports whether a pattern fits, or nothing is said.
 func anyFits(patterns []Pattern, texts ...string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p Pattern) bool { return slices.ContainsFunc(texts, p.fits) })
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p Pattern) bool { return slices.ContainsFunc(texts, p.Fits) })
 }
 
 // kinds are the names by which a pattern may call the kind of an object.
@@ -78,5 +79,5 @@ func (h *Hide) value(v change.Value) bool {
 
 // acts reports whether the label is the one that an edit of the object is about.
 func (l *Label) acts(ref manifest.Ref, path fieldpath.Path) bool {
-	return anyFits([]Pattern{l.Kind}, kinds(ref)...) && (len(path) < 3 || l.Label.fits(path[2].Field))
+	return anyFits([]Pattern{l.Kind}, kinds(ref)...) && (len(path) < 3 || l.Label.Fits(path[2].Field))
 }

@@ -122,7 +122,10 @@ type Place struct {
 // Policy is what is in force for one release. The zero Policy changes nothing.
 type Policy struct {
 	Layer
-	place Place
+	// Accepted is what was accepted, Today the day that decides what of it still holds.
+	Accepted []Acceptance
+	Today    string
+	place    Place
 }
 
 // For returns what is in force at a place. A nil File has no policy.

@@ -105,6 +105,34 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestAccepted(t *testing.T) {
+	one := policy.Acceptance{Rule: "pod-restart", Object: "Deployment.apps/prod/web", Digest: "sha256:1", Reason: "it: is #1", By: "Jo", Until: "2027-01-31"}
+	two := one
+	two.Release, two.Environment, two.Until = "shop", "prod", "2027-02-28"
+	text, err := policy.AddAccepted("a.yaml", "", []policy.Acceptance{one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err = policy.AddAccepted("a.yaml", "# ours\n"+text, []policy.Acceptance{two})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := policy.ReadAccepted("a.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.At, two.At = "a.yaml:3", "a.yaml:9"
+	if diff := cmp.Diff([]policy.Acceptance{one, two}, got); diff != "" {
+		t.Errorf("-want +got:\n%s\n%s", diff, text)
+	}
+	// What cannot be added to is left as it is.
+	for _, other := range []string{"accepted: []\n", "accepted:\n    - {rule: a, object: b, digest: c, reason: d, by: e, until: 2027-01-31}\n"} {
+		if text, err := policy.AddAccepted("a.yaml", other, []policy.Acceptance{one}); err == nil {
+			t.Errorf("%q becomes %q", other, text)
+		}
+	}
+}
+
 // The schema for editors names the fields that are read, in every map, and takes
 // what docs/policy.md shows.
 func TestSchema(t *testing.T) {

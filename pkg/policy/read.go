@@ -161,8 +161,8 @@ func (r *reader) hide(n *yaml.Node) Hide {
 		field{"id", r.into(&h.ID, "id")},
 		field{"why", r.into(&h.Why, "why")},
 		field{"when", r.condition(&h.When)},
-		field{"kinds", r.patterns(&h.Kinds, "a kind", wildcard)},
-		field{"names", r.patterns(&h.Names, "a name", wildcard)},
+		field{"kinds", r.patterns(&h.Kinds, "a kind", Wildcard)},
+		field{"names", r.patterns(&h.Names, "a name", Wildcard)},
 		field{"paths", r.patterns(&h.Paths, "a path", below)},
 		field{"values", func(n *yaml.Node) {
 			r.list(n, func(item *yaml.Node) {
@@ -235,7 +235,7 @@ func (r *reader) label(n *yaml.Node) Label {
 	if kind == "" || label == "" {
 		r.fail(n, "an entry of labels has kind and label")
 	}
-	l.Kind, l.Label = wildcard(kind), wildcard(label)
+	l.Kind, l.Label = Wildcard(kind), Wildcard(label)
 	return l
 }
 
@@ -246,11 +246,11 @@ func (r *reader) override(n *yaml.Node) Override {
 	said := false
 	r.fields(n, "overrides", append([]field{{"match", func(n *yaml.Node) {
 		r.fields(n, "match",
-			field{"release", r.patterns(&m.Release, "a release", wildcard)},
-			field{"namespace", r.patterns(&m.Namespace, "a namespace", wildcard)},
-			field{"chart", r.patterns(&m.Chart, "a chart", wildcard)},
-			field{"context", r.patterns(&m.Context, "a context", wildcard)},
-			field{"environment", r.patterns(&m.Environment, "an environment", wildcard)},
+			field{"release", r.patterns(&m.Release, "a release", Wildcard)},
+			field{"namespace", r.patterns(&m.Namespace, "a namespace", Wildcard)},
+			field{"chart", r.patterns(&m.Chart, "a chart", Wildcard)},
+			field{"context", r.patterns(&m.Context, "a context", Wildcard)},
+			field{"environment", r.patterns(&m.Environment, "an environment", Wildcard)},
 		)
 		said = n.Kind == yaml.MappingNode && len(n.Content) > 0
 	}}}, r.layer(&o.Layer)...)...)

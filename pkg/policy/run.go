@@ -17,6 +17,7 @@ type Run struct {
 	release map[string]any  // as conditions see it
 	unclear []change.Notice // what could not be asked
 	told    map[change.Notice]bool
+	lapsed  []change.Remark // of acceptances
 	used    map[string]bool // by place in the file and name
 }
 
@@ -150,7 +151,8 @@ func (r *Run) Object(c *change.Change) string {
 	return ""
 }
 
-// Remarks lists the entries of the policy that had nothing to do.
+// Remarks lists the entries of the policy that had nothing to do, and the acceptances
+// that do not hold any more.
 func (r *Run) Remarks() []change.Remark {
 	var list []change.Remark
 	idle := func(at, id, what string) {
@@ -164,5 +166,5 @@ func (r *Run) Remarks() []change.Remark {
 	for _, h := range r.policy.Hide {
 		idle(h.At, h.ID, "the filter %s hid nothing")
 	}
-	return list
+	return append(list, r.unfit()...)
 }

@@ -1,16 +1,12 @@
 package policy
 
 import (
-	"maps"
-
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
-
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // vars returns what conditions can ask about a change. Objects are read only if they
 // are asked for. Nothing of it is a secret.
@@ -66,39 +62,5 @@ func objectVar(o *manifest.Object) ref.Val {
 	if err != nil {
 		return types.NewErr("the object cannot be read")
 	}
-	return types.DefaultTypeAdapter.NativeToValue(harmless(value, o.Ref))
-}
-
-// harmless returns a copy of an object without secrets.
-func harmless(value map[string]any, object manifest.Ref) map[string]any {
-	shown := maps.Clone(value)
-	if metadata, is := shown["metadata"].(map[string]any); is {
-		metadata = maps.Clone(metadata)
-		if annotations, is := metadata["annotations"].(map[string]any); is {
-			annotations = maps.Clone(annotations)
-			delete(annotations, lastApplied)
-			metadata["annotations"] = annotations
-		}
-		shown["metadata"] = metadata
-	}
-	if object.Kind != "Secret" || object.Group != "" {
-		return shown
-	}
-	for field, content := range shown {
-		switch field {
-		case "apiVersion", "kind", "metadata", "type", "immutable":
-			continue
-		}
-		hidden, is := content.(map[string]any)
-		if !is {
-			shown[field] = change.Mask
-			continue
-		}
-		hidden = maps.Clone(hidden)
-		for key := range hidden {
-			hidden[key] = change.Mask
-		}
-		shown[field] = hidden
-	}
-	return shown
+	return types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref, change.Mask))
 }

@@ -105,8 +105,12 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 	b.WriteByte('\n')
 	for i := range c.Findings {
 		f := &c.Findings[i]
-		put(f.Rule, f.Message, f.Hint)
+		put(f.Rule, f.Message, f.Hint, string(f.Risk), string(f.Was))
 		paths(f.Paths)
+	}
+	for i := range c.Accepted {
+		a := &c.Accepted[i]
+		put(a.Rule, a.Message, a.By, a.Reason, a.Until)
 	}
 	for i := range c.Edits {
 		if e := &c.Edits[i]; hidden || e.Noise == "" {

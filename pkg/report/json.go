@@ -98,6 +98,7 @@ type jsonSummary struct {
 	Risks     map[change.Risk]int `json:"risks"`
 	Hidden    jsonLedger          `json:"hidden"`
 	Off       map[string]int      `json:"off,omitempty"`
+	Accepted  map[string]int      `json:"accepted,omitempty"`
 }
 
 type jsonLedger struct {
@@ -115,18 +116,19 @@ type jsonObject struct {
 
 type jsonChange struct {
 	jsonObject
-	GenerateName string        `json:"generateName,omitempty"`
-	Op           change.Op     `json:"op"`
-	Source       string        `json:"source"`
-	Position     jsonPosition  `json:"position"`
-	Risks        []change.Risk `json:"risks"`
-	Hidden       bool          `json:"hidden"`
-	Noise        string        `json:"noise"`
-	Hook         *jsonHook     `json:"hook"`
-	Outcome      jsonOutcome   `json:"outcome"`
-	Edits        []jsonEdit    `json:"edits"`
-	Findings     []jsonFinding `json:"findings"`
-	Off          []jsonFinding `json:"off,omitempty"`
+	GenerateName string         `json:"generateName,omitempty"`
+	Op           change.Op      `json:"op"`
+	Source       string         `json:"source"`
+	Position     jsonPosition   `json:"position"`
+	Risks        []change.Risk  `json:"risks"`
+	Hidden       bool           `json:"hidden"`
+	Noise        string         `json:"noise"`
+	Hook         *jsonHook      `json:"hook"`
+	Outcome      jsonOutcome    `json:"outcome"`
+	Edits        []jsonEdit     `json:"edits"`
+	Findings     []jsonFinding  `json:"findings"`
+	Off          []jsonFinding  `json:"off,omitempty"`
+	Accepted     []jsonAccepted `json:"accepted,omitempty"`
 }
 
 type jsonPosition struct {
@@ -184,6 +186,14 @@ type jsonFinding struct {
 	Paths   []string    `json:"paths"`
 	Message string      `json:"message"`
 	Hint    string      `json:"hint"`
+	Digest  string      `json:"digest"`
+}
+
+type jsonAccepted struct {
+	jsonFinding
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
 }
 
 type jsonNotice struct {
@@ -243,7 +253,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep],
 		Unchanged: sum.Unchanged, Unreached: sum.Unreached, Risks: risks,
 		Hidden: jsonLedger{Edits: sum.Hidden.Edits, Objects: sum.Hidden.Objects, ByFilter: sum.Hidden.ByFilter},
-		Off:    sum.Off,
+		Off:    sum.Off, Accepted: sum.Accepted,
 	}
 }
 
@@ -260,8 +270,11 @@ func jsonChangeOf(c *change.Change) jsonChange {
 		Noise:      c.Noise,
 		Outcome:    jsonOutcomeOf(&c.Outcome),
 		Edits:      each(c.Edits, jsonEditOf),
-		Findings:   each(c.Findings, jsonFindingOf),
-		Off:        each(c.Off, jsonFindingOf),
+		Findings:   each(c.Findings, jsonFindingOf(c)),
+		Off:        each(c.Off, jsonFindingOf(c)),
+		Accepted: each(c.Accepted, func(a *change.Accepted) jsonAccepted {
+			return jsonAccepted{jsonFinding: jsonFindingOf(c)(&a.Finding), By: a.By, Reason: a.Reason, Until: a.Until}
+		}),
 	}
 	if o := standing(c); o != nil {
 		out.GenerateName, out.Source = o.GenerateName, o.Source
@@ -314,8 +327,12 @@ func jsonEditOf(e *change.Edit) jsonEdit {
 	}
 }
 
-func jsonFindingOf(f *change.Finding) jsonFinding {
-	return jsonFinding{Rule: f.Rule, Risk: f.Risk, Was: f.Was, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint}
+func jsonFindingOf(c *change.Change) func(*change.Finding) jsonFinding {
+	return func(f *change.Finding) jsonFinding {
+		return jsonFinding{
+			Rule: f.Rule, Risk: f.Risk, Was: f.Was, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint, Digest: c.Digest(f),
+		}
+	}
 }
 
 func jsonNoticeOf(n *change.Notice) jsonNotice {

@@ -18,6 +18,9 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 		}
 		lines = append(lines, "switched off: "+counts(sum.Off)+how)
 	}
+	if len(sum.Accepted) > 0 {
+		lines = append(lines, "accepted: "+counts(sum.Accepted))
+	}
 	if p.all {
 		for i := range set.Changes {
 			for _, f := range set.Changes[i].Off {
@@ -44,6 +47,27 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 	for _, line := range lines {
 		p.line("  ", printable(line))
 	}
+}
+
+// aside says of a good verdict what the policy does not let count.
+func aside(sum *change.Summary) string {
+	var parts []string
+	for _, what := range []struct {
+		name   string
+		counts map[string]int
+	}{{"accepted", sum.Accepted}, {"switched off", sum.Off}} {
+		total := 0
+		for _, n := range what.counts {
+			total += n
+		}
+		if total > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", total, what.name))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " but what the policy sets aside (" + strings.Join(parts, ", ") + ")"
 }
 
 func entries(n int) string {

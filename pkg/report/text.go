@@ -77,8 +77,8 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 		p.line(p.strong(p.bad("RISKY")), "  ", found)
 	case len(risks) > 0:
 		p.line(p.strong(p.warn("CHANGED")), "  ", found, ", which --fail-on leaves out")
-	case verdict == change.Changed:
-		p.line(p.strong(p.good("SAFE")), "  no risk found", unjudged(set))
+	case verdict == change.Changed || aside(sum) != "":
+		p.line(p.strong(p.good("SAFE")), "  no risk found", aside(sum), unjudged(set))
 	default:
 		p.line(p.strong(p.good("SAFE")), "  nothing will happen", unjudged(set))
 	}

@@ -24,6 +24,7 @@ func decide(set *change.Set, opts Options) {
 		if c.Noise == "" {
 			c.Noise = run.Object(c)
 		}
+		run.Accept(c)
 	}
 	set.Remarks = run.Remarks()
 	set.Unchecked = append(set.Unchecked, run.Unchecked()...)

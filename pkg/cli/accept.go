@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+)
+
+const acceptedName = ".helm-safe-diff-accepted.yaml"
+
+const acceptHelp = `Accept findings: "we know, go on". REPORT is what --output json has printed, a file
+or - for stdin. Which findings are meant say --rule and --object; in both "*" stands
+for any text.
+
+An acceptance covers this very change of this very object in this release: if anything
+of the change becomes another, or the day is over, the finding is back. It is written
+to .helm-safe-diff-accepted.yaml beside the policy file, or in the working folder, and
+every command heeds it. With --environment it holds for that environment only.`
+
+// acceptFlags say what is accepted, why, by whom, until when.
+type acceptFlags struct {
+	rule, object, reason, until, by string
+	config                          configFlags
+}
+
+func (a *app) acceptCommand() *cobra.Command {
+	var f acceptFlags
+	cmd := &cobra.Command{
+		Use:     "accept REPORT",
+		Short:   "Accept findings of a report, until a day",
+		Long:    acceptHelp,
+		Example: "  helm safe-diff upgrade shop ./chart -o json > report.json\n  helm safe-diff accept report.json --rule pod-restart --object Deployment/web --reason \"announced\" --until 2027-01-31",
+		Args:    arguments("REPORT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(time.Now()); err != nil {
+				return usage(cmd, err)
+			}
+			set, err := a.readFiles(args[0])
+			if err != nil {
+				return err
+			}
+			list, err := f.chosen(args[0], set.files)
+			if err != nil {
+				return err
+			}
+			return a.accept(list)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.rule, "rule", "", "the rule")
+	flags.StringVar(&f.object, "object", "", "the object, as KIND/NAME or KIND/NAMESPACE/NAME")
+	flags.StringVar(&f.reason, "reason", "", "why that is no harm")
+	flags.StringVar(&f.until, "until", "", "the last day on which it holds, such as 2027-01-31")
+	flags.StringVar(&f.by, "by", cmp.Or(os.Getenv("GIT_AUTHOR_NAME"), os.Getenv("USER")), "who accepts it")
+	flags.Lookup("by").DefValue = ""
+	f.config.addTo(flags)
+	return cmd
+}
+
+// check wants every flag to say something.
+func (f *acceptFlags) check(now time.Time) error {
+	for _, flag := range [][2]string{{"rule", f.rule}, {"object", f.object}, {"reason", f.reason}, {"until", f.until}, {"by", f.by}} {
+		if strings.TrimSpace(flag[1]) == "" {
+			return fmt.Errorf("accept: missing --%s", flag[0])
+		}
+	}
+	if _, err := time.Parse(time.DateOnly, f.until); err != nil {
+		return fmt.Errorf("--until is a day such as 2027-01-31, not %q", f.until)
+	}
+	if f.until < now.Format(time.DateOnly) {
+		return fmt.Errorf("--until %s is over", f.until)
+	}
+	return nil
+}
+
+// acceptable is what of a report in JSON is needed.
+type acceptable struct {
+	SchemaVersion string
+	Release       struct{ Name string }
+	Changes       []struct {
+		APIVersion, Kind, Namespace, Name string
+		Findings                          []struct{ Rule, Digest string }
+	}
+}
+
+// chosen returns the acceptances of the findings that the flags mean.
+func (f *acceptFlags) chosen(name string, files []manifestFile) ([]policy.Acceptance, error) {
+	var report acceptable
+	if len(files) != 1 || json.Unmarshal([]byte(files[0].text), &report) != nil || report.SchemaVersion == "" {
+		return nil, fmt.Errorf("%s is no report: make one with --output json", name)
+	}
+	rule, object := policy.Wildcard(f.rule), policy.Wildcard(f.object)
+	var list []policy.Acceptance
+	var others []string
+	for _, c := range report.Changes {
+		group, _, grouped := strings.Cut(c.APIVersion, "/")
+		if !grouped {
+			group = ""
+		}
+		ref := manifest.Ref{Group: group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
+		for _, found := range c.Findings {
+			if found.Digest == "" {
+				return nil, fmt.Errorf("%s is the report of an older version, without digests", name)
+			}
+			others = append(others, found.Rule+" "+c.Kind+"/"+c.Name)
+			if !rule.Fits(found.Rule) || !object.Fits(c.Kind+"/"+c.Name) && !object.Fits(c.Kind+"/"+c.Namespace+"/"+c.Name) && !object.Fits(policy.ObjectName(ref)) {
+				continue
+			}
+			list = append(list, policy.Acceptance{
+				Rule: found.Rule, Object: policy.ObjectName(ref), Release: report.Release.Name, Environment: f.config.environment,
+				Digest: found.Digest, Reason: f.reason, By: f.by, Until: f.until,
+			})
+		}
+	}
+	switch {
+	case len(others) == 0:
+		return nil, fmt.Errorf("%s has no finding to accept", name)
+	case len(list) == 0:
+		return nil, fmt.Errorf("no finding fits --rule %s and --object %s; %s has %s", f.rule, f.object, name, strings.Join(others, ", "))
+	}
+	return list, nil
+}
+
+// accept writes acceptances to their file and says so.
+func (a *app) accept(list []policy.Acceptance) error {
+	path := a.config.acceptedPath
+	if path == "" {
+		path = filepath.Join(filepath.Dir(a.config.path), acceptedName)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read acceptances: %w", err)
+	}
+	written, err := policy.AddAccepted(shortPath(path), string(text), list)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(written), 0o644); err != nil { //nolint:gosec // to be committed, and no secret
+		return fmt.Errorf("write acceptances: %w", err)
+	}
+	var b strings.Builder
+	for _, one := range list {
+		fmt.Fprintf(&b, "accepted until %s: %s of %s\n", one.Until, one.Rule, one.Object)
+	}
+	fmt.Fprintf(&b, "written to %s\n", shortPath(path))
+	return a.write([]byte(b.String()))
+}
