@@ -109,11 +109,16 @@ func (c *config) readAccepted() error {
 // policyFor returns what is in force for a release.
 func (a *app) policyFor(opts *safediff.Options, environment string) *policy.Policy {
 	release := &opts.Release
-	p := a.config.file.For(policy.Place{
+	return a.config.at(policy.Place{
 		Release: release.Name, Namespace: cmp.Or(release.Namespace, opts.Namespace),
 		Chart: cmp.Or(release.NewChart, release.OldChart), Context: release.Context, Environment: environment,
 	})
-	p.Accepted, p.Today = a.config.accepted, time.Now().Format(time.DateOnly)
+}
+
+// at returns what is in force at a place, today.
+func (c *config) at(place policy.Place) *policy.Policy {
+	p := c.file.For(place)
+	p.Accepted, p.Today = c.accepted, time.Now().Format(time.DateOnly)
 	return p
 }
 

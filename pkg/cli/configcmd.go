@@ -62,7 +62,7 @@ func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
 		fmt.Fprintf(&b, "%-46s # %s\n", fmt.Sprintf(format, args...), at)
 	}
 	fmt.Fprintf(&b, "# policy file: %s\n", cmp.Or(shortPath(a.config.path), "none"))
-	p := a.config.file.For(place)
+	p := a.config.at(place)
 	failOn, at := names(change.DefaultFailOn()), "default"
 	if p.FailOn != nil {
 		failOn, at = names(p.FailOn), p.FailOnAt

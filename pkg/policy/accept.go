@@ -112,12 +112,12 @@ func AddAccepted(name, text string, more []Acceptance) (string, error) {
 
 // about reports whether an acceptance is about a finding, whatever the change is.
 func (r *Run) about(a *Acceptance, c *change.Change, rule string) bool {
-	return r.here(a) && a.Rule == rule && a.Object == ObjectName(c.Ref)
+	return a.here(r.policy.place) && a.Rule == rule && a.Object == ObjectName(c.Ref)
 }
 
 // here reports whether an acceptance is for the release at hand.
-func (r *Run) here(a *Acceptance) bool {
-	return (a.Release == "" || a.Release == r.policy.place.Release) && (a.Environment == "" || a.Environment == r.policy.place.Environment)
+func (a *Acceptance) here(place Place) bool {
+	return (a.Release == "" || a.Release == place.Release) && (a.Environment == "" || a.Environment == place.Environment)
 }
 
 // Accept sets those findings of a change aside that somebody has accepted. It comes
@@ -173,7 +173,7 @@ func (r *Run) unfit() []change.Remark {
 	for i := range r.policy.Accepted {
 		a := &r.policy.Accepted[i]
 		switch {
-		case r.used[a.At] || !r.here(a):
+		case r.used[a.At] || !a.here(r.policy.place):
 		case a.Until < r.policy.Today:
 			list = append(list, change.Remark{At: a.At, What: fmt.Sprintf("the acceptance of %s about %s ended on %s; take it out", a.Rule, a.Object, a.Until)})
 		default:

@@ -61,6 +61,16 @@ func TestOwnRules(t *testing.T) {
 	}
 }
 
+func TestLongReason(t *testing.T) {
+	f := read(t, strings.Replace(ownRule, "%", "has(edit.old) && int(edit.old) > 1", 1))
+	c := replicas(strings.Repeat("a", 1<<20), int64(1))
+	run := f.For(policy.Place{}).Start(&change.Release{})
+	run.Judge(&c)
+	if unclear := run.Unchecked(); len(unclear) != 1 || len(unclear[0].Reason) > 300 {
+		t.Errorf("%d notices", len(unclear))
+	}
+}
+
 // A switch that cannot be asked does not switch: the finding stays.
 func TestUnclearSwitch(t *testing.T) {
 	f := read(t, "rules: {pod-restart: {to: off, when: 'object.metadata.labels.team == \"red\"'}}")
@@ -71,6 +81,22 @@ func TestUnclearSwitch(t *testing.T) {
 	if len(c.Findings) != 1 || len(c.Off) != 0 || len(run.Unchecked()) != 1 {
 		t.Errorf("findings %v, off %v, unchecked %v", c.Findings, c.Off, run.Unchecked())
 	}
+}
+
+// Whatever stands in a policy is a policy or a list of mistakes.
+func FuzzRead(f *testing.F) {
+	for _, text := range []string{
+		"failOn: [restart]\nflags: {a: [1, 2]}", "hide: [{id: a, values: '['}]", "a: &a [*a]\nhide: *a", "rules: {x: {to: off, when: a}}",
+		"overrides: [{match: {release: '*'}, labels: [{kind: a, label: b}]}]", "workloads: {template: .a[0]}", "? [a]\n: b", "---\n---\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(_ *testing.T, text string) {
+		file, err := policy.Read("p.yaml", text, known())
+		if err == nil {
+			file.For(policy.Place{Release: "a"}).Entries()
+		}
+	})
 }
 
 func TestHideNoSecret(t *testing.T) {

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,10 +42,15 @@ func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 
 // document returns the value that a text holds, nil if there is none.
 func (r *reader) document(text string) *yaml.Node {
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+	var doc, second yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		r.mistakes = append(r.mistakes, mistake{0, errors.New(yamlError(r.file, err))})
 		return nil
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		second.Line = max(second.Line, 1)
+		r.fail(&second, "a second document begins here, and nobody would read it")
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
 		return nil

@@ -195,6 +195,11 @@ func (p *Policy) Entries() []Entry {
 	for _, l := range p.Labels {
 		add(l.At, "label "+l.Label.Text+" of "+l.Kind.Text)
 	}
+	for _, a := range p.Accepted {
+		if a.here(p.place) && a.Until >= p.Today {
+			add(a.At, "accepted "+a.Rule+" of "+a.Object+" until "+a.Until)
+		}
+	}
 	return list
 }
 

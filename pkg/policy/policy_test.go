@@ -100,6 +100,9 @@ func TestMistakes(t *testing.T) {
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	if _, err := policy.Read("p.yaml", "failOn: none\n---\nrules: {pod-restart: off}\n", known()); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:2: a second document") {
+		t.Errorf("a second document: %v", err)
+	}
 	if _, err := policy.Read("p.yaml", "a: b\n c: d\n", known()); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:2: ") {
 		t.Errorf("broken YAML: %v", err)
 	}

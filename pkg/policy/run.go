@@ -47,13 +47,23 @@ func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.C
 	}
 	is, err := when.holds(vars)
 	if err != nil {
-		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy could not be asked: %v", id, err)}
+		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy could not be asked: %s", id, short(err.Error()))}
 		if !r.told[notice] {
 			r.unclear = append(r.unclear, notice)
 			r.told[notice] = true
 		}
 	}
 	return is
+}
+
+// maxReason is how much of what CEL says is told: it quotes values, which may be long.
+const maxReason = 200
+
+func short(reason string) string {
+	if runes := []rune(reason); len(runes) > maxReason {
+		return string(runes[:maxReason]) + "…"
+	}
+	return reason
 }
 
 // Unchecked lists the conditions that could not be asked, and of which object.
@@ -112,18 +122,31 @@ func (r *Run) ruleSwitch(rule string, c *change.Change, vars map[string]any) *Ru
 	return nil
 }
 
-// Filters reports which of the filters of the program are in force.
-func (r *Run) Filters(ids []string) []string {
-	off := map[string]bool{}
-	for _, s := range r.policy.Filters {
-		off[s.Filter] = s.Off
+// FilterSwitch returns the last switch for a filter of the program, nil if there is
+// none.
+func (r *Run) FilterSwitch(id string) *FilterSwitch {
+	for i := len(r.policy.Filters) - 1; i >= 0; i-- {
+		if s := &r.policy.Filters[i]; s.Filter == id {
+			return s
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return off[id] })
+	return nil
 }
 
-// Acts reports whether the policy knows that a label of an object does something.
+// Shows notes that a switched-off filter would have hidden something.
+func (r *Run) Shows(s *FilterSwitch) { r.used[s.At+s.Filter] = true }
+
+// Acts reports whether the policy knows that the label an edit is about does
+// something.
 func (r *Run) Acts(ref manifest.Ref, path fieldpath.Path) bool {
-	return slices.ContainsFunc(r.policy.Labels, func(l Label) bool { return l.acts(ref, path) })
+	acts := false
+	for i := range r.policy.Labels {
+		if l := &r.policy.Labels[i]; l.acts(ref, path) {
+			acts = true
+			r.used[l.At+l.Label.Text] = true
+		}
+	}
+	return acts
 }
 
 // Hide returns the policy's own filters.
@@ -165,6 +188,14 @@ func (r *Run) Remarks() []change.Remark {
 	}
 	for _, h := range r.policy.Hide {
 		idle(h.At, h.ID, "the filter %s hid nothing")
+	}
+	for _, s := range r.policy.Filters {
+		if s.Off {
+			idle(s.At, s.Filter, "the filter %s, which is off, would have hidden nothing")
+		}
+	}
+	for _, l := range r.policy.Labels {
+		idle(l.At, l.Label.Text, "the label %s changed nowhere")
 	}
 	return append(list, r.unfit()...)
 }

@@ -33,17 +33,20 @@ func decide(set *change.Set, opts Options) {
 // filters returns the filters that are in force: those of the program, then those of
 // the policy.
 func filters(run *policy.Run) []noise.Filter {
-	all := noise.Filters()
-	ids := make([]string, len(all))
-	for i := range all {
-		ids[i] = all[i].ID
-	}
-	ids = run.Filters(ids)
-	list := slices.DeleteFunc(all, func(f noise.Filter) bool { return !slices.Contains(ids, f.ID) })
+	list := noise.Filters()
 	for i := range list {
-		if f := &list[i]; f.ID == "metadata-labels" {
-			when := f.When
-			f.When = func(c *change.Change, e *change.Edit) bool { return !run.Acts(c.Ref, e.Path) && when(c, e) }
+		f := &list[i]
+		when, s := f.When, run.FilterSwitch(f.ID)
+		switch {
+		case s != nil && s.Off:
+			f.When = func(c *change.Change, e *change.Edit) bool {
+				if when(c, e) {
+					run.Shows(s)
+				}
+				return false
+			}
+		case f.ID == "metadata-labels":
+			f.When = func(c *change.Change, e *change.Edit) bool { return when(c, e) && !run.Acts(c.Ref, e.Path) }
 		}
 	}
 	own := run.Hide()
