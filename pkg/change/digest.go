@@ -23,7 +23,11 @@ func (c *Change) Digest(f *Finding) string {
 	put(h, f.Rule, f.Risk, c.Op, c.Ref.Group, c.Ref.Kind, c.Ref.Namespace, c.Ref.Name)
 	for i := range c.Edits {
 		if e := &c.Edits[i]; e.Noise == "" {
-			put(h, "edit", e.Path.String(), e.Old.public(), e.New.public(), e.Reordered)
+			old, updated := e.Old, e.New
+			if e.Rotates { // its next value is another one, and no other change
+				old, updated = old.AsSecret(), updated.AsSecret()
+			}
+			put(h, "edit", e.Path.String(), old.public(), updated.public(), e.Reordered, e.Rotates)
 		}
 	}
 	if c.Op != Update {

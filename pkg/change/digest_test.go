@@ -38,6 +38,14 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s makes another digest", what)
 		}
 	}
+	turning := func(value string) string {
+		c, f := restart()
+		c.Edits[0].New, c.Edits[0].Rotates = change.ValueOf(value), true
+		return c.Digest(&f)
+	}
+	if turning("b") == want || turning("b") != turning("c") {
+		t.Error("of what rotates, that it does is in the digest, and not the value")
+	}
 	seen := map[string]string{want: "nothing"}
 	for what, edit := range map[string]func(*change.Change, *change.Finding){
 		"the rule":      func(_ *change.Change, f *change.Finding) { f.Rule = "pods-all-down" },
