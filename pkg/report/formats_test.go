@@ -264,7 +264,7 @@ func TestTemplate(t *testing.T) {
 	for text, want := range map[string]string{
 		`{{ if eq .exitCode 3 }}stop{{ end }}`:                            "stop",
 		`{{ .release.name | quote }} {{ len .changes }}`:                  `"shop" 8`,
-		`{{ (index .changes 0).findings | toYaml | contains "- hint:" }}`: "true",
+		`{{ (index .changes 0).findings | toYaml | contains "  hint:" }}`: "true",
 	} {
 		got := string(render(t, set, view{format: "template", opt: report.Options{Template: parsed(t, text)}}))
 		if got != want {
