@@ -30,6 +30,12 @@ type Outcome struct {
 	Orphans bool
 	// Selects is set for a Service whose selector changes.
 	Selects *Selection
+	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
+	// what it held before; nil for other objects. Of each workload the worst use counts.
+	Stale []Reader
+	// Broken are the names that lead nowhere after the upgrade: those in this object,
+	// or, where the object that names it stays as it is, those of this one.
+	Broken []Link
 	// Loss is what is lost with an object that goes; nil if that is not known.
 	Loss *Loss
 }
@@ -97,6 +103,11 @@ type Pods struct {
 	How string
 	// Causes are the fields of the pod template that make the controller act.
 	Causes []fieldpath.Path
+	// Cause says in one clause why pods are replaced; "" if none are.
+	Cause string
+	// Needless says that what the pods do is no different: a label of the chart's
+	// version, or a checksum of what stays the same, is all that replaces them.
+	Needless bool
 	// Stuck is why the rollout cannot begin, one clause; "" if nothing is known to
 	// be in its way.
 	Stuck string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // group prints one block of the text report: what is done to which objects, what
@@ -22,10 +23,19 @@ func (p *page) group(g group) {
 	if lead != "" {
 		lead += ": "
 	}
-	p.line(lead, string(c.Op), " ", p.strong(printable(c.Ref.Kind)+" "+groupNames(g, p.all)), times(len(g)), p.meaning(c))
-	p.findings(c, len(risks) > 1)
+	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c))
+	if mixed(g) {
+		p.line("  their pods are replaced")
+	} else {
+		p.findings(c, len(risks) > 1)
+	}
+	if cause := p.cause(c); cause != "" {
+		p.line("  cause: ", printable(cause))
+	}
 	for _, line := range podLines(c) {
-		p.line("  pods: ", printable(line))
+		if !mixed(g) {
+			p.line("  pods: ", printable(line))
+		}
 	}
 	for _, warning := range c.Outcome.Ignored {
 		p.line("  ", p.warn("ignored by the API server: "), printable(warning))
@@ -38,6 +48,36 @@ func (p *page) group(g group) {
 			p.line("  hint: ", printable(hint))
 		}
 	}
+}
+
+// cause says why pods are replaced, unless the one edit that is shown says it as well.
+func (p *page) cause(c *change.Change) string {
+	if c.Outcome.Pods == nil {
+		return ""
+	}
+	shown, plain := 0, true
+	for i := range c.Edits {
+		if e := &c.Edits[i]; e.Noise == "" || p.all {
+			shown++
+			plain = plain && !slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" })
+		}
+	}
+	if shown == 1 && plain {
+		return ""
+	}
+	return c.Outcome.Pods.Cause
+}
+
+// objects names the objects of a group, which may be of several kinds.
+func (p *page) objects(g group) string {
+	if !mixed(g) {
+		return printable(g[0].Ref.Kind) + " " + groupNames(g, p.all)
+	}
+	refs := make([]manifest.Ref, len(g))
+	for i, c := range g {
+		refs[i] = c.Ref
+	}
+	return p.refs(refs)
 }
 
 func groupNames(g group, all bool) string {

@@ -90,6 +90,12 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		}
 		b.WriteByte('\n')
 	}
+	if needless(c) {
+		b.WriteString("needless\n")
+		put(c.Outcome.Pods.Cause)
+		shownEdits(c, hidden, put)
+		return sha256.Sum256(b.Bytes())
+	}
 	fmt.Fprintf(&b, "%q %q %q %t %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden(), c.Outcome.Unreached)
 	put(more...)
 	if c.Hook != nil {
@@ -112,13 +118,34 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		a := &c.Accepted[i]
 		put(a.Rule, a.Message, a.By, a.Reason, a.Until)
 	}
+	if c.Outcome.Pods != nil {
+		put(c.Outcome.Pods.Cause)
+	}
+	shownEdits(c, hidden, put)
+	return sha256.Sum256(b.Bytes())
+}
+
+func shownEdits(c *change.Change, hidden bool, put func(...string)) {
 	for i := range c.Edits {
 		if e := &c.Edits[i]; hidden || e.Noise == "" {
 			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates), kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
 			put(e.Watchers...)
 		}
 	}
-	return sha256.Sum256(b.Bytes())
+}
+
+// needless reports whether all there is to say of a workload is that its pods are
+// replaced for nothing. Then it does not matter of which kind it is.
+func needless(c *change.Change) bool {
+	return c.Outcome.Pods != nil && c.Outcome.Pods.Needless && len(c.Findings) == 1 && c.Findings[0].Risk == change.Restart && !c.Outcome.Unreached
+}
+
+// mixed reports whether a group holds workloads of which the pods are replaced in
+// different ways.
+func mixed(g group) bool {
+	return slices.ContainsFunc(g, func(c *change.Change) bool {
+		return c.Ref.Kind != g[0].Ref.Kind || c.Ref.Group != g[0].Ref.Group || needless(c) && c.Findings[0].Message != g[0].Findings[0].Message
+	})
 }
 
 // kindOf tells values apart that look the same as text: nothing, "1" and 1.

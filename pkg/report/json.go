@@ -165,6 +165,8 @@ type jsonPods struct {
 	Affected *int     `json:"affected"`
 	Fewest   *int     `json:"fewest"`
 	How      string   `json:"how"`
+	Cause    string   `json:"cause"`
+	Needless bool     `json:"needless"`
 	Causes   []string `json:"causes"`
 }
 
@@ -307,7 +309,7 @@ func jsonOutcomeOf(o *change.Outcome) jsonOutcome {
 		out.Pods = &jsonPods{
 			Replaced: p.Replaced, AllDown: p.AllDown,
 			Before: known(p.Before), Desired: known(p.Desired), Affected: known(p.Affected), Fewest: known(p.Fewest),
-			How: p.How, Causes: each(p.Causes, jsonPath),
+			How: p.How, Cause: p.Cause, Needless: p.Needless, Causes: each(p.Causes, jsonPath),
 		}
 	}
 	return out

@@ -55,12 +55,17 @@ type judgement struct {
 	change    *change.Change
 	unchecked []string
 	drift     []change.Drift
-	err       error
+	// relabelled says that nothing but labels of the object itself differs, and that it
+	// was not decoded to find that out.
+	relabelled bool
+	// names are what the object names of others; nil if it stays as it is.
+	names *names
+	err   error
 }
 
 func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	if c := j.relabelled(p); c != nil {
-		return judgement{change: c, unchecked: j.unseen(p)}
+		return judgement{change: c, unchecked: j.unseen(p), relabelled: true}
 	}
 	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
 	alike, err := contrast(p, &c)

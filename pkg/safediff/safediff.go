@@ -143,7 +143,9 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
 		return change.Set{}, err
 	}
-	j.together(pairs, judged)
+	if err := j.together(ctx, pairs, judged); err != nil {
+		return change.Set{}, err
+	}
 	set := change.Set{Release: opts.Release}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
@@ -201,7 +203,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 				if room.Acquire(ctx, weight) != nil {
 					continue // cancelled
 				}
-				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.pair(ctx, pairs[i]) })
+				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.named(ctx, pairs[i]) })
 				forget(pairs[i])
 				room.Release(weight)
 			}

@@ -1,0 +1,122 @@
+package reference
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// pod reads what a pod needs. A pull secret is no part of it: the kubelet goes on
+// without one that is not there.
+func (r *reader) pod(at fieldpath.Path, spec map[string]any) {
+	field := func(name string) fieldpath.Path { return at.Child(fieldpath.Field(name)) }
+	account := text(spec["serviceAccountName"])
+	if account == "" {
+		account = text(spec["serviceAccount"])
+	}
+	r.add(change.UsedToStart, "ServiceAccount", account, "", false, field("serviceAccountName"))
+	r.to(change.UsedToStart, manifest.Identity{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: text(spec["priorityClassName"])}, "", false, field("priorityClassName"))
+	r.to(change.UsedToStart, manifest.Identity{Group: "node.k8s.io", Kind: "RuntimeClass", Name: text(spec["runtimeClassName"])}, "", false, field("runtimeClassName"))
+	var mounts []map[string]any
+	for _, list := range []string{"initContainers", "containers"} {
+		for i, c := range objects(spec[list]) {
+			r.environment(field(list).Child(named(c, i)), c)
+			mounts = append(mounts, objects(c["volumeMounts"])...)
+		}
+	}
+	for i, v := range objects(spec["volumes"]) {
+		r.volume(field("volumes").Child(named(v, i)), v, slices.DeleteFunc(slices.Clone(mounts), func(m map[string]any) bool { return text(m["name"]) != text(v["name"]) }))
+	}
+}
+
+// named is the element of a list whose items have names.
+func named(item map[string]any, i int) fieldpath.Element {
+	if name := text(item["name"]); name != "" {
+		return fieldpath.Element{Keys: []fieldpath.Key{{Name: "name", Value: name, Quoted: true}}}
+	}
+	return fieldpath.Index(i)
+}
+
+func (r *reader) environment(at fieldpath.Path, container map[string]any) {
+	for i, env := range objects(container["env"]) {
+		from := object(env["valueFrom"])
+		path := at.Join(fieldpath.Path{fieldpath.Field("env"), named(env, i), fieldpath.Field("valueFrom")})
+		for _, source := range sources(from, "configMapKeyRef", "secretKeyRef") {
+			r.add(change.UsedInEnv, source.kind, source.value["name"], text(source.value["key"]), source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
+		}
+	}
+	for i, env := range objects(container["envFrom"]) {
+		path := at.Join(fieldpath.Path{fieldpath.Field("envFrom"), fieldpath.Index(i)})
+		for _, source := range sources(env, "configMapRef", "secretRef") {
+			r.add(change.UsedInEnv, source.kind, source.value["name"], "", source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
+		}
+	}
+}
+
+// volume reads what a volume holds. mounts are the places where containers see it.
+func (r *reader) volume(at fieldpath.Path, volume map[string]any, mounts []map[string]any) {
+	claim := object(volume["persistentVolumeClaim"])
+	r.add(change.UsedToStart, "PersistentVolumeClaim", claim["claimName"], "", false, at.Join(fieldpath.Fields("persistentVolumeClaim", "claimName")))
+	r.files(at, volume, mounts)
+	projected := at.Join(fieldpath.Fields("projected", "sources"))
+	for i, source := range objects(object(volume["projected"])["sources"]) {
+		r.files(projected.Child(fieldpath.Index(i)), source, mounts)
+	}
+}
+
+// source is a ConfigMap or a Secret as the value of a field.
+type source struct {
+	field, kind string
+	value       map[string]any
+}
+
+func sources(value map[string]any, configMap, secret string) []source {
+	return []source{{configMap, "ConfigMap", object(value[configMap])}, {secret, "Secret", object(value[secret])}}
+}
+
+// files reads a ConfigMap or Secret of which a volume makes files. It is noted twice:
+// that the pod cannot start without it, and who sees the files.
+func (r *reader) files(at fieldpath.Path, volume map[string]any, mounts []map[string]any) {
+	for _, source := range sources(volume, "configMap", "secret") {
+		name := source.value["name"]
+		if name == nil {
+			name = source.value["secretName"]
+		}
+		optional, path := source.value["optional"] == true, at.Child(fieldpath.Field(source.field))
+		items := objects(source.value["items"])
+		keys := make([]string, max(1, len(items))) // without items, the object as a whole
+		for i, item := range items {
+			keys[i] = text(item["key"])
+		}
+		for _, key := range keys {
+			r.add(change.UsedToStart, source.kind, name, key, optional, path)
+		}
+		for _, m := range mounts {
+			file := text(m["subPath"])
+			if file == "" && m["subPathExpr"] == nil {
+				for _, key := range keys {
+					r.add(change.UsedAsFile, source.kind, name, key, true, path)
+				}
+				continue
+			}
+			r.add(change.UsedAsSubPath, source.kind, name, keyOf(file, items), true, path)
+		}
+	}
+}
+
+// keyOf returns the key whose content is a file of a volume; "" for any.
+func keyOf(file string, items []map[string]any) string {
+	file, _, _ = strings.Cut(file, "/")
+	for _, item := range items {
+		if path, _, _ := strings.Cut(text(item["path"]), "/"); path == file {
+			return text(item["key"])
+		}
+	}
+	if len(items) > 0 {
+		return ""
+	}
+	return file
+}

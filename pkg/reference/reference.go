@@ -1,0 +1,222 @@
+// Package reference reads from an object which other objects it names: the ConfigMap
+// that a container's environment comes from, the Service behind an Ingress, the role
+// of a binding. It knows where such names stand, and nothing of what becomes of them.
+package reference
+
+import (
+	"strconv"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Reference is one name of another object.
+type Reference struct {
+	// To is the object that is named. Its version is not known.
+	To manifest.Identity
+	// Key is the key of a ConfigMap or Secret, or the port of a Service by name or
+	// number; "" for the object as a whole.
+	Key string
+	// Path is where the name stands.
+	Path fieldpath.Path
+	// Optional says that nothing is wrong if the object, or the key, is not there.
+	Optional bool
+	// Use is what the object is needed for.
+	Use change.Use
+}
+
+// Of returns what an object names, in the order of its manifest. template is where
+// its pod template stands if it makes pods, nil otherwise. A Pod is its own template,
+// of no path.
+func Of(ref manifest.Ref, value map[string]any, template []string, pods bool) []Reference {
+	r := reader{namespace: ref.Namespace}
+	if pods {
+		node, path := value, fieldpath.Path{}
+		for _, name := range template {
+			node, path = object(node[name]), path.Child(fieldpath.Field(name))
+		}
+		r.pod(path.Child(fieldpath.Field("spec")), object(node["spec"]))
+	}
+	if read := readers[kind{ref.Group, ref.Kind}]; read != nil {
+		read(&r, value)
+	}
+	return r.list
+}
+
+// kind names a kind in any version.
+type kind struct{ group, name string }
+
+// readers know where the kinds that run no pods name other objects.
+var readers = map[kind]func(*reader, map[string]any){ //nolint:gochecknoglobals // a constant table
+	{"apps", "StatefulSet"}:                                            (*reader).statefulSet,
+	{"networking.k8s.io", "Ingress"}:                                   (*reader).ingress,
+	{"autoscaling", "HorizontalPodAutoscaler"}:                         (*reader).scaler,
+	{"autoscaling.k8s.io", "VerticalPodAutoscaler"}:                    (*reader).verticalScaler,
+	{"keda.sh", "ScaledObject"}:                                        (*reader).scaler,
+	{"rbac.authorization.k8s.io", "RoleBinding"}:                       (*reader).binding,
+	{"rbac.authorization.k8s.io", "ClusterRoleBinding"}:                (*reader).binding,
+	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration"}:   (*reader).webhooks,
+	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"}: (*reader).webhooks,
+	{"apiregistration.k8s.io", "APIService"}:                           (*reader).apiService,
+	{"gateway.networking.k8s.io", "HTTPRoute"}:                         (*reader).route,
+	{"gateway.networking.k8s.io", "GRPCRoute"}:                         (*reader).route,
+	{"gateway.networking.k8s.io", "TLSRoute"}:                          (*reader).route,
+	{"gateway.networking.k8s.io", "TCPRoute"}:                          (*reader).route,
+}
+
+// Refers reports whether objects of a kind may name others. workload says that the
+// kind makes pods.
+func Refers(ref manifest.Ref, workload bool) bool {
+	return workload || readers[kind{ref.Group, ref.Kind}] != nil
+}
+
+// reader collects the references of one object.
+type reader struct {
+	namespace string
+	list      []Reference
+}
+
+// add notes a reference to an object of a core kind in the same namespace. A name
+// that is empty names nothing.
+func (r *reader) add(use change.Use, kind string, name any, key string, optional bool, path fieldpath.Path) {
+	r.to(use, manifest.Identity{Kind: kind, Namespace: r.namespace, Name: text(name)}, key, optional, path)
+}
+
+func (r *reader) to(use change.Use, to manifest.Identity, key string, optional bool, path fieldpath.Path) {
+	if to.Name != "" {
+		r.list = append(r.list, Reference{To: to, Key: key, Path: path, Optional: optional, Use: use})
+	}
+}
+
+func (r *reader) statefulSet(value map[string]any) {
+	spec := object(value["spec"])
+	r.add(change.UsedAsName, "Service", spec["serviceName"], "", false, fieldpath.Fields("spec", "serviceName"))
+}
+
+func (r *reader) ingress(value map[string]any) {
+	spec, at := object(value["spec"]), fieldpath.Fields("spec")
+	r.backend(at.Child(fieldpath.Field("defaultBackend")), object(spec["defaultBackend"]))
+	for i, rule := range objects(spec["rules"]) {
+		paths := at.Join(fieldpath.Path{fieldpath.Field("rules"), fieldpath.Index(i), fieldpath.Field("http"), fieldpath.Field("paths")})
+		for k, path := range objects(object(rule["http"])["paths"]) {
+			r.backend(paths.Join(fieldpath.Path{fieldpath.Index(k), fieldpath.Field("backend")}), object(path["backend"]))
+		}
+	}
+	for i, tls := range objects(spec["tls"]) {
+		path := at.Join(fieldpath.Path{fieldpath.Field("tls"), fieldpath.Index(i), fieldpath.Field("secretName")})
+		r.add(change.UsedForTLS, "Secret", tls["secretName"], "", false, path)
+	}
+}
+
+func (r *reader) backend(path fieldpath.Path, backend map[string]any) {
+	service := object(backend["service"])
+	port := object(service["port"])
+	key := text(port["name"])
+	if key == "" {
+		key = text(port["number"])
+	}
+	r.add(change.UsedAsBackend, "Service", service["name"], key, false, path.Join(fieldpath.Fields("service", "name")))
+}
+
+func (r *reader) route(value map[string]any) {
+	for i, rule := range objects(object(value["spec"])["rules"]) {
+		for k, backend := range objects(rule["backendRefs"]) {
+			if group, kind := text(backend["group"]), text(backend["kind"]); group != "" || kind != "" && kind != "Service" {
+				continue
+			}
+			to := manifest.Identity{Kind: "Service", Namespace: r.namespace, Name: text(backend["name"])}
+			if namespace := text(backend["namespace"]); namespace != "" {
+				to.Namespace = namespace
+			}
+			path := fieldpath.Path{fieldpath.Field("spec"), fieldpath.Field("rules"), fieldpath.Index(i), fieldpath.Field("backendRefs"), fieldpath.Index(k), fieldpath.Field("name")}
+			r.to(change.UsedAsBackend, to, text(backend["port"]), false, path)
+		}
+	}
+}
+
+func (r *reader) scaler(value map[string]any) { r.target(value, "scaleTargetRef") }
+
+func (r *reader) verticalScaler(value map[string]any) { r.target(value, "targetRef") }
+
+func (r *reader) target(value map[string]any, field string) {
+	target := object(object(value["spec"])[field])
+	group, kind := groupOf(text(target["apiVersion"])), text(target["kind"])
+	if target["apiVersion"] == nil && kind == "" { // KEDA scales a Deployment if not told otherwise
+		group, kind = "apps", "Deployment"
+	}
+	to := manifest.Identity{Group: group, Kind: kind, Namespace: r.namespace, Name: text(target["name"])}
+	r.to(change.UsedAsTarget, to, "", false, fieldpath.Fields("spec", field, "name"))
+}
+
+func (r *reader) binding(value map[string]any) {
+	role := object(value["roleRef"])
+	to := manifest.Identity{Group: "rbac.authorization.k8s.io", Kind: text(role["kind"]), Name: text(role["name"])}
+	if to.Kind == "Role" {
+		to.Namespace = r.namespace
+	}
+	r.to(change.UsedAsRole, to, "", false, fieldpath.Fields("roleRef", "name"))
+	for i, subject := range objects(value["subjects"]) {
+		if text(subject["kind"]) != "ServiceAccount" {
+			continue
+		}
+		account := manifest.Identity{Kind: "ServiceAccount", Namespace: text(subject["namespace"]), Name: text(subject["name"])}
+		if account.Namespace == "" {
+			account.Namespace = r.namespace
+		}
+		r.to(change.UsedAsSubject, account, "", false, fieldpath.Path{fieldpath.Field("subjects"), fieldpath.Index(i), fieldpath.Field("name")})
+	}
+}
+
+func (r *reader) webhooks(value map[string]any) {
+	for i, webhook := range objects(value["webhooks"]) {
+		path := fieldpath.Path{fieldpath.Field("webhooks"), fieldpath.Index(i), fieldpath.Field("clientConfig")}
+		// A webhook whose failure is ignored stops nothing.
+		r.service(path, object(object(webhook["clientConfig"])["service"]), text(webhook["failurePolicy"]) == "Ignore")
+	}
+}
+
+func (r *reader) apiService(value map[string]any) {
+	r.service(fieldpath.Fields("spec"), object(object(value["spec"])["service"]), false)
+}
+
+// service notes a Service that the API server calls.
+func (r *reader) service(path fieldpath.Path, service map[string]any, optional bool) {
+	to := manifest.Identity{Kind: "Service", Namespace: text(service["namespace"]), Name: text(service["name"])}
+	r.to(change.UsedByAPIServer, to, text(service["port"]), optional, path.Join(fieldpath.Fields("service", "name")))
+}
+
+func groupOf(apiVersion string) string {
+	for i := range len(apiVersion) {
+		if apiVersion[i] == '/' {
+			return apiVersion[:i]
+		}
+	}
+	return ""
+}
+
+func object(value any) map[string]any {
+	m, _ := value.(map[string]any)
+	return m
+}
+
+func objects(value any) []map[string]any {
+	items, _ := value.([]any)
+	list := make([]map[string]any, len(items))
+	for i, item := range items {
+		list[i] = object(item)
+	}
+	return list
+}
+
+// text returns a name, or the number of a port.
+func text(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	default:
+		return ""
+	}
+}
