@@ -12,7 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-const web = `apiVersion: apps/v1
+const shopWeb = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
@@ -26,8 +26,8 @@ spec:
 `
 
 var (
-	given    = strings.Replace(web, `image: "web:1"`, `image: "web:1", envFrom: [{secretRef: {name: given}}]`, 1)
-	givenKey = strings.Replace(web, `image: "web:1"`, `image: "web:1", env: [{name: A, valueFrom: {secretKeyRef: {name: given, key: a}}}]`, 1)
+	given    = strings.Replace(shopWeb, `image: "web:1"`, `image: "web:1", envFrom: [{secretRef: {name: given}}]`, 1)
+	givenKey = strings.Replace(shopWeb, `image: "web:1"`, `image: "web:1", env: [{name: A, valueFrom: {secretKeyRef: {name: given, key: a}}}]`, 1)
 	secretB  = "apiVersion: v1\nkind: Secret\nmetadata: {name: given, namespace: demo}\ndata: {b: YQ==}\n"
 )
 
@@ -39,17 +39,17 @@ func TestNamesThatLeadOutOfTheRelease(t *testing.T) {
 		look               func(context.Context, []live.Wanted) (*live.State, error)
 		want               []string
 	}{
-		{"nobody to ask", web, given, nil, []string{
+		{"nobody to ask", shopWeb, given, nil, []string{
 			"unchecked: it names Secret demo/given (.spec.template.spec.containers[name=\"web\"].envFrom[0].secretRef), which is not in the release: whether it is there was not judged"}},
 		{"as before, and nobody to ask", given, strings.Replace(given, "web:1", "web:2", 1), nil, nil},
-		{"it is there", web, given, cluster(t, secretB), nil},
-		{"it is not there", web, given, cluster(t, ""),
+		{"it is there", shopWeb, given, cluster(t, secretB), nil},
+		{"it is not there", shopWeb, given, cluster(t, ""),
 			[]string{"stuck: it names Secret demo/given, which is not there after the upgrade"}},
-		{"its key is not there", web, givenKey, cluster(t, secretB),
+		{"its key is not there", shopWeb, givenKey, cluster(t, secretB),
 			[]string{"stuck: it names key a of Secret demo/given, which is not there after the upgrade"}},
 		{"it was not there before, and the pods restart", given, strings.Replace(given, "web:1", "web:2", 1), cluster(t, ""),
 			[]string{"stuck: it names Secret demo/given, which is not there after the upgrade"}},
-		{"a custom resource may make it", web, given + "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: given}\n", cluster(t, ""),
+		{"a custom resource may make it", shopWeb, given + "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: given}\n", cluster(t, ""),
 			[]string{
 				"unchecked: it names Secret demo/given (.spec.template.spec.containers[name=\"web\"].envFrom[0].secretRef), which is not in the release; SealedSecret demo/given may make it: that was not judged"}},
 	} {
