@@ -140,11 +140,16 @@ func (c *Case) Wanted(serverSide bool) string {
 
 // Rewrite writes what is said into the file of the case.
 func (c *Case) Rewrite(said, saidServerSide string) error {
-	c.archive.Files = slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") })
-	c.archive.Files = append(c.archive.Files, txtar.File{Name: "want", Data: []byte(said)})
-	if saidServerSide != said {
-		c.archive.Files = append(c.archive.Files, txtar.File{Name: "want-server-side", Data: []byte(saidServerSide)})
+	isWant := func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") }
+	at := slices.IndexFunc(c.archive.Files, isWant)
+	if at < 0 {
+		at = len(c.archive.Files)
 	}
+	wants := []txtar.File{{Name: "want", Data: []byte(said)}}
+	if saidServerSide != said {
+		wants = append(wants, txtar.File{Name: "want-server-side", Data: []byte(saidServerSide)})
+	}
+	c.archive.Files = slices.Insert(slices.DeleteFunc(c.archive.Files, isWant), at, wants...)
 	return os.WriteFile(c.file, txtar.Format(c.archive), 0o600)
 }
 
