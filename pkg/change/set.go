@@ -147,6 +147,9 @@ type Change struct {
 	Hook *Hook
 	// Noise is the filter that hides an object without edits as a whole.
 	Noise string
+	// Renamed is set on an object that goes and one that comes if they are the same
+	// one under another name; both hold the same Rename.
+	Renamed *Rename
 }
 
 // Op is what Helm does with an object.
@@ -227,6 +230,7 @@ func (s *Set) Revealed() Set {
 		for j := range c.Edits {
 			c.Edits[j].reveal()
 		}
+		c.Renamed = c.Renamed.revealed()
 	}
 	revealed.Release.Values = slices.Clone(s.Release.Values)
 	for i := range revealed.Release.Values {

@@ -16,6 +16,8 @@ const (
 // disagree.
 type Summary struct {
 	Ops map[Op]int
+	// Renamed counts the objects that are created and are renamed ones.
+	Renamed int
 	// Unchanged counts the objects that the upgrade leaves as they are, those
 	// hidden as noise included.
 	Unchanged int
@@ -42,6 +44,15 @@ type Ledger struct {
 	ByFilter map[string]int
 }
 
+func (l *Ledger) count(edits []Edit) {
+	for i := range edits {
+		if filter := edits[i].Noise; filter != "" {
+			l.Edits++
+			l.ByFilter[filter]++
+		}
+	}
+}
+
 // Summary counts what is in the set.
 func (s *Set) Summary() Summary {
 	sum := Summary{
@@ -63,11 +74,10 @@ func (s *Set) Summary() Summary {
 		default:
 			sum.Made++
 		}
-		for j := range c.Edits {
-			if filter := c.Edits[j].Noise; filter != "" {
-				sum.Hidden.Edits++
-				sum.Hidden.ByFilter[filter]++
-			}
+		sum.Hidden.count(c.Edits)
+		if c.Renamed != nil && c.Op == Create {
+			sum.Renamed++
+			sum.Hidden.count(c.Renamed.Edits)
 		}
 		if len(c.Edits) == 0 && c.Noise != "" {
 			sum.Hidden.ByFilter[c.Noise]++

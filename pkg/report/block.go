@@ -71,7 +71,7 @@ func (p *page) cause(c *change.Change) string {
 // objects names the objects of a group, which may be of several kinds.
 func (p *page) objects(g group) string {
 	if !mixed(g) {
-		return printable(g[0].Ref.Kind) + " " + groupNames(g, p.all)
+		return printable(kindBefore(g[0])) + " " + groupNames(g, p.all)
 	}
 	refs := make([]manifest.Ref, len(g))
 	for i, c := range g {
@@ -88,6 +88,9 @@ func groupNames(g group, all bool) string {
 			name = o.GenerateName + "*"
 		}
 		objects[i] = named{c.Ref.Namespace, name}
+		if c.Renamed != nil {
+			objects[i] = named{c.Renamed.Old.Namespace, renamedName(c)}
+		}
 	}
 	return names(objects, all)
 }
@@ -101,6 +104,9 @@ func (p *page) meaning(c *change.Change) string {
 	case change.Recreate:
 		parts = append(parts, "deleted, then made anew as a hook")
 	default:
+	}
+	if c.Renamed != nil && c.Renamed.Stays && !c.Outcome.Unreached {
+		parts = append(parts, "the old one stays in the cluster")
 	}
 	if c.Hook != nil {
 		runs := "does not run in this " + p.operation

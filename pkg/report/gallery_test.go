@@ -177,11 +177,20 @@ func TestCountsAgree(t *testing.T) {
 		}
 		text := string(render(t, set, view{format: "text"}))
 		seen := string(render(t, set, view{format: "helm-diff"}))
+		renamed := map[change.Op]int{} // one block shows both halves
+		for i := range set.Changes {
+			if c := &set.Changes[i]; c.Renamed != nil {
+				renamed[c.Op]++
+			}
+		}
+		if blocks := countBlocks(text, "rename") + countBlocks(text, "replace"); blocks != sum.Renamed || renamed[change.Create] != sum.Renamed {
+			t.Errorf("%s: text shows %d renamed objects, the set has %d", sc.name, blocks, sum.Renamed)
+		}
 		for op, n := range sum.Ops {
 			if listed[string(op)] != n || doc.Summary[string(op)] != float64(n) {
 				t.Errorf("%s: json lists %d and counts %v objects to %s, the set %d", sc.name, listed[string(op)], doc.Summary[string(op)], op, n)
 			}
-			if blocks := countBlocks(text, string(op)); blocks != n {
+			if blocks := countBlocks(text, string(op)) + renamed[op]; blocks != n {
 				t.Errorf("%s: text shows %d objects to %s, the set has %d", sc.name, blocks, op, n)
 			}
 		}

@@ -25,7 +25,7 @@ const maxVariants = 3
 // It takes time linear in the size of the changes.
 func groups(changes []*change.Change, hidden bool) []group {
 	equal := gather(changes, func(c *change.Change) signature {
-		return sign(c, hidden, func(s string) string { return nameless(s, c.Ref.Name) })
+		return sign(c, hidden, func(s string) string { return anonymous(s, c) })
 	})
 	firsts := make([]*change.Change, len(equal))
 	members := make(map[*change.Change]group, len(equal))
@@ -34,7 +34,7 @@ func groups(changes []*change.Change, hidden bool) []group {
 		members[g[0]] = g
 	}
 	alike := gather(firsts, func(c *change.Change) signature {
-		return sign(c, hidden, func(s string) string { return numberless(nameless(s, c.Ref.Name)) }, numberless(c.Ref.Name))
+		return sign(c, hidden, func(s string) string { return numberless(anonymous(s, c)) }, numberless(c.Ref.Name))
 	})
 	var out []group
 	for _, variants := range alike {
@@ -98,6 +98,9 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 	}
 	fmt.Fprintf(&b, "%q %q %q %t %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden(), c.Outcome.Unreached)
 	put(more...)
+	if r := c.Renamed; r != nil {
+		fmt.Fprintf(&b, "%q %q %q %t\n", r.Old.Kind, r.Old.Namespace, r.New.Namespace, r.Stays)
+	}
 	if c.Hook != nil {
 		fmt.Fprintf(&b, "hook %q %t\n", c.Hook.Events, c.Hook.Runs)
 	}

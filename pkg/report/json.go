@@ -93,6 +93,7 @@ type jsonSummary struct {
 	Delete    int                 `json:"delete"`
 	Recreate  int                 `json:"recreate"`
 	Keep      int                 `json:"keep"`
+	Renamed   int                 `json:"renamed,omitempty"`
 	Unchanged int                 `json:"unchanged"`
 	Unreached int                 `json:"unreached"`
 	Risks     map[change.Risk]int `json:"risks"`
@@ -129,6 +130,9 @@ type jsonChange struct {
 	Findings     []jsonFinding  `json:"findings"`
 	Off          []jsonFinding  `json:"off,omitempty"`
 	Accepted     []jsonAccepted `json:"accepted,omitempty"`
+	RenamedTo    *jsonObject    `json:"renamedTo,omitempty"`
+	RenamedFrom  *jsonObject    `json:"renamedFrom,omitempty"`
+	RenameEdits  []jsonEdit     `json:"renameEdits,omitempty"`
 }
 
 type jsonPosition struct {
@@ -252,7 +256,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 	}
 	return jsonSummary{
 		Create: sum.Ops[change.Create], Update: sum.Ops[change.Update], Delete: sum.Ops[change.Delete],
-		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep],
+		Recreate: sum.Ops[change.Recreate], Keep: sum.Ops[change.Keep], Renamed: sum.Renamed,
 		Unchanged: sum.Unchanged, Unreached: sum.Unreached, Risks: risks,
 		Hidden: jsonLedger{Edits: sum.Hidden.Edits, Objects: sum.Hidden.Objects, ByFilter: sum.Hidden.ByFilter},
 		Off:    sum.Off, Accepted: sum.Accepted,
@@ -281,6 +285,14 @@ func jsonChangeOf(c *change.Change) jsonChange {
 	if o := standing(c); o != nil {
 		out.GenerateName, out.Source = o.GenerateName, o.Source
 		out.Position = jsonPosition{File: o.Position.File, Document: o.Position.Document, Line: o.Position.Line}
+	}
+	if c.Renamed != nil {
+		other := jsonObjectOf(c.Other())
+		if c.Op == change.Create {
+			out.RenamedFrom, out.RenameEdits = &other, each(c.Renamed.Edits, jsonEditOf)
+		} else {
+			out.RenamedTo = &other
+		}
 	}
 	if c.Hook != nil {
 		out.Hook = &jsonHook{Events: each(c.Hook.Events, same), Runs: c.Hook.Runs}

@@ -20,11 +20,11 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 	sum := set.Summary()
 	p.head(set, &sum, opt.FailOn)
 	var risky, plain, hidden []*change.Change
-	for i := range set.Changes {
-		switch c := &set.Changes[i]; {
+	for _, c := range joined(set) {
+		switch {
 		case len(c.Findings) > 0:
 			risky = append(risky, c)
-		case !c.Hidden():
+		case !c.Hidden() || c.Renamed != nil:
 			plain = append(plain, c)
 		case opt.ShowHidden:
 			hidden = append(hidden, c)
@@ -171,7 +171,15 @@ func plan(sum *change.Summary) string {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, op))
 		}
 	}
-	return strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
+	text := strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
+	switch sum.Renamed {
+	case 0:
+		return text
+	case 1:
+		return text + "; 1 object is renamed"
+	default:
+		return fmt.Sprintf("%s; %d objects are renamed", text, sum.Renamed)
+	}
 }
 
 // failure says of an operation that fails what it leaves behind.

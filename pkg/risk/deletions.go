@@ -49,7 +49,11 @@ func gone(c *change.Change) bool { return c.Op == change.Delete || c.Op == chang
 
 func deleted(message string) func(*change.Change) (string, []fieldpath.Path, bool) {
 	return func(c *change.Change) (string, []fieldpath.Path, bool) {
-		return losing(c, message), nil, gone(c) && !spared(c)
+		message := losing(c, message)
+		if c.Renamed != nil && !c.Renamed.Filled && c.Ref.Kind == "PersistentVolumeClaim" {
+			message += "; " + c.Renamed.New.Name + " begins empty"
+		}
+		return message, nil, gone(c) && !spared(c)
 	}
 }
 
@@ -68,7 +72,11 @@ func spared(c *change.Change) bool { return c.Outcome.Loss != nil && c.Outcome.L
 // StatefulSet goes, the new one when it is scaled down.
 func claimsDeleted(c *change.Change) (string, []fieldpath.Path, bool) {
 	if gone(c) {
-		return losing(c, "its claims are deleted with it"), nil,
+		message := losing(c, "its claims are deleted with it")
+		if c.Renamed != nil && c.Renamed.Claims != nil {
+			message += "; " + emptyOnes(c.Renamed)
+		}
+		return message, nil,
 			!c.Outcome.Orphans && retention(c.Old, "whenDeleted") == "Delete" && !spared(c)
 	}
 	p := c.Outcome.Pods

@@ -70,9 +70,9 @@ func sides(c *change.Change) (old, updated reading, lands bool) {
 		return old, updated, false
 	}
 	updated = reading{value, c.Outcome.PodSpec}
-	if c.Old != nil {
+	if before := c.Before(); before != nil {
 		old.podSpec = c.Outcome.PodSpec
-		if old.value, err = c.Old.Value(); err != nil {
+		if old.value, err = before.Value(); err != nil {
 			return old, updated, false
 		}
 	}

@@ -73,7 +73,7 @@ func goneRules() []Rule {
 			Instead: keepFirst + " if it is to stay",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
-				if c.Op != change.Delete || p == nil || !p.AllDown {
+				if c.Op != change.Delete || c.Renamed != nil || p == nil || !p.AllDown {
 					return "", nil, false
 				}
 				return "its pods are deleted with it", nil, true

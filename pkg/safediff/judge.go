@@ -30,6 +30,8 @@ type judge struct {
 	// cluster itself has said so, and what is around the release.
 	live  *live.State
 	asked bool
+	// cluster are the objects that are known to be in the cluster.
+	cluster []*manifest.Object
 	// rollout is what the prediction of pods needs to know, running what it needs
 	// to know besides of a namespace.
 	rollout rollout.Facts

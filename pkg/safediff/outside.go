@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/reference"
@@ -17,7 +18,7 @@ func (l *links) ask(ctx context.Context, changed map[int]bool) error {
 	var open []outsider
 	for _, o := range l.outside {
 		c := l.judged[o.from].change
-		if c == nil || l.judged[o.from].names == nil || o.Optional || builtinTarget(o.To) || !l.asked && !blocks(o.Use) || o.Use == change.UsedAsName {
+		if c == nil || l.judged[o.from].names == nil || o.Optional || builtinTarget(o.To) || l.claimed(o.To) || !l.asked && !blocks(o.Use) || o.Use == change.UsedAsName {
 			continue
 		}
 		isNew := !slices.ContainsFunc(l.judged[o.from].names.old, func(r reference.Reference) bool { return r.To == o.To })
@@ -33,6 +34,14 @@ func (l *links) ask(ctx context.Context, changed map[int]bool) error {
 		l.judgeOutside(o, state, changed)
 	}
 	return nil
+}
+
+// claimed reports whether an object may be a claim that a StatefulSet of the release
+// makes, or has made, for one of its pods: TEMPLATE-NAME-NUMBER.
+func (l *links) claimed(id manifest.Identity) bool {
+	return id.Group == "" && id.Kind == "PersistentVolumeClaim" && slices.ContainsFunc(l.pairs, func(p diff.Pair) bool {
+		return p.Ref().Kind == "StatefulSet" && p.Ref().Namespace == id.Namespace && strings.Contains(id.Name, "-"+p.Ref().Name+"-")
+	})
 }
 
 // blocks reports whether something does not work at all without what is used so. A

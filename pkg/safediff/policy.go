@@ -21,6 +21,9 @@ func decide(set *change.Set, opts Options) {
 		}
 		run.Judge(c)
 		noise.Mark(c, filters)
+		if c.Renamed != nil && c.Op == change.Create {
+			noise.Mark(&change.Change{Ref: c.Ref, Op: c.Op, Edits: c.Renamed.Edits}, filters)
+		}
 		if c.Noise == "" {
 			c.Noise = run.Object(c)
 		}

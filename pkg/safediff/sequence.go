@@ -12,12 +12,14 @@ import (
 )
 
 // together judges what no object shows by itself, once each has been judged: what
-// a refused object keeps Helm from doing, what goes with a Namespace, whether a
+// a refused object keeps Helm from doing, what goes with a Namespace, what is only
+// called something else, whether a
 // Service still finds pods, which pods no NetworkPolicy restricts any more, and what
 // objects name of each other. judged is changed. The error is that of ctx.
 func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
+	j.renames(pairs, judged)
 	j.services(pairs, judged)
 	j.isolations(pairs, judged)
 	return j.link(ctx, pairs, judged)

@@ -1,0 +1,138 @@
+package diff_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+func parsed(t *testing.T, docs ...string) []*manifest.Object {
+	t.Helper()
+	objects, err := manifest.Parse(strings.Join(docs, "---\n"), manifest.Options{File: "test.yaml", Namespace: "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+func config(template, name, data string) string {
+	return fmt.Sprintf("# Source: shop/templates/%s\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: %s\n", template, name, data)
+}
+
+func account(name string) string {
+	return fmt.Sprintf("# Source: shop/templates/accounts.yaml\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s}\n", name)
+}
+
+func set(kind, chart, name, image string) string {
+	return fmt.Sprintf("# Source: shop%s/templates/%s.yaml\napiVersion: apps/v1\nkind: %s\nmetadata: {name: %s}\n"+
+		"spec:\n  replicas: 3\n  template:\n    spec:\n      containers:\n      - {name: app, image: %s, ports: [{containerPort: 80}]}\n",
+		chart, name, kind, name, image)
+}
+
+func TestRenames(t *testing.T) {
+	for name, test := range map[string]struct{ gone, come, want []string }{
+		"template": {
+			[]string{config("a.yaml", "shop-a", "{k: one}")},
+			[]string{config("a.yaml", "b", "{k: two}"), config("b.yaml", "c", "{k: one}")},
+			[]string{"shop-a b"},
+		},
+		"content in another template": {
+			[]string{set("StatefulSet", "", "shop-db", "db:1")}, []string{set("StatefulSet", "", "store", "db:1")}, []string{"shop-db store"},
+		},
+		"number at the end": {
+			[]string{config("a.yaml", "web-1", "{k: one}"), config("a.yaml", "api-1", "{k: one}")},
+			[]string{config("a.yaml", "web-2", "{k: two}"), config("a.yaml", "api-2", "{k: two}")},
+			[]string{"web-1 web-2", "api-1 api-2"},
+		},
+		"as the others": {
+			[]string{config("a.yaml", "shop-a", "{k: one}"), account("shop-x"), account("shop-z")},
+			[]string{config("a.yaml", "a", "{k: one}"), account("z"), account("x")},
+			[]string{"shop-a a", "shop-x x", "shop-z z"},
+		},
+		"two for one": {
+			[]string{config("a.yaml", "old", "{k: one}")}, []string{config("a.yaml", "left", "{k: one}"), config("a.yaml", "right", "{k: one}")}, nil,
+		},
+		"one template, nothing in common": {
+			[]string{config("a.yaml", "old", "{k: one, l: two}")}, []string{config("a.yaml", "new", "{m: three}")}, nil,
+		},
+		"nothing to recognize": {[]string{account("shop")}, []string{account("other")}, nil},
+		"another kind": {
+			[]string{set("Deployment", "", "web", "web:1")}, []string{set("StatefulSet", "", "web", "web:2")}, []string{"web web"},
+		},
+		"the subchart's only one": {
+			[]string{set("StatefulSet", "/charts/kafka", "kafka", "kafka:1"), set("StatefulSet", "", "db", "db:1")},
+			[]string{set("StatefulSet", "/charts/kafka", "kafka-controller", "kafka:2"), set("StatefulSet", "/charts/keeper", "keeper", "keeper:1")},
+			[]string{"kafka kafka-controller"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, p := range diff.Renames(parsed(t, test.gone...), parsed(t, test.come...)) {
+				got = append(got, p.Old.Ref.Name+" "+p.New.Ref.Name)
+			}
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Errorf("pairs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestRenamesTakeLinearTime renames twice as many objects, of which none can be told
+// from the others but by its name, and looks that the time does not grow with their
+// square.
+func TestRenamesTakeLinearTime(t *testing.T) {
+	took := func(n int) time.Duration {
+		var gone, come []string
+		gone, come = append(gone, config("a.yaml", "shop-a", "{k: one}")), append(come, config("a.yaml", "a", "{k: one}"))
+		for i := range n {
+			gone = append(gone, account(fmt.Sprintf("shop-x%d", i)))
+			come = append(come, account(fmt.Sprintf("x%d", i)))
+		}
+		old, updated := parsed(t, gone...), parsed(t, come...)
+		start := time.Now()
+		if got := len(diff.Renames(old, updated)); got != n+1 {
+			t.Fatalf("%d objects are paired, want %d", got, n+1)
+		}
+		return time.Since(start)
+	}
+	took(500)
+	few, many := took(1000), took(8000)
+	if many > 32*few {
+		t.Errorf("8 times as many objects take %v, not about 8 times %v", many, few)
+	}
+}
+
+func TestRespelling(t *testing.T) {
+	r := diff.Respelling(func(word string) (string, bool) {
+		now, found := map[string]string{"shop-db": "db", "web": "front"}[word]
+		return now, found
+	})
+	old := map[string]any{
+		"host": "shop-db-0.shop-db.prod.svc", "kept": "web", "other": "shop-dbs",
+		"list": []any{map[string]any{"name": "shop-db", "n": int64(1)}},
+		"text": "host = shop-db\nlevel = info\n",
+	}
+	updated := map[string]any{
+		"host": "db-0.db.prod.svc", "kept": "web", "other": "dbs",
+		"list": []any{map[string]any{"name": "new"}, map[string]any{"name": "db", "n": int64(1)}},
+		"text": "host = db\nlevel = debug\n",
+	}
+	want := map[string]any{
+		"host": "db-0.db.prod.svc", "kept": "web", "other": "shop-dbs",
+		"list": []any{map[string]any{"name": "db", "n": int64(1)}},
+		"text": "host = db\nlevel = info\n",
+	}
+	if d := cmp.Diff(any(want), r.Value(old, updated)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	start := time.Now()
+	if r.Text(strings.Repeat("-", 1<<20)); time.Since(start) > time.Minute {
+		t.Error("a megabyte of dashes takes more than a minute")
+	}
+}

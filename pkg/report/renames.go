@@ -1,0 +1,91 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// What the text report calls two changes that are one object under two names.
+const (
+	rename  change.Op = "rename"
+	replace change.Op = "replace" // it is of another kind, too
+)
+
+// joined returns the changes of a set as people see them: an object that goes under
+// one name and comes under another is one, where the first of the two stood.
+func joined(set *change.Set) []*change.Change {
+	halves := map[manifest.Identity]*change.Change{}
+	for i := range set.Changes {
+		if c := &set.Changes[i]; c.Renamed != nil {
+			halves[c.Ref.Identity()] = c
+		}
+	}
+	out := make([]*change.Change, 0, len(set.Changes))
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		if c.Renamed == nil {
+			out = append(out, c)
+			continue
+		}
+		old, updated := halves[c.Renamed.Old.Identity()], halves[c.Renamed.New.Identity()]
+		if old == nil || updated == nil {
+			continue // told with its other half
+		}
+		out = append(out, join(old, updated))
+		delete(halves, c.Ref.Identity())
+	}
+	return out
+}
+
+// join tells of both halves what is told of either: of the old one what is lost, of
+// the new one what the API server makes of it.
+func join(old, updated *change.Change) *change.Change {
+	one := *updated
+	one.Op = rename
+	if old.Ref.Kind != updated.Ref.Kind {
+		one.Op = replace
+	}
+	one.Old = old.Old
+	one.Edits = updated.Renamed.Edits
+	one.Findings = slices.Concat(old.Findings, updated.Findings)
+	one.Off = slices.Concat(old.Off, updated.Off)
+	slices.SortStableFunc(one.Findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
+	return &one
+}
+
+// renamedName writes what a renamed object was called, and is called now.
+func renamedName(c *change.Change) string {
+	r := c.Renamed
+	before, now := r.Old.Name, r.New.Name
+	if r.Old.Namespace != r.New.Namespace {
+		now = named{r.New.Namespace, now}.String()
+	}
+	if r.Old.Kind != r.New.Kind {
+		now = r.New.Kind + " " + now
+	}
+	return before + " → " + now
+}
+
+// kindBefore is the kind that an object had, which is the one that it has unless it
+// is replaced by one of another kind.
+func kindBefore(c *change.Change) string {
+	if c.Renamed != nil {
+		return c.Renamed.Old.Kind
+	}
+	return c.Ref.Kind
+}
+
+// anonymous returns text without the names of the object, the longer one first: one
+// may be a part of the other.
+func anonymous(text string, c *change.Change) string {
+	if c.Renamed == nil {
+		return nameless(text, c.Ref.Name)
+	}
+	first, second := c.Renamed.Old.Name, c.Renamed.New.Name
+	if len(first) < len(second) {
+		first, second = second, first
+	}
+	return nameless(nameless(text, first), second)
+}

@@ -1,0 +1,124 @@
+package risk
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+)
+
+const (
+	keepName   = "keep the name (fullnameOverride, in most charts)"
+	moveClaims = "make the claims of the new name beforehand, each with the volume of the old one (reclaim policy Retain, volumeName)"
+	keepBeside = "annotate the installed one with helm.sh/resource-policy: keep and delete it when the new one is ready"
+	bothNames  = "let a Service of the old name stay beside the new one until no client uses it"
+)
+
+// renameRules are about objects that get another name. To Helm they are one object
+// that goes and another that comes.
+func renameRules() []Rule {
+	return []Rule{
+		{
+			ID: "statefulset-renamed", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
+			Why: "a StatefulSet finds its volumes by its own name; under another one it begins with new, empty ones, and the data stays behind",
+			Fix: keepName + ", or " + moveClaims, Instead: moveClaims,
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				if c.Op != change.Delete || c.Renamed == nil || c.Renamed.Claims == nil {
+					return "", nil, false
+				}
+				_, _, deleted := claimsDeleted(c)
+				return behind(c.Renamed.Claims) + ", " + emptyOnes(c.Renamed), nil, !deleted
+			},
+		},
+		{
+			ID: "claim-renamed", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
+			Why: "a claim of another name is another volume, an empty one; the data stays with the old claim, or with a volume that nobody claims",
+			Fix: "keep the name, or let the new claim name the old volume (volumeName) once the old claim is gone",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				if c.Renamed == nil || c.Renamed.Filled || c.Op == change.Create {
+					return "", nil, false
+				}
+				unbound := c.Outcome.Loss != nil && len(c.Outcome.Loss.What) == 0
+				return losing(c, "the data stays with it") + ", " + c.Renamed.New.Name + " begins empty", nil,
+					c.Op == change.Keep || spared(c) && !unbound
+			},
+		},
+		{
+			ID: "workload-renamed", Risk: change.Downtime,
+			Why: "Helm makes the workload of the new name and deletes the old one without a wait in between, so that for a while no pod is ready",
+			Fix: keepName + ", or " + keepBeside, Instead: keepBeside,
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p := c.Outcome.Pods
+				if c.Op != change.Delete || c.Renamed == nil || p == nil || !p.AllDown {
+					return "", nil, false
+				}
+				return "its pods are deleted before those of the new one are ready", nil, true
+			},
+		},
+		{
+			ID: "service-renamed", Risk: change.Downtime, Kinds: []string{"Service"},
+			Why: "clients reach a Service by its name; those outside the release, and those not restarted yet, go on with the old one",
+			Fix: keepName + ", or " + bothNames, Instead: bothNames, When: serviceRenamed,
+		},
+	}
+}
+
+func behind(claims *change.Claims) string {
+	n := len(claims.Behind)
+	switch {
+	case n == 0:
+		return "the volumes of its earlier pods stay behind"
+	case claims.Uncounted:
+		return fmt.Sprintf("%s or more stay behind (%s …)", volumes(n), claims.Behind[0])
+	case n == 1:
+		return "1 volume stays behind (" + claims.Behind[0] + ")"
+	default:
+		return fmt.Sprintf("%s stay behind (%s)", volumes(n), firstAndLast(claims.Behind))
+	}
+}
+
+func emptyOnes(r *change.Rename) string {
+	switch n := len(r.Claims.Empty); n {
+	case 0:
+		return r.New.Name + " has none of them"
+	case 1:
+		return r.New.Name + " begins with 1 new empty one"
+	default:
+		return fmt.Sprintf("%s begins with %d new empty ones", r.New.Name, n)
+	}
+}
+
+func volumes(n int) string {
+	if n == 1 {
+		return "1 volume"
+	}
+	return fmt.Sprintf("%d volumes", n)
+}
+
+// fewNames is how many names are listed in full.
+const fewNames = 2
+
+func firstAndLast(names []string) string {
+	if len(names) <= fewNames {
+		return strings.Join(names, ", ")
+	}
+	return names[0] + " … " + names[len(names)-1]
+}
+
+func serviceRenamed(c *change.Change) (string, []fieldpath.Path, bool) {
+	if c.Op != change.Delete || c.Renamed == nil {
+		return "", nil, false
+	}
+	value, err := c.Old.Value()
+	if err != nil {
+		return "", nil, false
+	}
+	spec, _ := value["spec"].(map[string]any)
+	selector, _ := spec["selector"].(map[string]any)
+	message := "clients that know it by this name no longer reach it"
+	if spec["type"] == "LoadBalancer" {
+		message += ", and its load balancer goes with it"
+	}
+	return message, nil, len(selector) > 0 || spec["type"] == "ExternalName"
+}
