@@ -28,7 +28,8 @@ type Outcome struct {
 	Bared []string
 	// Orphans says that the object goes and the pods that it owns stay.
 	Orphans bool
-	// Selects is set for a Service whose selector changes.
+	// Selects is set for a Service whose selector changes, and for one that goes while
+	// pods that it selects stay.
 	Selects *Selection
 	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
 	// what it held before; nil for other objects. Of each workload the worst use counts.

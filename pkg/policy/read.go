@@ -136,10 +136,9 @@ func (r *reader) checkRules(f *File) {
 			all = append(all, o.ID)
 		}
 	}
-	slices.Sort(all)
 	for _, key := range r.named {
 		if !slices.Contains(all, key.Value) {
-			r.fail(key, "unknown rule %q; valid are %s", key.Value, strings.Join(slices.Compact(all), ", "))
+			r.fail(key, "unknown rule %q; `helm safe-diff rules` lists those there are", key.Value)
 		}
 	}
 }

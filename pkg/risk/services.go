@@ -17,6 +17,15 @@ func serviceRules() []Rule {
 			When: selectsNothing,
 		},
 		{
+			ID: "service-deleted", Risk: change.Downtime, Kinds: []string{"Service"},
+			Why: "clients reach pods by the name of their Service; without it these run on, and nobody finds them",
+			Fix: "keep the Service until no client, in the release or outside of it, uses the name",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				fires := c.Op == change.Delete && c.Outcome.Selects != nil && c.Renamed == nil
+				return "clients that know it by its name no longer reach the pods, which stay", nil, fires
+			},
+		},
+		{
 			ID: "service-loses-pods", Risk: change.Downtime,
 			Why: "the pods no longer carry the labels by which a Service selects them, so that it leads nowhere",
 			Fix: "keep the labels that the Service selects, or let it select others that the pods have before and after",
@@ -35,7 +44,7 @@ func selectsNothing(c *change.Change) (string, []fieldpath.Path, bool) {
 	s := c.Outcome.Selects
 	var message string
 	switch {
-	case s == nil || s.Before == 0:
+	case s == nil || s.Before == 0 || c.Op == change.Delete:
 		return "", nil, false
 	case s.During == 0 && s.After > 0:
 		message = "no pods carry the labels of its new selector until the new ones are ready"

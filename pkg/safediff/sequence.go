@@ -86,10 +86,14 @@ func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
 func (j *judge) services(pairs []diff.Pair, judged []judgement) {
 	moved := relabelledPods(judged)
 	for i, p := range pairs {
-		if ref := p.Ref(); ref.Kind != "Service" || ref.Group != "" || p.Old == nil || p.New == nil {
+		if ref := p.Ref(); ref.Kind != "Service" || ref.Group != "" || p.Old == nil {
 			continue
 		}
 		c := judged[i].change
+		if p.New == nil {
+			j.unreachable(pairs, judged, p.Old, c)
+			continue
+		}
 		if len(moved) == 0 && (c == nil || !edited(c, fieldpath.Fields("spec", "selector"))) {
 			continue // nothing to look at, and not to be decoded
 		}
@@ -108,6 +112,18 @@ func (j *judge) services(pairs []diff.Pair, judged []judgement) {
 				j.leave(pairs, judged, moved, p.New.Ref, after)
 			}
 		}
+	}
+}
+
+// unreachable looks whether a Service that goes leaves pods behind that it led to.
+func (j *judge) unreachable(pairs []diff.Pair, judged []judgement, o *manifest.Object, c *change.Change) {
+	if c == nil || c.Op != change.Delete || !done(c) {
+		return
+	}
+	labels := selector(o)
+	if s := j.selections(pairs, judged, o.Ref.Namespace, labels, labels); s.Before > 0 && s.After > 0 {
+		c.Outcome.Selects = &change.Selection{Before: s.Before, During: s.During}
+		classify(c)
 	}
 }
 
