@@ -23,7 +23,7 @@ func (p *page) group(g group) {
 	if lead != "" {
 		lead += ": "
 	}
-	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c))
+	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), p.untold(c))
 	if mixed(g) {
 		p.line("  their pods are replaced")
 	} else {
@@ -43,9 +43,14 @@ func (p *page) group(g group) {
 	p.edits(g)
 	var hints []string
 	for i := range c.Findings {
-		if hint := c.Findings[i].Hint; hint != "" && !slices.Contains(hints, hint) {
+		if hint := c.Findings[i].Hint; hint != "" && !slices.Contains(hints, hint) && !p.hinted[hint] {
 			hints = append(hints, hint)
 			p.line("  hint: ", printable(hint))
+		}
+	}
+	if p.hinted != nil {
+		for _, hint := range hints {
+			p.hinted[hint] = true
 		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
 )
 
@@ -25,24 +27,68 @@ const (
 
 // edits prints the edits of a group, those that are to blame first.
 func (p *page) edits(g group) {
-	var first, rest []int
-	for i := range g[0].Edits {
-		switch e := &g[0].Edits[i]; {
+	most, lines := p.roomFor(g[0])
+	if most == 0 && !p.all {
+		return // the title counts them
+	}
+	order := p.order(g[0])
+	for n, i := range order {
+		if n == most && !p.all {
+			p.more(len(order) - n)
+			break
+		}
+		p.edit(&g[0].Edits[i], spread(g, i, p.all), lines)
+	}
+}
+
+// more says how many edits are not shown.
+func (p *page) more(left int) {
+	hint := "; --show-hidden shows all"
+	if p.room.cuts {
+		hint = ""
+	}
+	p.line("  … ", plural(left, "more edit"), hint)
+}
+
+// untold says in a title how many edits an object has for which there is no room.
+func (p *page) untold(c *change.Change) string {
+	if most, _ := p.roomFor(c); most > 0 || p.all {
+		return ""
+	}
+	if n := len(p.order(c)); n > 0 {
+		return p.faint(", " + plural(n, "edit"))
+	}
+	return ""
+}
+
+// roomFor returns how many edits of an object are shown, and how many lines of a value.
+func (p *page) roomFor(c *change.Change) (edits, lines int) {
+	switch {
+	case p.room == room{}:
+		return maxEdits, maxLines
+	case len(c.Findings) > 0:
+		return p.room.edits, p.room.lines
+	default:
+		return p.room.plainEdits, p.room.plainLines
+	}
+}
+
+// order returns which edits are shown, those that are to blame first. If there is room
+// for few, what pods run comes before what is written on them.
+func (p *page) order(c *change.Change) []int {
+	var first, marks, rest []int
+	for i := range c.Edits {
+		switch e := &c.Edits[i]; {
 		case e.Noise != "" && !p.all:
-		case blamed(g[0], e.Path):
+		case p.room.cuts && slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" }):
+			marks = append(marks, i)
+		case blamed(c, e.Path):
 			first = append(first, i)
 		default:
 			rest = append(rest, i)
 		}
 	}
-	order := slices.Concat(first, rest)
-	for n, i := range order {
-		if n == maxEdits && !p.all {
-			p.line("  … ", plural(len(order)-n, "more edit"), "; --show-hidden shows all")
-			break
-		}
-		p.edit(&g[0].Edits[i], spread(g, i, p.all))
-	}
+	return slices.Concat(first, rest, marks)
 }
 
 // spread returns the i-th shown edit of the last object of a group if it is not
@@ -81,7 +127,7 @@ func shownEdit(c *change.Change, nth int, all bool) *change.Edit {
 
 // edit prints one edit. last is the same edit of the last object of the group,
 // if the objects differ in it.
-func (p *page) edit(e, last *change.Edit) {
+func (p *page) edit(e, last *change.Edit, lines int) {
 	sign, paint := "~ ", p.warn
 	switch {
 	case !e.Old.Present():
@@ -102,8 +148,7 @@ func (p *page) edit(e, last *change.Edit) {
 	lead := "  " + paint(sign) + printable(e.Path.String()) + ":"
 	short, ok := p.short(e)
 	if !ok {
-		p.line(lead, mark)
-		p.long(e)
+		p.lines(e, lead, mark, lines)
 		if last != nil {
 			p.line("      (the numbers in it are others in each of the objects)")
 		}
@@ -192,9 +237,15 @@ func quoted(value any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// digests are texts that tell people nothing but that they differ.
+var digests = regexp.MustCompile(`^[0-9a-f]{32,128}$`)
+
 // shorten cuts two values to what fits on a line, so that the place where they
 // begin to differ stays visible.
 func shorten(before, after string) (shortBefore, shortAfter string) {
+	if digests.MatchString(before) && digests.MatchString(after) && before[:8] != after[:8] {
+		return before[:8] + "…", after[:8] + "…"
+	}
 	if utf8.RuneCountInString(before) <= maxWidth && utf8.RuneCountInString(after) <= maxWidth {
 		return before, after
 	}
@@ -219,8 +270,29 @@ func window(text []rune, from int) string {
 	return fmt.Sprintf("%s%s… (%d more characters)", lead, string(text[from:from+maxWidth]), len(text)-from-maxWidth)
 }
 
-// long prints the lines in which two values differ, and a few around them.
-func (p *page) long(e *change.Edit) {
+// lines prints an edit that takes several lines, or how many these are.
+func (p *page) lines(e *change.Edit, lead, mark string, most int) {
+	out := p.long(e)
+	if most == 0 && !p.all {
+		p.line(lead, " ", plural(len(out), "line"), mark)
+		return
+	}
+	p.line(lead, mark)
+	for i, line := range out {
+		if i == most && !p.all {
+			hint := "; --show-hidden shows all"
+			if p.room.cuts {
+				hint = ""
+			}
+			p.line("      … ", plural(len(out)-i, "more line"), hint)
+			break
+		}
+		p.line(line)
+	}
+}
+
+// long returns the lines in which two values differ, and a few around them.
+func (p *page) long(e *change.Edit) []string {
 	before, after := linediff.Lines(lines(e.Old)), linediff.Lines(lines(e.New))
 	ends := ended(before) != ended(after)
 	var out []string
@@ -255,13 +327,7 @@ func (p *page) long(e *change.Edit) {
 		}
 		hunks = hunks[n:]
 	}
-	for i, line := range out {
-		if i == maxLines && !p.all {
-			p.line("      … ", plural(len(out)-i, "more line"), "; --show-hidden shows all")
-			break
-		}
-		p.line(line)
-	}
+	return out
 }
 
 // cut prepares one line of a value for the page.
