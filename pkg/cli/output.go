@@ -87,10 +87,13 @@ func (f *reportFlags) parseTemplate(outputs []output) (*template.Template, error
 
 // print makes all reports of a set.
 func (r *reportOptions) print(set *change.Set, code int) ([][]byte, error) {
+	about := make([]report.Rule, 0, len(r.ownRules))
+	for i := range r.ownRules {
+		about = append(about, report.Rule{ID: r.ownRules[i].ID, Why: r.ownRules[i].Message, Fix: r.ownRules[i].Hint})
+	}
 	rules := risk.Rules()
-	about := make([]report.Rule, len(rules))
 	for i := range rules {
-		about[i] = report.Rule{ID: rules[i].ID, Why: rules[i].Why, Fix: rules[i].Fix}
+		about = append(about, report.Rule{ID: rules[i].ID, Why: rules[i].Why, Fix: rules[i].Fix})
 	}
 	pages := make([][]byte, len(r.outputs))
 	for i, o := range r.outputs {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
@@ -94,6 +95,8 @@ type reportOptions struct {
 	failOnGiven bool
 	detailed    bool
 	environment string
+	// ownRules are the rules of the team's own that are in force.
+	ownRules []policy.OwnRule
 	// locate finds the files that the objects come from; nil if there are none.
 	locate func(*manifest.Object) (path, text string)
 }
@@ -184,6 +187,7 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	}
 	spendMemory(input)
 	opts.Policy = a.policyFor(&opts, r.environment)
+	r.ownRules = opts.Policy.OwnRules
 	if opts.Policy.FailOn != nil && !r.failOnGiven {
 		r.failOn = opts.Policy.FailOn
 	}

@@ -12,14 +12,18 @@ import (
 )
 
 func (a *app) rulesCommand() *cobra.Command {
-	return &cobra.Command{
+	var flags configFlags
+	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "List what a report may warn of, and what it hides",
+		Short: "List what a report may warn of, those of the policy's own rules too, and what it hides",
 		Args:  arguments(),
 		RunE: func(*cobra.Command, []string) error {
 			var b strings.Builder
 			for _, r := range rulesByClass() {
 				fmt.Fprintf(&b, "%-9s  %s\n           %s\n", r.Risk, r.ID, r.Why)
+			}
+			for _, o := range a.config.file.AllOwnRules() {
+				fmt.Fprintf(&b, "%-9s  %s (%s)\n           %s\n", o.Class, o.ID, o.At, o.Message)
 			}
 			for _, f := range noise.Filters() {
 				fmt.Fprintf(&b, "hides      %s\n           %s\n", f.ID, f.Why)
@@ -27,6 +31,8 @@ func (a *app) rulesCommand() *cobra.Command {
 			return a.write([]byte(b.String()))
 		},
 	}
+	flags.addTo(cmd.Flags())
+	return cmd
 }
 
 // rulesByClass returns all rules, the worst class first, each class by name.
@@ -42,7 +48,8 @@ func rulesByClass() []risk.Rule {
 }
 
 func (a *app) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var flags configFlags
+	cmd := &cobra.Command{
 		Use:     "explain RULE",
 		Short:   "Tell why a rule warns, what to do, and show an example",
 		Example: "  helm safe-diff explain pod-restart",
@@ -52,6 +59,9 @@ func (a *app) explainCommand() *cobra.Command {
 				if f.ID == args[0] {
 					return a.write([]byte(fmt.Sprintf("%s (a filter: it hides an edit)\n\nwhy:  %s\n", f.ID, f.Why)))
 				}
+			}
+			if own := a.explainedOwn(args[0]); own != "" {
+				return a.write([]byte(own))
 			}
 			r, err := risk.Find(args[0])
 			if err != nil {
@@ -74,6 +84,25 @@ func (a *app) explainCommand() *cobra.Command {
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	flags.addTo(cmd.Flags())
+	return cmd
+}
+
+// explainedOwn is what there is to say of a rule of the team's own, which may stand in
+// the policy more than once, for some releases another; "" if there is none.
+func (a *app) explainedOwn(id string) string {
+	var parts []string
+	for _, o := range a.config.file.AllOwnRules() {
+		if o.ID != id {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s; %s)\n\nwhy:  %s\n", o.ID, o.Class, o.At, o.Message)
+		if o.Hint != "" {
+			text += fmt.Sprintf("hint: %s\n", o.Hint)
+		}
+		parts = append(parts, text+fmt.Sprintf("when: %s\n", o.When.Text))
+	}
+	return strings.Join(parts, "\n")
 }
 
 // explained is what there is to say of a rule.

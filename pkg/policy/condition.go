@@ -15,6 +15,8 @@ import (
 // Condition is an expression in CEL about a change, in the dialect of Kubernetes' own
 // policies.
 type Condition struct {
+	// Text is the expression as it is written.
+	Text    string
 	program cel.Program
 	// edits says that it is about one edit, and so asked of each.
 	edits bool
@@ -100,7 +102,7 @@ func (r *reader) condition(place **Condition) func(*yaml.Node) {
 			r.fail(n, "when: %v", err)
 			return
 		}
-		c := &Condition{program: program}
+		c := &Condition{Text: text, program: program}
 		for _, info := range ast.NativeRep().ReferenceMap() {
 			c.edits = c.edits || info.Name == varEdit
 		}

@@ -128,6 +128,19 @@ type Policy struct {
 	place    Place
 }
 
+// AllOwnRules returns the team's own rules for any release, those of overrides last. A
+// nil File has none.
+func (f *File) AllOwnRules() []OwnRule {
+	if f == nil {
+		return nil
+	}
+	rules := slices.Clone(f.OwnRules)
+	for i := range f.Overrides {
+		rules = append(rules, f.Overrides[i].OwnRules...)
+	}
+	return rules
+}
+
 // For returns what is in force at a place. A nil File has no policy.
 func (f *File) For(place Place) *Policy {
 	p := &Policy{place: place}

@@ -158,8 +158,7 @@ func (p *page) findings(c *change.Change, classes bool) {
 		p.causes(c, f)
 	}
 	for i := range c.Accepted {
-		a := &c.Accepted[i]
-		p.line("  accepted: ", string(a.Risk), " (", a.Rule, "), by ", printable(a.By), " until ", a.Until, ": ", printable(a.Reason))
+		p.line("  ", accepted(&c.Accepted[i]))
 	}
 	for i, reason := range refused {
 		if i == maxRefusals && !p.all {

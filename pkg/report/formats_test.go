@@ -27,7 +27,7 @@ import (
 // sets are those of all scenarios, one with all that is hard to escape, and none.
 func sets(t *testing.T) map[string]change.Set {
 	t.Helper()
-	all := map[string]change.Set{"empty": {}, "nasty": nasty()}
+	all := map[string]change.Set{"empty": {}, "nasty": nasty(), "policy": decided()}
 	for _, sc := range scenarios(t) {
 		all[sc.name] = judged(t, sc)
 	}
@@ -48,6 +48,60 @@ func nasty() change.Set {
 		Release:   change.Release{Name: "shop", Namespace: "prod", OldChart: hostile, NewChart: hostile},
 		Changes:   []change.Change{c},
 		Unchecked: []change.Notice{{Reason: hostile}},
+	}
+}
+
+// decided is a set of which a policy has set something aside.
+func decided() change.Set {
+	finding := func(rule string, risk change.Risk) change.Finding {
+		return change.Finding{Rule: rule, Risk: risk, Message: "what " + rule + " found"}
+	}
+	web := object("Deployment", "web", edit("a", "x", "y"))
+	web.Findings = []change.Finding{finding("scaled-down", change.Downtime)}
+	web.Accepted = []change.Accepted{{Finding: finding("pod-restart", change.Restart), By: "Jo Doe", Reason: "announced", Until: "2999-12-31"}}
+	api := object("Deployment", "api", edit("a", "x", "y"))
+	api.Accepted = []change.Accepted{{Finding: finding("pod-restart", change.Restart), By: "Jo Doe", Reason: hostile, Until: "2999-12-31"}}
+	api.Off = []change.Finding{finding("host-port", change.Exposure)}
+	return change.Set{
+		Changes: []change.Change{web, api},
+		Remarks: []change.Remark{{At: "policy.yaml:3", What: "what Jo accepted is another change"}, {At: "policy.yaml:9", What: "the filter x hid nothing", Idle: true}},
+	}
+}
+
+// TestPolicyIsTold looks for what a policy has set aside, and for what is to be said of
+// itself, in every format that has room for it.
+func TestPolicyIsTold(t *testing.T) {
+	const (
+		byWhom  = "accepted: restart (pod-restart), by Jo Doe until 2999-12-31: announced"
+		counted = "accepted: 2 pod-restart"
+		off     = "switched off: 1 host-port; --show-hidden shows them"
+		remark  = "policy.yaml:3: what Jo accepted is another change"
+		idle    = "1 entry had nothing to do here; --show-hidden lists them"
+	)
+	for format, all := range map[string][]string{
+		"text": {byWhom, counted, off, remark, idle}, "markdown": {byWhom, counted, off, remark, idle},
+		"sarif": {byWhom, counted, off, remark, idle}, "junit": {byWhom, counted, off, remark, idle},
+		"github": {byWhom, counted, off, remark, idle}, "gitlab": {byWhom},
+	} {
+		page := string(render(t, decided(), view{format: format}))
+		for _, want := range all {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s does not say %q:\n%s", format, want, page)
+			}
+		}
+	}
+	for format, want := range map[string]string{
+		"sarif": `"kind": "external"`, "github": "::notice title=accepted restart (pod-restart)::", "gitlab": `"severity": "info"`,
+		"junit": "what pod-restart found", "json": `"accepted": [`,
+	} {
+		if page := string(render(t, decided(), view{format: format})); strings.Count(page, want) != 2 {
+			t.Errorf("%s has not two of %s:\n%s", format, want, page)
+		}
+	}
+	page := string(render(t, decided(), view{format: "markdown"}))
+	row := "|  | update | `Deployment prod/api` | accepted: restart (pod-restart), by Jo Doe until 2999-12-31: a\\|b"
+	if !strings.Contains(page, row) {
+		t.Errorf("no row %s in\n%s", row, page)
 	}
 }
 
@@ -150,6 +204,7 @@ func TestJUnitElements(t *testing.T) {
 		"/testsuites/testsuite/testcase/skipped":    "message",
 		"/testsuites/testsuite/testcase/failure":    "type message",
 		"/testsuites/testsuite/testcase/system-out": "",
+		"/testsuites/testsuite/system-out":          "",
 	}
 	for name, set := range sets(t) {
 		page := render(t, set, view{format: "junit"})
@@ -367,10 +422,11 @@ spec:
 // TestFindingsAgree compares how many findings the formats for reviews tell of.
 func TestFindingsAgree(t *testing.T) {
 	for name, set := range sets(t) {
-		findings, failing, updates := 0, 0, 0
+		findings, failing, updates, accepted := 0, 0, 0, 0
 		for i := range set.Changes {
 			c := &set.Changes[i]
 			findings += len(c.Findings)
+			accepted += len(c.Accepted)
 			if slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return slices.Contains(change.DefaultFailOn(), f.Risk) }) {
 				failing++
 			}
@@ -379,6 +435,9 @@ func TestFindingsAgree(t *testing.T) {
 			}
 		}
 		page := func(format string) string { return string(render(t, set, view{format: format})) }
+		if n := strings.Count(page("github"), "::notice title=accepted "); n != accepted {
+			t.Errorf("%s: github tells of %d accepted findings, the set has %d", name, n, accepted)
+		}
 		annotated := 0
 		for _, m := range regexp.MustCompile(`(?m)^::(?:error|warning) .*?::[^:]*?(?: ×(\d+))?:`).FindAllStringSubmatch(page("github"), -1) {
 			n, err := strconv.Atoi(m[1])
@@ -399,8 +458,10 @@ func TestFindingsAgree(t *testing.T) {
 			what      string
 			got, want int
 		}{
-			{"sarif", strings.Count(page("sarif"), `"ruleId"`), findings},
-			{"gitlab", strings.Count(page("gitlab"), `"check_name"`), findings},
+			{"sarif", strings.Count(page("sarif"), `"ruleId"`), findings + accepted},
+			{"sarif, accepted", strings.Count(page("sarif"), `"suppressions"`), accepted},
+			{"gitlab", strings.Count(page("gitlab"), `"check_name"`), findings + accepted},
+			{"gitlab, accepted", strings.Count(page("gitlab"), `"severity": "info"`), accepted},
 			{"github", annotated, findings},
 			{"junit, failures", strings.Count(page("junit"), "<failure "), failing},
 			{"junit, cases", strings.Count(page("junit"), "<testcase "), len(set.Changes) + len(set.Unchecked)},

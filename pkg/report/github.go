@@ -10,7 +10,7 @@ import (
 
 // writeGitHub prints workflow commands of GitHub Actions, from which it makes
 // annotations: an error for a finding that fails the run, a warning for another, a
-// notice for what was not judged. GitHub shows ten of each in a step, so what is
+// notice for what was accepted, what was not judged and what the policy did. GitHub shows ten of each in a step, so what is
 // found of many objects at the same line for the same reason is one annotation.
 // The last line is for readers of the log.
 func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
@@ -20,6 +20,9 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	for _, f := range placed(set, opt) {
 		key := fmt.Sprintf("%q %d %q %q %q %t", f.at.file, f.at.line, f.about.Ref.Kind, f.about.Op, f.Rule, f.fails) +
 			numberless(nameless(f.Message, f.about.Ref.Name))
+		if f.accepted != nil {
+			key += accepted(f.accepted)
+		}
 		if objects[key] == nil {
 			order = append(order, key)
 			first = append(first, f)
@@ -29,27 +32,36 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	var out strings.Builder
 	for i, key := range order {
 		f, g := first[i], objects[key]
-		command := "warning"
-		if f.fails {
+		command, title := "warning", string(f.Risk)+" ("+f.Rule+")"
+		switch {
+		case f.fails:
 			command = "error"
+		case f.accepted != nil:
+			command, title = "notice", "accepted "+title
 		}
 		var where string
 		if f.at.file != "" {
 			where = fmt.Sprintf("file=%s,line=%d,", property(f.at.file), f.at.line)
 		}
 		text := fmt.Sprintf("%s %s %s%s: %s", f.about.Op, printable(f.about.Ref.Kind), groupNames(g, false), times(len(g)), printable(f.Message))
-		if f.Hint != "" {
+		switch {
+		case f.accepted != nil:
+			text += "\n" + accepted(f.accepted)
+		case f.Hint != "":
 			text += "\nhint: " + printable(f.Hint)
 		}
-		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(string(f.Risk)+" ("+f.Rule+")"), data(text))
+		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(title), data(text))
 	}
-	p := page{styles: stylesFor(false)}
+	p := page{styles: stylesFor(false), all: opt.ShowHidden}
 	for line := range strings.Lines(p.text(func(q *page) { q.unchecked(set.Unchecked) })) {
 		if reason, found := strings.CutPrefix(line, "  "); found {
 			fmt.Fprintf(&out, "::notice title=unchecked::%s\n", data(strings.TrimSuffix(reason, "\n")))
 		}
 	}
 	sum := set.Summary()
+	if lines := p.policyLines(set, &sum); len(lines) > 0 {
+		fmt.Fprintf(&out, "::notice title=policy::%s\n", data(strings.Join(lines, "\n")))
+	}
 	fmt.Fprintf(&out, "helm safe-diff: %s: %s\n", set.Verdict(opt.FailOn), plan(&sum))
 	_, err := io.WriteString(w, out.String())
 	return err

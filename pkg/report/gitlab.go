@@ -32,6 +32,9 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 		issue := gitlabIssue{
 			Description: f.sentence(), CheckName: f.Rule, Fingerprint: f.fingerprint(), Severity: severity(f),
 		}
+		if f.accepted != nil {
+			issue.Description += "; " + accepted(f.accepted)
+		}
 		issue.Location.Path = cmp.Or(f.at.file, printable(f.object()))
 		issue.Location.Lines.Begin = f.at.line
 		return issue
@@ -42,9 +45,12 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 	return encoder.Encode(issues)
 }
 
-// severity puts a class into GitLab's words. What does not fail the run is minor.
+// severity puts a class into GitLab's words. What does not fail the run is minor, what
+// was accepted is for information.
 func severity(f *finding) string {
 	switch {
+	case f.accepted != nil:
+		return "info"
 	case !f.fails:
 		return "minor"
 	case f.Risk == change.Rejected || f.Risk == change.DataLoss:

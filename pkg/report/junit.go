@@ -26,6 +26,7 @@ type junitSuite struct {
 	Failures int         `xml:"failures,attr"`
 	Skipped  int         `xml:"skipped,attr"`
 	Cases    []junitCase `xml:"testcase"`
+	Out      string      `xml:"system-out,omitempty"`
 }
 
 type junitCase struct {
@@ -48,9 +49,9 @@ type junitFailure struct {
 
 // writeJUnit prints one test case for each object that differs. It fails with the
 // findings of the classes that fail the run, of which the worst is the failure's
-// type, and passes with what else was found as its output; an object that is hidden
-// as noise passes. What was not judged is a suite of its own, in which all cases
-// are skipped.
+// type, and passes with what else was found or accepted as its output; an object that
+// is hidden as noise passes. What the policy did is the output of them all. What was
+// not judged is a suite of its own, in which all cases are skipped.
 func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
 		return junitCaseOf(c, opt.FailOn)
@@ -60,6 +61,9 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 			changes.Failures++
 		}
 	}
+	sum := set.Summary()
+	p := page{styles: stylesFor(false), all: opt.ShowHidden}
+	changes.Out = strings.Join(p.policyLines(set, &sum), "\n")
 	skipped := len(set.Unchecked)
 	unchecked := junitSuite{Name: "unchecked", Tests: skipped, Skipped: skipped, Cases: each(set.Unchecked, func(n *change.Notice) junitCase {
 		class := cmp.Or(printable(n.Ref.Kind), "Release")
@@ -94,6 +98,10 @@ func junitCaseOf(c *change.Change, failOn []change.Risk) junitCase {
 		if result.Failure == nil || f.Risk.Compare(change.Risk(result.Failure.Type)) < 0 {
 			result.Failure = &junitFailure{Type: string(f.Risk), Message: printable(string(c.Op) + ": " + f.Message)}
 		}
+	}
+	for i := range c.Accepted {
+		a := &c.Accepted[i]
+		others = append(others, printable(string(a.Risk)+": "+a.Message)+"\n  "+accepted(a))
 	}
 	if result.Failure != nil {
 		result.Failure.Text = strings.Join(fails, "\n")

@@ -44,8 +44,10 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 		}
 		m.add(p.row(g), fold, len(g))
 	}
-	m.part("Changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
-	m.part("Unchecked", len(set.Unchecked), p.text(func(q *page) { q.unchecked(set.Unchecked) }))
+	m.part("what the policy did", 0, p.text(func(q *page) { q.policy(set, &sum) }))
+	m.part("rotating", len(set.Rotating), p.text(func(q *page) { q.rotating(set.Rotating) }))
+	m.part("changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
+	m.part("unchecked", len(set.Unchecked), p.text(func(q *page) { q.unchecked(set.Unchecked) }))
 	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
 		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
 	}
@@ -83,14 +85,21 @@ func (m *comment) add(row, fold string, objects int) {
 	m.folds.WriteString(fold)
 }
 
-// part adds a folded part that is about the whole, if there is anything in it.
-func (m *comment) part(title string, n int, text string) {
-	if n == 0 {
+// part adds a folded part that is about the whole, if there is anything in it. The
+// first line of text is its title; what names what is cut where there is no room, of
+// which there are n, or 0 for what is not counted.
+func (m *comment) part(what string, n int, text string) {
+	title, text, _ := strings.Cut(strings.TrimPrefix(text, "\n"), "\n")
+	if text == "" {
 		return
 	}
-	fold := folded(fmt.Sprintf("%s (%d)", title, n), strings.TrimPrefix(strings.TrimPrefix(text, "\n"), title+"\n"))
+	if n > 0 {
+		what = fmt.Sprintf("%d %s", n, what)
+		title = fmt.Sprintf("%s (%d)", title, n)
+	}
+	fold := folded(title, text)
 	if len(fold) > m.left {
-		m.parts = append(m.parts, fmt.Sprintf("%d %s", n, strings.ToLower(title)))
+		m.parts = append(m.parts, what)
 		return
 	}
 	m.left -= len(fold)
@@ -153,6 +162,9 @@ func (p *page) row(g group) string {
 	var why []string
 	for i := range c.Findings {
 		why = append(why, inMarkdown(printable(c.Findings[i].Message)))
+	}
+	for i := range c.Accepted {
+		why = append(why, inMarkdown(accepted(&c.Accepted[i])))
 	}
 	if meaning := strings.TrimPrefix(p.meaning(c), ": "); meaning != "" {
 		why = append(why, inMarkdown(meaning))

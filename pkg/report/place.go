@@ -26,9 +26,12 @@ type finding struct {
 	at    place
 	// fails says that the finding is of a class that makes the verdict risky.
 	fails bool
+	// accepted tells who knows of the finding and goes on; nil if nobody does.
+	accepted *change.Accepted
 }
 
-// placed returns all findings of a set, in its order, each with its place.
+// placed returns all findings of a set, accepted ones too, in its order, each with its
+// place.
 func placed(set *change.Set, opt Options) []finding {
 	var list []finding
 	drafts := map[string]*draft{}
@@ -36,7 +39,11 @@ func placed(set *change.Set, opt Options) []finding {
 		c := &set.Changes[i]
 		for j := range c.Findings {
 			f := &c.Findings[j]
-			list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), slices.Contains(opt.FailOn, f.Risk)})
+			list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), slices.Contains(opt.FailOn, f.Risk), nil})
+		}
+		for j := range c.Accepted {
+			a := &c.Accepted[j]
+			list = append(list, finding{&a.Finding, c, placeOfFinding(c, &a.Finding, opt, drafts), false, a})
 		}
 	}
 	return list

@@ -10,6 +10,19 @@ import (
 
 // policy tells what the team's policy has decided, and what is to be said of itself.
 func (p *page) policy(set *change.Set, sum *change.Summary) {
+	lines := p.policyLines(set, sum)
+	if len(lines) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.strong("Policy"))
+	for _, line := range lines {
+		p.line("  ", line)
+	}
+}
+
+// policyLines is what there is to say of the policy, in any format.
+func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 	var lines []string
 	if len(sum.Off) > 0 {
 		how := "; --show-hidden shows them"
@@ -39,14 +52,15 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 	if idle > 0 {
 		lines = append(lines, entries(idle)+" had nothing to do here; --show-hidden lists them")
 	}
-	if len(lines) == 0 {
-		return
+	for i := range lines {
+		lines[i] = printable(lines[i])
 	}
-	p.line()
-	p.line(p.strong("Policy"))
-	for _, line := range lines {
-		p.line("  ", printable(line))
-	}
+	return lines
+}
+
+// accepted tells of a finding that somebody knows of, who that is, and why.
+func accepted(a *change.Accepted) string {
+	return printable(fmt.Sprintf("accepted: %s (%s), by %s until %s: %s", a.Risk, a.Rule, a.By, a.Until, a.Reason))
 }
 
 // aside says of a good verdict what the policy does not let count.

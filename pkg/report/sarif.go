@@ -68,12 +68,19 @@ type sarifNotification struct {
 }
 
 type sarifResult struct {
-	RuleID       string            `json:"ruleId"`
-	RuleIndex    int               `json:"ruleIndex"`
-	Level        string            `json:"level"`
-	Message      sarifText         `json:"message"`
-	Locations    []sarifLocation   `json:"locations"`
-	Fingerprints map[string]string `json:"partialFingerprints"`
+	RuleID       string             `json:"ruleId"`
+	RuleIndex    int                `json:"ruleIndex"`
+	Level        string             `json:"level"`
+	Message      sarifText          `json:"message"`
+	Locations    []sarifLocation    `json:"locations"`
+	Fingerprints map[string]string  `json:"partialFingerprints"`
+	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+}
+
+type sarifSuppression struct {
+	Kind          string `json:"kind"`
+	Status        string `json:"status"`
+	Justification string `json:"justification"`
 }
 
 type sarifLocation struct {
@@ -97,8 +104,9 @@ type sarifLogical struct {
 }
 
 // writeSARIF prints each finding as a result, an error if it is of a class that
-// fails the run and else a warning; what was not judged is a note of the run. There
-// is no room in it for changes without a finding.
+// fails the run and else a warning. What was accepted is a note that is suppressed.
+// What was not judged, and what the policy did, are notes of the run. There is no room
+// in it for changes without a finding.
 func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 	run := sarifRun{
 		Invocations: []sarifInvocation{{
@@ -108,6 +116,12 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 			}),
 		}},
 		Results: []sarifResult{},
+	}
+	sum := set.Summary()
+	p := page{styles: stylesFor(false), all: opt.ShowHidden}
+	for _, line := range p.policyLines(set, &sum) {
+		notes := &run.Invocations[0].Notifications
+		*notes = append(*notes, sarifNotification{"note", sarifText{"policy: " + line}})
 	}
 	run.Tool.Driver = sarifDriver{Name: "helm-safe-diff", InformationURI: home, Rules: []sarifRule{}}
 	if r := set.Release; r.Name != "" {
@@ -137,7 +151,10 @@ func sarifRuleOf(f *change.Finding, rules []Rule) sarifRule {
 	rule := sarifRule{ID: f.Rule, Properties: sarifTags{[]string{string(f.Risk)}}}
 	for _, r := range rules {
 		if r.ID == f.Rule {
-			rule.Short, rule.Help = &sarifText{r.Why}, &sarifText{r.Fix}
+			rule.Short = &sarifText{printable(r.Why)}
+			if r.Fix != "" {
+				rule.Help = &sarifText{printable(r.Fix)}
+			}
 		}
 	}
 	return rule
@@ -145,8 +162,13 @@ func sarifRuleOf(f *change.Finding, rules []Rule) sarifRule {
 
 func sarifResultOf(f *finding, rule int) sarifResult {
 	level := "warning"
-	if f.fails {
+	var suppressions []sarifSuppression
+	switch {
+	case f.fails:
 		level = "error"
+	case f.accepted != nil:
+		level = "note" // a reader that does not know suppressions must not fail on it
+		suppressions = []sarifSuppression{{"external", "accepted", accepted(f.accepted)}}
 	}
 	text := f.sentence()
 	if f.Hint != "" {
@@ -162,6 +184,7 @@ func sarifResultOf(f *finding, rule int) sarifResult {
 		RuleID: f.Rule, RuleIndex: rule, Level: level, Message: sarifText{text},
 		Locations:    []sarifLocation{at},
 		Fingerprints: map[string]string{"helmSafeDiff/v1": f.fingerprint()},
+		Suppressions: suppressions,
 	}
 }
 
