@@ -45,8 +45,13 @@ type config struct {
 type configFlags struct{ path, environment string }
 
 func (f *configFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.path, "config", "", "policy file, or none; if not given, "+configName+" in the working folder or above it")
+	f.addFileTo(flags)
 	flags.StringVar(&f.environment, "environment", "", "name of the environment, for overrides in the policy")
+}
+
+// addFileTo adds what says which policy, for a command that is about no release.
+func (f *configFlags) addFileTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.path, "config", "", "policy file, or none; if not given, "+configName+" in the working folder or above it")
 }
 
 // configure gives the flags of a command that are not on the command line the values

@@ -15,7 +15,7 @@ func (a *app) rulesCommand() *cobra.Command {
 	var flags configFlags
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "List what a report may warn of, those of the policy's own rules too, and what it hides",
+		Short: "List what a report may warn of, by the policy's own rules too, and what it hides",
 		Args:  arguments(),
 		RunE: func(*cobra.Command, []string) error {
 			var b strings.Builder
@@ -31,7 +31,7 @@ func (a *app) rulesCommand() *cobra.Command {
 			return a.write([]byte(b.String()))
 		},
 	}
-	flags.addTo(cmd.Flags())
+	flags.addFileTo(cmd.Flags())
 	return cmd
 }
 
@@ -84,7 +84,7 @@ func (a *app) explainCommand() *cobra.Command {
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	flags.addTo(cmd.Flags())
+	flags.addFileTo(cmd.Flags())
 	return cmd
 }
 
