@@ -75,6 +75,10 @@ check: tidy lint test test-helm demo ## what CI runs
 bench: build ## speed side by side with helm-diff's engine; prints ratios, fails never
 	go run ./test/bench
 
+.PHONY: measure
+measure: ## judge the real upgrades in the folder PAIRS; prints the tables of docs/measured.md
+	@go run ./test/measure $(or $(PAIRS),$(error say where the upgrades are: make measure PAIRS=DIR))
+
 .PHONY: dist
 dist: ## release archives for all platforms, with their checksums
 	hack/dist.sh $(VERSION) '$(LDFLAGS)'
