@@ -124,7 +124,30 @@ func (r request) stored(object runtime.Object) (runtime.Object, map[string]any) 
 	if err != nil {
 		return versioned, nil
 	}
+	if _, custom := object.(*unstructured.Unstructured); !custom {
+		forgetEmpty(fields)
+	}
 	return versioned, withoutBookkeeping(fields)
+}
+
+// forgetEmpty makes empty lists null. What Kubernetes stores as protobuf does not know
+// the difference. fields is changed.
+func forgetEmpty(fields map[string]any) {
+	for name, value := range fields {
+		switch v := value.(type) {
+		case []any:
+			if len(v) == 0 {
+				fields[name] = nil
+			}
+			for _, item := range v {
+				if m, is := item.(map[string]any); is {
+					forgetEmpty(m)
+				}
+			}
+		case map[string]any:
+			forgetEmpty(v)
+		}
+	}
 }
 
 // seen returns what a client sees of a stored object, as a typed object and as

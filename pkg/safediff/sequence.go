@@ -17,6 +17,7 @@ import (
 // Service still finds pods, which pods no NetworkPolicy restricts any more, and what
 // objects name of each other. judged is changed. The error is that of ctx.
 func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
+	j.aggregations(pairs, judged)
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
 	j.renames(pairs, judged)
