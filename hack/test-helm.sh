@@ -39,6 +39,15 @@ for helm in "$HELM3" "$HELM4"; do
 	says upgrade
 	want 0 "$helm" __complete safe-diff local --output ''
 	says json
+	want 0 "$helm" plugin install ./diff
+	want 0 "$helm" plugin list
+	says '^diff.*3\.15'
+	want 2 "$helm" diff local "$charts/shop/1.4.2" "$charts/shop/1.4.3" --release shop --namespace prod --detailed-exitcode
+	says '^SAFE'
+	want 3 "$helm" diff local "$charts/shop/1.4.2" "$charts/shop/1.5.0" --release shop --detailed-exitcode --suppress-secrets
+	want 0 "$helm" __complete diff ''
+	says rollback
+	want 0 "$helm" plugin uninstall diff
 	want 0 "$helm" plugin uninstall safe-diff
 	rm -rf "$home"
 	echo "ok  $helm"

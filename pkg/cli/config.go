@@ -37,6 +37,8 @@ type config struct {
 	// is none.
 	accepted     []policy.Acceptance
 	acceptedPath string
+	// hide are the filters that flags ask for.
+	hide []policy.Hide
 	// sources tells of each flag that has a value where that comes from.
 	sources map[string]string
 }
@@ -63,6 +65,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 	b := binding{cmd: cmd, sources: map[string]string{}}
 	cmd.Flags().Visit(func(f *pflag.Flag) { b.sources[f.Name] = "flag" })
 	b.environment(os.Environ())
+	if a.insteadOfHelmDiff = insteadOfHelmDiff(cmd); a.insteadOfHelmDiff {
+		b.helmDiff()
+	}
 	path, err := configPath(cmd.Flags().Lookup("config").Value.String())
 	if err != nil {
 		return errors.Join(append(b.errs, err)...)
@@ -123,6 +128,7 @@ func (a *app) policyFor(opts *safediff.Options, environment string) *policy.Poli
 // at returns what is in force at a place, today.
 func (c *config) at(place policy.Place) *policy.Policy {
 	p := c.file.For(place)
+	p.Hide = slices.Concat(p.Hide, c.hide)
 	p.Accepted, p.Today = c.accepted, time.Now().Format(time.DateOnly)
 	return p
 }

@@ -61,6 +61,8 @@ type app struct {
 	stdout, stderr io.Writer
 	// config is what policy file and environment say.
 	config config
+	// insteadOfHelmDiff says that the caller takes this for helm-diff.
+	insteadOfHelmDiff bool
 	// code is what the command that ran wants to end with.
 	code int
 }

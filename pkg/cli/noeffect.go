@@ -7,6 +7,7 @@ import "github.com/spf13/pflag"
 // accepted, so that a command line can be pasted, and do nothing.
 func upgradeNoEffect() []noEffectFlag {
 	return []noEffectFlag{
+		{name: "adopt", value: true}, // helmfile
 		{name: "atomic"},
 		{name: "cleanup-on-fail"},
 		{name: "create-namespace"},
@@ -19,9 +20,21 @@ func upgradeNoEffect() []noEffectFlag {
 		{name: "labels", shorthand: "l", value: true},
 		{name: "recreate-pods"},
 		{name: "rollback-on-failure"},
+		{name: "three-way-merge"}, // helm-diff
 		{name: "timeout", value: true},
 		{name: "wait"},
 		{name: "wait-for-jobs"},
+	}
+}
+
+// helmDiffNoEffect returns the flags of all commands of helm-diff that ask for what is
+// done anyway, or for what cannot differ: values are compared, and not lines.
+func helmDiffNoEffect() []noEffectFlag {
+	return []noEffectFlag{
+		{name: "find-renames", shorthand: "D", value: true},
+		{name: "include-tests"},
+		{name: "normalize-manifests"},
+		{name: "strip-trailing-cr"},
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,12 +25,12 @@ type output struct {
 
 // parseOutputs reads the values of --output, each FORMAT or FORMAT=FILE, and finds
 // out whether the files can be written.
-func parseOutputs(values []string) ([]output, error) {
+func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 	outputs := make([]output, 0, len(values))
 	taken := map[string]string{}
 	for _, value := range values {
 		name, file, named := strings.Cut(value, "=")
-		format, err := report.Find(name)
+		format, err := report.FindIn(formats, name)
 		if err != nil {
 			return nil, err
 		}
@@ -61,26 +62,34 @@ func parseOutputs(values []string) ([]output, error) {
 
 // parseTemplate reads the file of --template, which must be there if, and only if,
 // a report is made by it.
-func (f *reportFlags) parseTemplate(outputs []output) (*template.Template, error) {
-	wanted := false
+func (f *reportFlags) parseTemplate(a *app, outputs []output) (*template.Template, error) {
+	file, parse, wanted := f.template, report.ParseTemplate, false
 	for _, o := range outputs {
 		wanted = wanted || o.format.Name == "template"
 	}
+	if a.insteadOfHelmDiff {
+		parse = report.ParseTemplateAsHelmDiff
+		if wanted {
+			file = cmp.Or(file, os.Getenv("HELM_DIFF_TPL"))
+		}
+	}
 	switch {
-	case wanted && f.template == "":
+	case wanted && file == "" && a.insteadOfHelmDiff:
+		return nil, nil //nolint:nilnil // helm-diff has a template of its own
+	case wanted && file == "":
 		return nil, errors.New("--output template needs --template FILE")
-	case !wanted && f.template != "":
+	case !wanted && file != "":
 		return nil, errors.New("--template needs --output template")
 	case !wanted:
 		return nil, nil //nolint:nilnil // no template is asked for
 	}
-	text, err := os.ReadFile(f.template)
+	text, err := os.ReadFile(file) //nolint:gosec // the user says which, by flag or variable
 	if err != nil {
 		return nil, fmt.Errorf("read template: %w", err)
 	}
-	parsed, err := report.ParseTemplate(filepath.Base(f.template), string(text))
+	parsed, err := parse(filepath.Base(file), string(text))
 	if err != nil {
-		return nil, fmt.Errorf("read template %q: %w", f.template, err)
+		return nil, fmt.Errorf("read template %q: %w", file, err)
 	}
 	return parsed, nil
 }
@@ -100,7 +109,7 @@ func (r *reportOptions) print(set *change.Set, code int) ([][]byte, error) {
 		var page bytes.Buffer
 		err := o.format.Write(&page, set, report.Options{
 			Color: r.color && o.file == "", ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
-			MaxBytes: r.maxBytes, Template: r.template, Locate: r.locate, Rules: about,
+			MaxBytes: r.maxBytes, Template: r.template, Locate: r.locate, Rules: about, Context: &r.context,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("write report: %w", err)

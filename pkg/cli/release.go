@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 	helmcli "helm.sh/helm/v3/pkg/cli"
@@ -31,6 +32,14 @@ func (f *placeFlags) addTo(cmd *cobra.Command, side, release string) {
 	flags.StringVar(&f.kubeconfig, side+"-kubeconfig", "", "kubeconfig for "+release+", instead of --kubeconfig")
 }
 
+// take cuts the namespace off a release that is named as NAMESPACE/RELEASE, as helm-diff
+// has it. No release has a slash in its name.
+func (f *placeFlags) take(release *string) {
+	if namespace, name, named := strings.Cut(*release, "/"); named {
+		f.namespace, *release = namespace, name
+	}
+}
+
 func (a *app) releaseCommand() *cobra.Command {
 	var (
 		shared   storedFlags
@@ -44,6 +53,10 @@ func (a *app) releaseCommand() *cobra.Command {
 		Args:    argumentsOf([]string{"RELEASE1"}, "RELEASE2"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := shared.options(a)
+			from.take(&args[0])
+			if len(args) == 2 {
+				to.take(&args[1])
+			}
 			if err == nil && len(args) == 1 && from == to {
 				err = errors.New("release: missing RELEASE2, or flags such as --new-context that say where else RELEASE1 is")
 			}

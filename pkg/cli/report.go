@@ -31,6 +31,7 @@ type reportFlags struct {
 	showSecrets      bool
 	failOn           string
 	detailedExitcode bool
+	familiar         helmDiffFlags
 	config           configFlags
 }
 
@@ -90,6 +91,7 @@ type reportOptions struct {
 	color       bool
 	showHidden  bool
 	showSecrets bool
+	context     int // lines around a changed one
 	failOn      []change.Risk
 	// failOnGiven says that the user has said so, and not only the default.
 	failOnGiven bool
@@ -102,10 +104,9 @@ type reportOptions struct {
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
-	formats := formatNames()
 	failOn := names(change.DefaultFailOn())
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format of the report, or FORMAT=FILE to write it to a file (repeatable): "+strings.Join(formats, ", "))
+	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format of the report, or FORMAT=FILE to write it to a file (repeatable): "+formatList(report.Formats()))
 	flags.StringVar(&f.template, "template", "", "file with the Go template of --output template")
 	flags.IntVar(&f.maxBytes, "markdown-max-bytes", report.DefaultMaxBytes, "length at which --output markdown cuts the least harmful objects")
 	for _, name := range []string{"color", "colour"} {
@@ -118,19 +119,25 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show the values of Secrets")
 	flags.StringVar(&f.failOn, "fail-on", strings.Join(failOn, ","), `risks that make the exit code 3, or "none"`)
 	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes without risk")
+	flags.BoolVar(&f.showSecrets, "show-secrets-decoded", false, "same as --show-secrets")
+	flags.Lookup("show-secrets-decoded").Hidden = true
+	f.familiar.addTo(flags)
 	f.config.addTo(flags)
-	complete(cmd, "output", formats)
+	complete(cmd, "output", formatNames(report.Formats()))
 	complete(cmd, "fail-on", append(names(change.Risks()), "none"))
 }
 
 // options checks the flags. The error lists what is valid.
 func (f *reportFlags) options(a *app) (reportOptions, error) {
-	outputs, err := parseOutputs(f.outputs)
+	outputs, err := parseOutputs(f.outputs, a.formats())
 	if err != nil {
 		return reportOptions{}, err
 	}
-	parsed, err := f.parseTemplate(outputs)
+	parsed, err := f.parseTemplate(a, outputs)
 	if err != nil {
+		return reportOptions{}, err
+	}
+	if a.config.hide, err = f.familiar.hide(); err != nil {
 		return reportOptions{}, err
 	}
 	if f.maxBytes < report.LeastMaxBytes {
@@ -150,6 +157,7 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		color:       f.colored(a),
 		showHidden:  f.showHidden,
 		showSecrets: f.showSecrets,
+		context:     f.familiar.context,
 		failOn:      failOn,
 		failOnGiven: a.config.sources["fail-on"] != "",
 		environment: f.config.environment,
@@ -199,7 +207,7 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	if err != nil {
 		return err
 	}
-	code := set.Verdict(r.failOn).ExitCode(r.detailed)
+	code := a.exitCode(&set, &r)
 	if r.showSecrets {
 		set = set.Revealed()
 	}
@@ -217,8 +225,17 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 	return nil
 }
 
-func formatNames() []string {
-	formats := report.Formats()
+// formats returns the formats that --output knows.
+func (a *app) formats() []report.Format {
+	if a.insteadOfHelmDiff {
+		return report.FormatsAsHelmDiff()
+	}
+	return report.Formats()
+}
+
+func formatList(formats []report.Format) string { return strings.Join(formatNames(formats), ", ") }
+
+func formatNames(formats []report.Format) []string {
 	list := make([]string, len(formats))
 	for i, format := range formats {
 		list[i] = format.Name

@@ -30,12 +30,17 @@ func (a *app) rootCommand() *cobra.Command {
 		RunE:              helpOrUnknown,
 	}
 	if os.Getenv("HELM_PLUGIN_DIR") != "" {
-		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "helm safe-diff"}
+		name := "helm safe-diff"
+		if os.Getenv("HELM_PLUGIN_NAME") == diffName {
+			name = "helm" // followed by the command "diff"
+		}
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
 	}
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
-		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand())
+		a.localCommand(), a.manifestsCommand(), a.rulesCommand(), a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand(),
+		a.diffCommand())
 	return root
 }
 

@@ -63,12 +63,12 @@ func (h *Hide) about(ref manifest.Ref) bool {
 
 // object reports whether the filter hides an object that is on one side only.
 func (h *Hide) object(c *change.Change) bool {
-	return len(h.Paths) == 0 && len(h.Values) == 0 && h.about(c.Ref)
+	return len(h.Paths)+len(h.Values)+len(h.Lines) == 0 && h.about(c.Ref)
 }
 
 // edit reports whether the filter hides an edit.
 func (h *Hide) edit(c *change.Change, e *change.Edit) bool {
-	return h.about(c.Ref) && anyFits(h.Paths, e.Path.String()) && h.value(e.Old) && h.value(e.New)
+	return h.about(c.Ref) && anyFits(h.Paths, e.Path.String()) && h.value(e.Old) && h.value(e.New) && h.lines(e, e.Old) && h.lines(e, e.New)
 }
 
 // value reports whether the filter says so of a value. What is secret is not looked

@@ -86,8 +86,10 @@ type Hide struct {
 	Paths   []Pattern
 	// Values are what both values of the edit have to be, as far as they are there.
 	Values []Pattern
-	When   *Condition
-	At     string
+	// Lines are what each line of the edit has to fit, written as YAML (HideLines).
+	Lines []Pattern
+	When  *Condition
+	At    string
 }
 
 // Workload is a kind of custom resources that runs pods.

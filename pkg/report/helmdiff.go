@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// helmDiffContext is how many lines are printed around a changed one.
+	// helmDiffContext is how many lines are printed around a changed one, unless
+	// told otherwise.
 	helmDiffContext = 3
 	// maxCells bounds the memory that helm-diff takes for one object, which is
 	// the product of the numbers of lines. Larger objects are printed by
@@ -32,21 +33,10 @@ const (
 // helm-diff's parser ends the process on input that it does not like, so the
 // entries are made from our own objects.
 func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
-	var entries []entry
-	for i := range set.Changes {
-		c := &set.Changes[i]
-		if c.Op == change.Keep || c.Hidden() && !opt.ShowHidden {
-			continue
-		}
-		e, err := entryOf(c, opt)
-		if err != nil {
-			return err
-		}
-		entries = append(entries, e)
+	entries, err := entriesOf(set, opt)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.place(), b.place()), strings.Compare(a.key, b.key))
-	})
 	var page bytes.Buffer
 	for i := range entries {
 		entries[i].show(&page, opt)
@@ -55,13 +45,33 @@ func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
 	if !opt.Color {
 		text = withoutColor(text)
 	}
-	_, err := io.WriteString(w, text)
+	_, err = io.WriteString(w, text)
 	return err
+}
+
+// entriesOf returns what is printed, in helm-diff's order.
+func entriesOf(set *change.Set, opt Options) ([]entry, error) {
+	var entries []entry
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		if c.Op == change.Keep || c.Hidden() && !opt.ShowHidden {
+			continue
+		}
+		e, err := entryOf(c, opt)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.place(), b.place()), strings.Compare(a.key, b.key))
+	})
+	return entries, nil
 }
 
 // entry is one object as helm-diff sees it. old or updated is "" if the object
 // is not there.
-type entry struct{ key, kind, old, updated string }
+type entry struct{ key, namespace, name, kind, api, old, updated string }
 
 func entryOf(c *change.Change, opt Options) (entry, error) {
 	old, updated, err := sides(c, opt)
@@ -73,7 +83,9 @@ func entryOf(c *change.Change, opt Options) (entry, error) {
 		api = c.Ref.Version
 	}
 	key := printable(fmt.Sprintf("%s, %s, %s (%s)", c.Ref.Namespace, name, c.Ref.Kind, api))
-	return entry{key: key, kind: c.Ref.Kind, old: old, updated: updated}, err
+	return entry{
+		key: key, namespace: c.Ref.Namespace, name: name, kind: c.Ref.Kind, api: api, old: old, updated: updated,
+	}, err
 }
 
 // place is where helm-diff puts the entry: changed, removed, added.
@@ -101,8 +113,15 @@ func (e *entry) show(w *bytes.Buffer, opt Options) {
 	}
 	// What is secret is masked by now, and an object to keep is none of ours.
 	diff.Manifests(index(e.old), index(e.updated), &diff.Options{
-		OutputFormat: "diff", OutputContext: helmDiffContext, ShowSecrets: true,
+		OutputFormat: "diff", OutputContext: contextOf(opt), ShowSecrets: true,
 	}, w)
+}
+
+func contextOf(opt Options) int {
+	if opt.Context == nil {
+		return helmDiffContext
+	}
+	return *opt.Context
 }
 
 func (e *entry) tooLarge() bool {
@@ -121,14 +140,18 @@ func (e *entry) showLarge(w *bytes.Buffer, opt Options) {
 		}
 	}
 	plain := func(s string) string { return s }
+	around := contextOf(opt)
+	if around < 0 {
+		around = max(len(old), len(updated))
+	}
 	done := 0 // lines of old that are printed or left out
 	for _, h := range linediff.Diff(old, updated) {
 		gap := h.OldFrom - done
-		tail := min(gap, helmDiffContext)
+		tail := min(gap, around)
 		if done > 0 {
-			head := min(gap, helmDiffContext)
+			head := min(gap, around)
 			put("  ", plain, old[done:done+head])
-			tail = min(gap-head, helmDiffContext)
+			tail = min(gap-head, around)
 			gap -= head
 		}
 		if gap > tail {
@@ -139,7 +162,7 @@ func (e *entry) showLarge(w *bytes.Buffer, opt Options) {
 		put("+ ", paint.good, updated[h.NewFrom:h.NewTo])
 		done = h.OldTo
 	}
-	end := min(len(old), done+helmDiffContext)
+	end := min(len(old), done+around)
 	put("  ", plain, old[done:end])
 	if end < len(old) {
 		fmt.Fprintln(w, "...")

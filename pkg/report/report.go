@@ -30,6 +30,9 @@ type Options struct {
 	MaxBytes int
 	// Template is what the format "template" executes.
 	Template *template.Template
+	// Context is how many lines helm-diff's form prints around a changed one; less
+	// than 0 stands for all, nil for three.
+	Context *int
 	// Locate finds the file that an object is made by: its path as seen from the
 	// working directory, and its text. The path is "" for an object without such
 	// a file. nil finds none.
@@ -65,9 +68,12 @@ func Formats() []Format {
 }
 
 // Find returns the format of that name. The error lists the valid names.
-func Find(name string) (Format, error) {
+func Find(name string) (Format, error) { return FindIn(Formats(), name) }
+
+// FindIn returns the format of that name from a list. The error lists the valid names.
+func FindIn(formats []Format, name string) (Format, error) {
 	var names []string
-	for _, format := range Formats() {
+	for _, format := range formats {
 		if format.Name == name {
 			return format, nil
 		}

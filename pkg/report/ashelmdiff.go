@@ -1,0 +1,114 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"text/template"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// FormatsAsHelmDiff returns the formats by the names that helm-diff has for them
+// (--output in its cmd/options.go), then those of ours that have another name. The
+// default is not helm-diff's: who reads it is to see the verdict.
+func FormatsAsHelmDiff() []Format {
+	ours := Formats()
+	list := []Format{
+		ours[0],
+		{Name: "diff", About: "the changed objects, as helm-diff prints them", Write: writeHelmDiff},
+		{Name: "simple", About: "a line for each changed object, as helm-diff prints it", Write: writeSimple},
+		{Name: "json", About: "helm-diff's list of changed objects", Write: writeList},
+		{Name: "template", About: "a Go template over that list: HELM_DIFF_TPL", Write: writeListTemplate},
+		{Name: "structured", About: "every field that changes, as docs/report-schema.json describes it", Write: writeJSON},
+		{Name: "dyff", About: "field by field, as text", Write: writeText},
+	}
+	for _, format := range ours[1:] {
+		if format.Name != "json" && format.Name != "template" {
+			list = append(list, format)
+		}
+	}
+	return list
+}
+
+// listed is a changed object as helm-diff's templates see it: ReportTemplateSpec in
+// its diff/report.go, with the names that it has in helm-diff's JSON.
+type listed struct {
+	API       string `json:"api"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Change    string `json:"change"`
+}
+
+func listOf(set *change.Set, opt Options) ([]listed, error) {
+	entries, err := entriesOf(set, opt)
+	list := make([]listed, len(entries))
+	for i, e := range entries {
+		list[i] = listed{e.api, e.kind, e.namespace, e.name, [...]string{"MODIFY", "REMOVE", "ADD"}[e.place()]}
+	}
+	return list, err
+}
+
+func writeSimple(w io.Writer, set *change.Set, opt Options) error {
+	entries, err := entriesOf(set, opt)
+	if err != nil {
+		return err
+	}
+	paint := stylesFor(opt.Color)
+	var page strings.Builder
+	var counts [3]int
+	for i := range entries {
+		place := entries[i].place()
+		style := [...]style{paint.warn, paint.bad, paint.good}[place]
+		fmt.Fprintln(&page, style(entries[i].key+[...]string{" to be changed.", " to be removed.", " to be added."}[place]))
+		counts[place]++
+	}
+	fmt.Fprintf(&page, "Plan: %d to add, %d to change, %d to destroy.\n", counts[2], counts[0], counts[1])
+	_, err = io.WriteString(w, page.String())
+	return err
+}
+
+func writeList(w io.Writer, set *change.Set, opt Options) error {
+	list, err := listOf(set, opt)
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(list)
+}
+
+// ParseTemplateAsHelmDiff reads a template that was written for helm-diff: it sees the
+// list of changed objects, and has the function "last".
+func ParseTemplateAsHelmDiff(name, text string) (*template.Template, error) {
+	last := func(i int, list any) (bool, error) {
+		v := reflect.ValueOf(list)
+		if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array {
+			return false, fmt.Errorf("last: %T is no list", list)
+		}
+		return i == v.Len()-1, nil
+	}
+	return template.New(name).Funcs(template.FuncMap{"last": last}).Parse(text)
+}
+
+// writeListTemplate executes the user's template; without one it is the JSON list, as
+// it is with helm-diff.
+func writeListTemplate(w io.Writer, set *change.Set, opt Options) error {
+	if opt.Template == nil {
+		return writeList(w, set, opt)
+	}
+	list, err := listOf(set, opt)
+	if err != nil {
+		return err
+	}
+	var page strings.Builder
+	if err := opt.Template.Execute(&page, list); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, page.String()+"\n")
+	return err
+}
