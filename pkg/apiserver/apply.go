@@ -39,6 +39,7 @@ type Result struct {
 	Unchecked []string
 
 	managers []metav1.ManagedFieldsEntry // of the live object
+	stored   runtime.Object              // as it is after an update, in the internal version
 }
 
 // Update judges an object that Helm installed as old and updates to what updated

@@ -62,6 +62,7 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 		s.services.read(service)
 	}
 	result.New, result.NewFields = r.stored(object)
+	result.stored = object
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return result, nil
 }

@@ -26,6 +26,9 @@ type Set struct {
 	// Unchecked lists what could not be judged, and why. What is not listed
 	// was judged.
 	Unchecked []Notice
+	// OneWay lists what a rollback of this upgrade does not bring back, and why. Only an
+	// upgrade is asked that.
+	OneWay []Notice
 	// Rotating lists what comes out differently each time the new chart is rendered,
 	// whatever this upgrade changes; empty where that is not known.
 	Rotating []Rotation
@@ -209,11 +212,12 @@ func (c *Change) Hidden() bool {
 	return true
 }
 
-// Notice is something that could not be judged.
+// Notice is something that is said of an object and is no finding.
 type Notice struct {
 	// Ref is the object concerned; zero if the notice is about the whole.
 	Ref manifest.Ref
-	// Reason is one clause: what is not known, and what it would have decided.
+	// Reason is one clause: of what could not be judged, what is not known, and what it
+	// would have decided.
 	Reason string
 }
 

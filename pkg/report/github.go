@@ -53,7 +53,7 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(title), data(text))
 	}
 	p := page{styles: stylesFor(false), all: opt.ShowHidden}
-	for line := range strings.Lines(p.text(func(q *page) { q.unchecked(set.Unchecked) })) {
+	for line := range strings.Lines(p.text(func(q *page) { q.notices(unchecked, set.Unchecked) })) {
 		if reason, found := strings.CutPrefix(line, "  "); found {
 			fmt.Fprintf(&out, "::notice title=unchecked::%s\n", data(strings.TrimSuffix(reason, "\n")))
 		}

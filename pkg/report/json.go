@@ -34,6 +34,7 @@ func documentOf(set *change.Set, opt Options) jsonReport {
 		Summary:       jsonSummaryOf(set),
 		Changes:       each(set.Changes, jsonChangeOf),
 		Unchecked:     each(set.Unchecked, jsonNoticeOf),
+		OneWay:        each(set.OneWay, jsonNoticeOf),
 		Rotating:      each(set.Rotating, jsonRotationOf),
 		Drift:         each(set.Drift, jsonDriftOf),
 		Remarks:       each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
@@ -49,6 +50,7 @@ type jsonReport struct {
 	Summary       jsonSummary    `json:"summary"`
 	Changes       []jsonChange   `json:"changes"`
 	Unchecked     []jsonNotice   `json:"unchecked"`
+	OneWay        []jsonNotice   `json:"oneWay"`
 	Rotating      []jsonRotation `json:"rotating"`
 	Drift         []jsonDrift    `json:"drift"`
 	Remarks       []jsonRemark   `json:"remarks,omitempty"`

@@ -45,9 +45,10 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 		m.add(p.row(g), fold, len(g))
 	}
 	m.part("what the policy did", 0, p.text(func(q *page) { q.policy(set, &sum) }))
+	m.part("that cannot be rolled back", len(set.OneWay), p.text(func(q *page) { q.notices(oneWay, set.OneWay) }))
 	m.part("rotating", len(set.Rotating), p.text(func(q *page) { q.rotating(set.Rotating) }))
 	m.part("changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
-	m.part("unchecked", len(set.Unchecked), p.text(func(q *page) { q.unchecked(set.Unchecked) }))
+	m.part("unchecked", len(set.Unchecked), p.text(func(q *page) { q.notices(unchecked, set.Unchecked) }))
 	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
 		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
 	}

@@ -40,9 +40,10 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 		for i := range sections {
 			p.section(&sections[i])
 		}
+		p.notices(oneWay, set.OneWay)
 		p.rotating(set.Rotating)
 		p.drift(set.Drift)
-		p.unchecked(set.Unchecked)
+		p.notices(unchecked, set.Unchecked)
 		p.policy(set, &sum)
 		p.ledger(&sum.Hidden)
 		if p.all || strings.Count(p.out.String(), "\n") <= twoScreens {
@@ -225,14 +226,19 @@ func fateOf(fate change.Fate) string {
 	}
 }
 
-// unchecked lists what could not be judged; objects with the same reason share
-// a line.
-func (p *page) unchecked(notices []change.Notice) {
+// The titles of notices.
+const (
+	oneWay    = "Cannot be rolled back"
+	unchecked = "Unchecked"
+)
+
+// notices lists notices below a title; objects with the same reason share a line.
+func (p *page) notices(title string, notices []change.Notice) {
 	if len(notices) == 0 {
 		return
 	}
 	p.line()
-	p.line(p.strong("Unchecked"))
+	p.line(p.strong(title))
 	var reasons []string
 	objects := map[string][]manifest.Ref{}
 	for _, n := range notices {

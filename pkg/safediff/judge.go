@@ -57,6 +57,9 @@ type judgement struct {
 	change    *change.Change
 	unchecked []string
 	drift     []change.Drift
+	// oneWay is why a rollback does not bring the object back as it is now, one clause;
+	// "" if it does.
+	oneWay string
 	// relabelled says that nothing but labels of the object itself differs, and that it
 	// was not decoded to find that out.
 	relabelled bool
@@ -98,6 +101,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
 	judged := j.conclude(&c, &result)
 	judged.drift = slices.Concat(drift, gone(&c, p))
+	judged.oneWay = j.oneWay(&c, &result)
 	return judged
 }
 
@@ -143,7 +147,10 @@ func (j *judge) removal(o *manifest.Object) judgement {
 	if err != nil {
 		return judgement{err: err}
 	}
-	return j.conclude(&change.Change{Ref: o.Ref, Op: change.Delete, Old: o}, &result)
+	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
+	judged := j.conclude(&c, &result)
+	judged.oneWay = j.oneWay(&c, &result)
+	return judged
 }
 
 // conclude writes into the change what follows from the API server's answer.

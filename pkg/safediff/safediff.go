@@ -171,6 +171,9 @@ func collect(set *change.Set, pairs []diff.Pair, judged []judgement) {
 			set.Same++
 			continue
 		}
+		if reason := judged[i].oneWay; reason != "" && done(judged[i].change) {
+			set.OneWay = append(set.OneWay, change.Notice{Ref: pairs[i].Ref(), Reason: reason})
+		}
 		set.Changes = append(set.Changes, *judged[i].change)
 	}
 }

@@ -50,6 +50,9 @@ type Case struct {
 	// what happens. LiveServerSide and ToldServerSide are as WantServerSide.
 	Live, LiveServerSide string
 	Told, ToldServerSide string
+	// OneWay is what must be said that a rollback does not bring back; "" for nothing.
+	// OneWayServerSide is as WantServerSide.
+	OneWay, OneWayServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
 	// TakeOwnership says that the upgrade is made with --take-ownership.
@@ -103,6 +106,7 @@ func read(dir, path string) (Case, error) {
 	sections := map[string]*string{
 		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "again.yaml": &c.Again, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
 		"live": &c.Live, "live-server-side": &c.LiveServerSide, "told": &c.Told, "told-server-side": &c.ToldServerSide,
+		"one-way": &c.OneWay, "one-way-server-side": &c.OneWayServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -138,19 +142,43 @@ func (c *Case) Wanted(serverSide bool) string {
 	return c.Want
 }
 
-// Rewrite writes what is said into the file of the case.
-func (c *Case) Rewrite(said, saidServerSide string) error {
-	isWant := func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") }
-	at := slices.IndexFunc(c.archive.Files, isWant)
+// WantedOneWay returns what must be said that a rollback does not bring back.
+func (c *Case) WantedOneWay(serverSide bool) string {
+	if serverSide && c.OneWayServerSide != "" {
+		return c.OneWayServerSide
+	}
+	return c.OneWay
+}
+
+// Rewrite writes into the file of the case what is said of it in a section, which is
+// "want" or "one-way", and in the one for server-side apply if that is something else.
+// Where nothing is said, only "want" says so.
+func (c *Case) Rewrite(section, said, saidServerSide string) error {
+	const serverSide = "-server-side"
+	is := func(f txtar.File) bool { return strings.TrimSuffix(f.Name, serverSide) == section }
+	at := slices.IndexFunc(c.archive.Files, is)
 	if at < 0 {
 		at = len(c.archive.Files)
 	}
-	wants := []txtar.File{{Name: "want", Data: []byte(said)}}
-	if saidServerSide != said {
-		wants = append(wants, txtar.File{Name: "want-server-side", Data: []byte(saidServerSide)})
+	var texts []txtar.File
+	if said != "" || section == "want" {
+		texts = append(texts, txtar.File{Name: section, Data: []byte(said)})
 	}
-	c.archive.Files = slices.Insert(slices.DeleteFunc(c.archive.Files, isWant), at, wants...)
+	if saidServerSide != said {
+		texts = append(texts, txtar.File{Name: section + serverSide, Data: []byte(saidServerSide)})
+	}
+	c.archive.Files = slices.Insert(slices.DeleteFunc(c.archive.Files, is), at, texts...)
 	return os.WriteFile(c.file, txtar.Format(c.archive), 0o600)
+}
+
+// OneWay writes down what the program says that a rollback does not bring back.
+func OneWay(set *change.Set) string {
+	lines := make([]string, 0, len(set.OneWay))
+	for _, n := range set.OneWay {
+		lines = append(lines, fmt.Sprintf("%s/%s: %s\n", n.Ref.Kind, n.Ref.Name, n.Reason))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // Said writes down what the program says.
