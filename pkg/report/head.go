@@ -33,6 +33,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 	p.line(plan(sum))
 	if sum.Fails {
 		p.line(p.bad("the " + p.operation + " " + failure(sum)))
+		p.halfWay(set, sum)
 	}
 }
 
@@ -123,21 +124,5 @@ func plan(sum *change.Summary) string {
 		return text + "; 1 object is renamed"
 	default:
 		return fmt.Sprintf("%s; %d objects are renamed", text, sum.Renamed)
-	}
-}
-
-// failure says of an operation that fails what it leaves behind.
-func failure(sum *change.Summary) string {
-	switch {
-	case sum.Upfront:
-		return "fails before anything is changed"
-	case sum.Made == 0 && sum.Unreached == 0:
-		return "fails"
-	case sum.Unreached == 0:
-		return "fails, and all other changes are made"
-	case sum.Made == 0:
-		return "fails, and no other change is made"
-	default:
-		return fmt.Sprintf("fails half-way: %s made, %d not", plural(sum.Made, "other change"), sum.Unreached)
 	}
 }

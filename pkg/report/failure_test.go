@@ -1,0 +1,46 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// What a failed upgrade leaves behind is said where something is left behind.
+func TestHalfWay(t *testing.T) {
+	of := func(kind string, op change.Op, outcome change.Outcome) change.Change {
+		c := change.Change{Ref: manifest.Ref{Kind: kind, Name: "a"}, Op: op, Outcome: outcome, Edits: make([]change.Edit, 1)}
+		if op != change.Create {
+			c.Old = &manifest.Object{}
+		}
+		return c
+	}
+	refused := change.Outcome{Refused: make([]change.FieldError, 1)}
+	upfront := change.Outcome{Refused: make([]change.FieldError, 1), Upfront: true}
+	unreached := change.Outcome{Unreached: true}
+	const failed = "  the release is then in status failed: the next upgrade starts from revision 7 and knows nothing of what this one has made; helm rollback takes it back\n"
+	for _, c := range []struct {
+		name      string
+		operation change.Operation
+		changes   []change.Change
+		want      string
+	}{
+		{"half-way", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused), of("Role", change.Delete, unreached)},
+			"  stay as they are: Job a, Role a\n" + failed},
+		{"only a new object is not made", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Create, refused), of("Role", change.Create, unreached)}, failed},
+		{"all others are made", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused)}, failed},
+		{"nothing is made", "", []change.Change{of("Job", change.Update, refused), of("Role", change.Delete, unreached)}, ""},
+		{"upfront", "", []change.Change{of("Job", change.Update, upfront), of("Role", change.Delete, unreached)}, ""},
+		{"a rollback", change.Rollback, []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused)}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set := change.Set{Release: change.Release{Operation: c.operation, Revision: 7}, Changes: c.changes}
+			sum := set.Summary()
+			p := page{styles: stylesFor(false)}
+			if got := p.text(func(q *page) { q.halfWay(&set, &sum) }); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
