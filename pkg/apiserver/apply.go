@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -58,6 +59,13 @@ func (s *Server) Update(old, updated *manifest.Object, live map[string]any) (Res
 	if !to.known || !from.known {
 		return schemaless(oldValue, newValue, live), nil
 	}
+	result, err := s.updateKnown(from, to, oldValue, newValue, live)
+	result.Unchecked = append(result.Unchecked, to.deprecated()...)
+	return result, err
+}
+
+// updateKnown judges an update of an object whose kind is known.
+func (s *Server) updateKnown(from, to request, oldValue, newValue, live map[string]any) (Result, error) {
 	if to.custom != nil {
 		return s.updateCustom(from, to, oldValue, newValue, live)
 	}
@@ -66,7 +74,7 @@ func (s *Server) Update(old, updated *manifest.Object, live map[string]any) (Res
 		if misfit != nil {
 			return unfit(misfit), nil
 		}
-		return s.patch(to, assumed, oldValue, newValue, old.Ref.Version == updated.Ref.Version)
+		return s.patch(to, assumed, oldValue, newValue, from.gvk.Version == to.gvk.Version)
 	}
 	found, _, err := to.decode(live)
 	if err != nil {
@@ -100,7 +108,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	made := s.create(to, value)
 	result := Result{
 		Outcome:   change.Outcome{Changed: true, Refused: made.refused, Ignored: made.ignored},
-		Unchecked: to.caveats,
+		Unchecked: slices.Concat(to.caveats, to.deprecated()),
 	}
 	if made.object != nil && len(made.refused) == 0 {
 		result.New, result.NewFields = to.stored(made.object)

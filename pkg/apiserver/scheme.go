@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -33,6 +34,13 @@ import (
 // betaOffByDefault is the first minor in which beta APIs that are new in it are
 // not served unless an administrator asks for them (KEP-3136).
 const betaOffByDefault = 24
+
+// lastBeta is the one newer beta version that was served without being asked for, as
+// long as it was there (legacyBetaEnabledByDefaultResources in
+// k8s.io/kubernetes/pkg/controlplane of 1.31).
+func lastBeta() schema.GroupVersion {
+	return schema.GroupVersion{Group: "flowcontrol.apiserver.k8s.io", Version: "v1beta3"}
+}
 
 // Serves reports whether the server serves the object's kind in its version, as
 // far as the kind is one of its own. Helm cannot upgrade a release that holds an
@@ -86,12 +94,35 @@ func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
 	}
 	if api, ok := object.(interface{ APILifecycleIntroduced() (major, minor int) }); ok {
 		_, introduced := api.APILifecycleIntroduced()
-		unstable := !stable(gvk.Version)
+		unstable := !stable(gvk.Version) && gvk.GroupVersion() != lastBeta()
 		if s.minor < introduced || unstable && introduced >= betaOffByDefault {
 			return reason
 		}
 	}
 	return ""
+}
+
+// deprecated says of a version that is served how long it will be, as far as that is
+// known: a Kubernetes minor, or that the definition of a custom resource gives it up.
+func (r request) deprecated() []string {
+	version := r.gvk.GroupVersion().String()
+	if r.custom != nil {
+		for i := range r.custom.crd.Spec.Versions {
+			if v := &r.custom.crd.Spec.Versions[i]; v.Name == r.gvk.Version && v.Deprecated {
+				return []string{version + " is deprecated by the definition of " + r.gvk.Kind + ": when it goes is not known"}
+			}
+		}
+		return nil
+	}
+	object, err := legacyscheme.Scheme.New(r.gvk)
+	if err != nil {
+		return nil
+	}
+	if api, ok := object.(interface{ APILifecycleRemoved() (major, minor int) }); ok {
+		major, minor := api.APILifecycleRemoved()
+		return []string{fmt.Sprintf("%s is deprecated, and Kubernetes %d.%d no longer serves it: before the cluster is upgraded to that, the release must be", version, major, minor)}
+	}
+	return nil
 }
 
 // stable reports whether a version is neither alpha nor beta.

@@ -17,10 +17,12 @@ import (
 // creates a rollback deletes.
 func (j *judge) oneWay(c *change.Change, result *apiserver.Result) string {
 	switch {
-	case cmp.Or(j.opts.Operation, change.Upgrade) != change.Upgrade, !done(c), !c.Outcome.Changed:
+	case cmp.Or(j.opts.Operation, change.Upgrade) != change.Upgrade, !done(c):
 		return ""
 	case c.Op == change.Update && c.Old == nil:
 		return "it was not the release's before, and a rollback deletes it"
+	case !c.Outcome.Changed:
+		return ""
 	case c.Op == change.Update:
 		if lost := lostFor(c); lost != "" {
 			return lost

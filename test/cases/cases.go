@@ -51,7 +51,7 @@ type Case struct {
 	Live, LiveServerSide string
 	Told, ToldServerSide string
 	// OneWay is what must be said that a rollback does not bring back; "" for nothing.
-	// OneWayServerSide is as WantServerSide.
+	// OneWayServerSide is the same where Helm applies on the server's side.
 	OneWay, OneWayServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
@@ -115,6 +115,9 @@ func read(dir, path string) (Case, error) {
 		}
 		*text = string(f.Data)
 	}
+	if !slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "one-way-server-side" }) {
+		c.OneWayServerSide = c.OneWay
+	}
 	if c.Comment == "" {
 		return c, errors.New(path + ": the case does not say what it shows")
 	}
@@ -144,7 +147,7 @@ func (c *Case) Wanted(serverSide bool) string {
 
 // WantedOneWay returns what must be said that a rollback does not bring back.
 func (c *Case) WantedOneWay(serverSide bool) string {
-	if serverSide && c.OneWayServerSide != "" {
+	if serverSide {
 		return c.OneWayServerSide
 	}
 	return c.OneWay
