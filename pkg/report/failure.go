@@ -24,6 +24,9 @@ func failure(sum *change.Summary) string {
 	}
 }
 
+// maxStays is how many objects that stay as they are get named, the worst ones.
+const maxStays = 5
+
 // halfWay says in which state an upgrade leaves the release that fails after it has
 // changed something: what stays old, and from where Helm goes on. The next upgrade
 // starts from the revision that was deployed last, not from the one that failed
@@ -45,7 +48,11 @@ func (p *page) halfWay(set *change.Set, sum *change.Summary) {
 	case len(old) == 1:
 		p.line("  stays as it is: ", p.refs(old))
 	case len(old) > 1:
-		p.line("  stay as they are: ", p.refs(old))
+		more := ""
+		if n := len(old) - maxStays; n > 0 && !p.all {
+			old, more = old[:maxStays], fmt.Sprintf(", … %d more", n)
+		}
+		p.line("  stay as they are: ", p.refs(old), more)
 	}
 	from := "the installed revision"
 	if set.Release.Revision > 0 {

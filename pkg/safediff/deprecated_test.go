@@ -46,13 +46,13 @@ spec:
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got string
+			var got []string
 			for _, n := range set.Unchecked {
 				if strings.Contains(n.Reason, "deprecated") {
-					got += n.Reason
+					got = append(got, n.Reason)
 				}
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
+			if diff := cmp.Diff(c.want, strings.Join(got, "; ")); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
