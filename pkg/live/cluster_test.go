@@ -3,6 +3,7 @@ package live_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -32,10 +33,32 @@ var served = map[string]string{
 	"/apis/policy/v1":               "poddisruptionbudgets=PodDisruptionBudget",
 	"/apis/autoscaling/v2":          "horizontalpodautoscalers=HorizontalPodAutoscaler",
 	"/apis/keda.sh/v1alpha1":        "scaledobjects=ScaledObject",
-	"/apis/networking.k8s.io/v1":    "ingresses=Ingress",
+	"/apis/networking.k8s.io/v1":    "ingresses=Ingress networkpolicies=NetworkPolicy",
 	"/apis/storage.k8s.io/v1":       "storageclasses=StorageClass!",
 	"/apis/apiextensions.k8s.io/v1": "customresourcedefinitions=CustomResourceDefinition!",
 	"/apis/shop.example/v1":         "widgets=Widget shelves=Shelf!",
+}
+
+// servesMore adds what only some clusters serve: all the kinds that select by labels.
+func (c *cluster) servesMore() {
+	for path, resources := range map[string]string{
+		"/apis/admissionregistration.k8s.io/v1beta1": "mutatingadmissionpolicies=MutatingAdmissionPolicy! mutatingadmissionpolicybindings=MutatingAdmissionPolicyBinding!",
+		"/apis/admissionregistration.k8s.io/v1": "mutatingwebhookconfigurations=MutatingWebhookConfiguration! validatingwebhookconfigurations=ValidatingWebhookConfiguration! " +
+			"validatingadmissionpolicies=ValidatingAdmissionPolicy! validatingadmissionpolicybindings=ValidatingAdmissionPolicyBinding!",
+		"/apis/rbac.authorization.k8s.io/v1": "clusterroles=ClusterRole!",
+		"/apis/monitoring.coreos.com/v1": "alertmanagers=Alertmanager podmonitors=PodMonitor probes=Probe prometheuses=Prometheus servicemonitors=ServiceMonitor " +
+			"thanosrulers=ThanosRuler",
+		"/apis/monitoring.coreos.com/v1alpha1":       "prometheusagents=PrometheusAgent",
+		"/apis/operator.victoriametrics.com/v1beta1": "vmagents=VMAgent vmalerts=VMAlert vmpodscrapes=VMPodScrape vmservicescrapes=VMServiceScrape",
+		"/apis/gateway.networking.k8s.io/v1":         "gateways=Gateway",
+		"/apis/trust.cert-manager.io/v1alpha1":       "bundles=Bundle!",
+		"/apis/external-secrets.io/v1":               "clusterexternalsecrets=ClusterExternalSecret! clustersecretstores=ClusterSecretStore!",
+		"/apis/grafana.integreatly.org/v1beta1": "grafanaalertrulegroups=GrafanaAlertRuleGroup grafanacontactpoints=GrafanaContactPoint grafanadashboards=GrafanaDashboard " +
+			"grafanadatasources=GrafanaDatasource grafanafolders=GrafanaFolder grafanalibrarypanels=GrafanaLibraryPanel grafanamutetimings=GrafanaMuteTiming " +
+			"grafananotificationpolicies=GrafanaNotificationPolicy grafananotificationtemplates=GrafanaNotificationTemplate",
+	} {
+		c.served[path] = resources
+	}
 }
 
 // cluster is an API server for GET requests. Anything else fails the test.
@@ -44,6 +67,7 @@ type cluster struct {
 	server *httptest.Server
 
 	mu       sync.Mutex
+	served   map[string]string           // what served says, and more
 	objects  map[string]map[string]any   // by path
 	instead  map[string]http.HandlerFunc // by path: what answers there
 	asked    []string                    // paths with their queries
@@ -52,7 +76,7 @@ type cluster struct {
 
 func serve(t testing.TB) *cluster {
 	t.Helper()
-	c := &cluster{t: t, objects: map[string]map[string]any{}, instead: map[string]http.HandlerFunc{}, accepted: map[string]string{}}
+	c := &cluster{t: t, served: maps.Clone(served), objects: map[string]map[string]any{}, instead: map[string]http.HandlerFunc{}, accepted: map[string]string{}}
 	c.server = httptest.NewServer(c)
 	t.Cleanup(c.server.Close)
 	return c
@@ -105,18 +129,21 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		c.t.Errorf("the cluster was sent %s %s", r.Method, r.URL)
 	}
-	resources, isGroup := served[r.URL.Path]
+	resources, isVersion := c.served[r.URL.Path]
+	versions := c.versions(r.URL.Path)
 	list, isList := c.list(r.URL)
 	switch {
 	case instead != nil:
 		instead(w, r)
 	case object != nil:
 		answers.Reply(w, object)
-	case isGroup:
+	case isVersion:
 		answers.Reply(w, resourceList(resources))
+	case len(versions) > 0:
+		answers.Reply(w, metav1.APIGroup{Versions: versions})
 	case isList:
 		answers.Reply(w, list)
-	case servesAbove(r.URL.Path):
+	case c.servesAbove(r.URL.Path):
 		answers.Refuse(w, 404, metav1.StatusReasonNotFound, "not found")
 	default:
 		http.Error(w, "404 page not found", http.StatusNotFound)
@@ -131,7 +158,7 @@ func (c *cluster) list(address *url.URL) (map[string]any, bool) {
 	if i := strings.Index(base, "/namespaces/"); i >= 0 {
 		base = base[:i]
 	}
-	if !strings.Contains(" "+served[base], " "+resource+"=") {
+	if !strings.Contains(" "+c.served[base], " "+resource+"=") {
 		return nil, false
 	}
 	c.mu.Lock()
@@ -166,8 +193,19 @@ func (c *cluster) list(address *url.URL) (map[string]any, bool) {
 	return map[string]any{"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}, true
 }
 
-func servesAbove(path string) bool {
-	for group := range served {
+// versions returns the versions of the group at a path, the oldest name first.
+func (c *cluster) versions(path string) []metav1.GroupVersionForDiscovery {
+	var list []metav1.GroupVersionForDiscovery
+	for _, at := range slices.Sorted(maps.Keys(c.served)) {
+		if version, found := strings.CutPrefix(at, path+"/"); found && !strings.Contains(version, "/") {
+			list = append(list, metav1.GroupVersionForDiscovery{Version: version})
+		}
+	}
+	return list
+}
+
+func (c *cluster) servesAbove(path string) bool {
+	for group := range c.served {
 		if strings.HasPrefix(path, group+"/") {
 			return true
 		}

@@ -111,10 +111,14 @@ func (e endpoint) path() string {
 	}
 }
 
-// String returns the group and version as a manifest writes them.
+// String returns the group and version as a manifest writes them, or the group alone.
 func (e endpoint) String() string {
-	if e.group == "" {
+	switch {
+	case e.group == "":
 		return e.version
+	case e.version == "":
+		return e.group
+	default:
+		return e.group + "/" + e.version
 	}
-	return e.group + "/" + e.version
 }

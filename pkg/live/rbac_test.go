@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // documented returns what docs/rbac.md allows, "list pods" or "get
@@ -48,13 +49,20 @@ func TestDocumentedRoles(t *testing.T) {
 	c := serve(t)
 	c.add("v1 persistentvolumeclaims PersistentVolumeClaim prod/data", `{"spec":{"volumeName":"v"}}`)
 	c.add("v1 persistentvolumes PersistentVolume v")
-	state := c.read(live.Options{},
+	c.servesMore()
+	relabelled := want("v1 Pod prod/a")
+	for _, k := range selectors.Kinds() {
+		name, group, _ := strings.Cut(k, ".")
+		relabelled.Lookers = append(relabelled.Lookers, live.Looker{Group: group, Kind: name, Everywhere: true})
+	}
+	state := c.read(live.Options{}, relabelled,
 		want("apps/v1 Deployment prod/a"), want("apps/v1 StatefulSet prod/a"), want("apps/v1 DaemonSet prod/a"), want("apps/v1 ReplicaSet prod/a"),
-		want("batch/v1 Job prod/a"), want("batch/v1 CronJob prod/a"), want("v1 Pod prod/a"), want("v1 ReplicationController prod/a"),
+		want("batch/v1 Job prod/a"), want("batch/v1 CronJob prod/a"), want("v1 ReplicationController prod/a"),
 		gone("v1 PersistentVolumeClaim prod/data"), want("v1 Secret prod/a"), want("v1 ConfigMap prod/a"), want("v1 Service prod/a"),
 		want("networking.k8s.io/v1 Ingress prod/a"), want("v1 Namespace prod"), want("storage.k8s.io/v1 StorageClass a"),
 		want("policy/v1 PodDisruptionBudget prod/a"), want("autoscaling/v2 HorizontalPodAutoscaler prod/a"))
 	check(t, "gaps", []live.Gap(nil), state.Unread)
+	check(t, "what was not seen", []live.Gap(nil), state.Unseen)
 	used := map[string]bool{}
 	for _, request := range c.requests() {
 		path, _, _ := strings.Cut(request, "?")
@@ -78,6 +86,9 @@ func rightFor(path string) string {
 	group := ""
 	if part[0] == "apis" {
 		group, part = part[1], part[1:]
+	}
+	if len(part) < 2 {
+		return "" // the versions of a group
 	}
 	part = part[2:]
 	if len(part) > 2 && part[0] == "namespaces" {

@@ -22,11 +22,14 @@ import (
 func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	wanted = distinct(wanted)
 	t := &task{reader: r, state: State{Objects: make(map[manifest.Identity]Object, len(wanted))}, seen: map[string]bool{}}
-	lists := around(wanted)
+	lists, places := around(wanted), searches(wanted)
 	t.wait.SetLimit(r.options.Parallel + runtime.GOMAXPROCS(0))
-	t.add(len(wanted) + len(lists))
+	t.add(len(wanted) + len(lists) + len(places))
 	for _, l := range lists {
 		t.start(func() { t.list(ctx, l) })
+	}
+	for _, s := range places {
+		t.start(func() { t.selecting(ctx, s) })
 	}
 	for _, w := range wanted {
 		t.start(func() { t.object(ctx, w) })
@@ -224,8 +227,11 @@ func unsafePath(ref manifest.Ref) string {
 
 // sort brings what was found into a fixed order.
 func (s *State) sort() {
-	slices.SortFunc(s.Around, func(a, b map[string]any) int { return refOf(a).Compare(refOf(b)) })
+	for _, objects := range [][]map[string]any{s.Around, s.Selecting} {
+		slices.SortFunc(objects, func(a, b map[string]any) int { return refOf(a).Compare(refOf(b)) })
+	}
 	slices.SortFunc(s.Unread, Gap.compare)
+	slices.SortFunc(s.Unseen, Gap.compare)
 	s.Unread = slices.Compact(s.Unread)
 }
 

@@ -19,6 +19,11 @@ type State struct {
 	// Each is in the version in which the cluster serves it by preference. A list that could not
 	// be read is missing as a whole and stands in Unread.
 	Around []map[string]any
+	// Selecting are objects that may select those that were asked for by their labels,
+	// without status. They stand apart: they decide nothing but that.
+	Selecting []map[string]any
+	// Unseen says of which of these kinds the objects could not be read.
+	Unseen []Gap
 	// Unread says what could not be read, one clause each, with the permission that
 	// is missing if that is the reason.
 	Unread []Gap
@@ -52,6 +57,18 @@ type Wanted struct {
 	// of interest: the content of a Namespace, the volume of a claim, the custom
 	// resources of a definition.
 	Goes bool
+	// Lookers are the kinds whose objects may select this one by labels that the
+	// upgrade changes.
+	Lookers []Looker
+}
+
+// Looker is a kind whose objects may select others. It is read if the cluster serves
+// it in any version.
+type Looker struct {
+	Group, Kind string
+	// Everywhere says that they are to be looked for in all namespaces, and else in
+	// that of the object.
+	Everywhere bool
 }
 
 // Object returns what is known of an object, and whether it was looked for and

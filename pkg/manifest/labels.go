@@ -22,6 +22,29 @@ func RelabelledOnly(old, updated *Object) (oldLabels, newLabels map[string]strin
 	return oldLabels, newLabels, oldOK && newOK
 }
 
+// Labels returns the labels of the object itself. It reads them off the lines if these
+// leave no doubt, and decodes the object if they do.
+func (o *Object) Labels() (map[string]string, error) {
+	if o.scanned {
+		if _, block, _ := cutLabels(o.text); block != "" {
+			if labels, certain := scanLabels(block); certain {
+				return labels, nil
+			}
+		}
+	}
+	value, err := o.Value()
+	if err != nil {
+		return nil, err
+	}
+	metadata, _ := value["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	set := make(map[string]string, len(labels))
+	for name, text := range labels {
+		set[name], _ = text.(string)
+	}
+	return set, nil
+}
+
 // Mentions reports whether a key can stand anywhere in the object but among its own
 // labels. It looks at the text only. YAML can write a key so that the text does not
 // show it, but not without a backslash.

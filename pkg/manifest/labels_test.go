@@ -56,6 +56,35 @@ func TestRelabelledOnly(t *testing.T) {
 	}
 }
 
+// The labels are the same whether the lines tell them or the object has to be decoded.
+func TestLabels(t *testing.T) {
+	for name, tc := range map[string]struct {
+		metadata string
+		decoded  int64
+		want     map[string]string
+	}{
+		"lines":            {"  name: p\n  labels:\n    app: 'web'\n    tier: a\n", 0, map[string]string{"app": "web", "tier": "a"}},
+		"no labels":        {"  name: p\n", 1, map[string]string{}},
+		"a map on a line":  {"  name: p\n  labels: {app: web}\n", 1, map[string]string{"app": "web"}},
+		"a number":         {"  name: p\n  labels:\n    app: web\n    tier: 1\n", 1, map[string]string{"app": "web", "tier": ""}},
+		"elsewhere, too":   {"  name: p\n  annotations:\n    labels: x\n  labels:\n    app: web\n", 0, map[string]string{"app": "web"}},
+		"labels of others": {"  name: p\nspec:\n  labels:\n    app: web\n", 1, map[string]string{}},
+	} {
+		objects, err := manifest.Parse("apiVersion: v1\nkind: Pod\nmetadata:\n"+tc.metadata, manifest.Options{})
+		if err != nil || len(objects) != 1 {
+			t.Fatalf("%s: %d objects, %v", name, len(objects), err)
+		}
+		before := manifest.Parsed()
+		labels, err := objects[0].Labels()
+		if diff := cmp.Diff(tc.want, labels); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+		if decoded := manifest.Parsed() - before; decoded != tc.decoded {
+			t.Errorf("%s: %d documents were decoded, want %d", name, decoded, tc.decoded)
+		}
+	}
+}
+
 // FuzzRelabelledOnly holds what the lines say of the labels against the decoded
 // objects.
 func FuzzRelabelledOnly(f *testing.F) {

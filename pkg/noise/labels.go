@@ -108,6 +108,10 @@ var describing = []string{ //nolint:gochecknoglobals // a constant table
 	"app.kubernetes.io/managed-by", "app.kubernetes.io/version", "chart", "helm.sh/chart", "heritage",
 }
 
+// Describing reports whether a label only says which version of which chart an object
+// is from.
+func Describing(label string) bool { return slices.Contains(describing, label) }
+
 // General reports whether the row is about whatever label there is.
 func (l *Label) General() bool { return l.Name == "*" }
 
@@ -118,7 +122,7 @@ func (l *Label) Concerns(kind, label, before, after string) bool {
 		return false
 	}
 	if l.General() {
-		return !slices.Contains(describing, label)
+		return !Describing(label)
 	}
 	if prefix, all := strings.CutSuffix(l.Name, "*"); all {
 		return strings.HasPrefix(label, prefix)

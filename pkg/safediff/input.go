@@ -24,6 +24,7 @@ type input struct {
 	again            []*manifest.Object // the new side, rendered once more
 	oldCRDs, newCRDs []*manifest.Object
 	cluster          []*manifest.Object
+	selecting        []*manifest.Object // of the cluster, read for that alone
 }
 
 // read reads all streams at the same time.
@@ -68,9 +69,14 @@ func (in *input) look(ctx context.Context, server *apiserver.Server, opts Option
 	if err != nil {
 		return nil, err
 	}
-	objects, err := around(state)
+	if state == nil {
+		return nil, nil
+	}
+	objects, err1 := inCluster(state.Around)
 	in.cluster = append(in.cluster, objects...)
-	return state, err
+	var err2 error
+	in.selecting, err2 = inCluster(state.Selecting)
+	return state, errors.Join(err1, err2)
 }
 
 // place takes custom resources out of the namespace that they were given where

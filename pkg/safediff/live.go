@@ -18,7 +18,8 @@ import (
 
 // wanted lists the objects that a cluster should be asked about: all of both
 // manifests but those whose name the API server makes up, and the definitions in the
-// chart's crds directory.
+// chart's crds directory. Of an object of which a label changes it should also be asked
+// who selects it.
 func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	list := make([]live.Wanted, 0, len(pairs)+len(crds))
 	for _, o := range crds {
@@ -26,19 +27,16 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
-			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil})
+			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Lookers: lookers(p)})
 		}
 	}
 	return list
 }
 
-// around makes objects of what stands around the release in the cluster.
-func around(state *live.State) ([]*manifest.Object, error) {
-	if state == nil {
-		return nil, nil
-	}
-	objects := make([]*manifest.Object, 0, len(state.Around))
-	for _, value := range state.Around {
+// inCluster makes objects of what was read from the cluster.
+func inCluster(values []map[string]any) ([]*manifest.Object, error) {
+	objects := make([]*manifest.Object, 0, len(values))
+	for _, value := range values {
 		o, err := manifest.FromValue(value, manifest.Position{File: "the cluster"})
 		if err != nil {
 			return nil, err

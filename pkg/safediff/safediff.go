@@ -124,7 +124,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if err != nil {
 		return change.Set{}, err
 	}
-	unread := gaps(state)
+	unread, seen := gaps(state), state
 	asked := state != nil && len(blind(state)) == 0
 	if !asked {
 		if state, err = noted(pairs, in.cluster); err != nil {
@@ -134,7 +134,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
 		quotas:    byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
 		budgets:   byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
-		selecting: selecting(pairs, in.cluster), labels: noise.Labels(),
+		selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
 	if asked {
 		j.running = runningIn(state)
@@ -155,6 +155,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
 	decide(&set, opts)
+	set.Unchecked = append(set.Unchecked, unseen(seen, &set)...)
 	slices.SortStableFunc(set.Changes, change.Compare)
 	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	return set, nil

@@ -53,15 +53,14 @@ func (j *judge) watchEdits(c *change.Change) {
 	if c.Old == nil || c.New == nil || !slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Under("metadata", "labels") }) {
 		return
 	}
-	before, err := c.Old.Value()
+	old, err := c.Old.Labels()
 	if err != nil {
 		return
 	}
-	after, err := c.New.Value()
+	updated, err := c.New.Labels()
 	if err != nil {
 		return
 	}
-	old, updated := labelsOf(before), labelsOf(after)
 	for _, e := range c.Edits {
 		if len(e.Path) == 3 && e.Path.Under("metadata", "labels") {
 			set(old, e.Path[2].Field, e.Old)
@@ -77,15 +76,4 @@ func set(labels map[string]string, name string, value change.Value) {
 	} else {
 		delete(labels, name)
 	}
-}
-
-// labelsOf returns an object's own labels.
-func labelsOf(value map[string]any) map[string]string {
-	metadata, _ := value["metadata"].(map[string]any)
-	labels, _ := metadata["labels"].(map[string]any)
-	set := make(map[string]string, len(labels))
-	for name, text := range labels {
-		set[name], _ = text.(string)
-	}
-	return set
 }

@@ -1,6 +1,7 @@
 package selectors
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,31 @@ func Kinds() []string {
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
+}
+
+// Looker is a kind whose objects may select an object.
+type Looker struct {
+	Group, Kind string
+	// Everywhere says that they may stand in any namespace, or in none, and else in
+	// that of the object.
+	Everywhere bool
+}
+
+// Lookers returns the kinds whose objects may select those of a kind by their labels,
+// each once and in order.
+func Lookers(kind string) []Looker {
+	everywhere := map[string]bool{}
+	for _, r := range rows() {
+		if r.looks == kind || r.looks == "" {
+			everywhere[r.kind] = everywhere[r.kind] || r.where != own
+		}
+	}
+	lookers := make([]Looker, 0, len(everywhere))
+	for _, k := range slices.Sorted(maps.Keys(everywhere)) {
+		name, group, _ := strings.Cut(k, ".")
+		lookers = append(lookers, Looker{Group: group, Kind: name, Everywhere: everywhere[k]})
+	}
+	return lookers
 }
 
 // rows are the kinds that select, Kubernetes' own and the well-known others.

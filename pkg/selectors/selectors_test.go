@@ -1,6 +1,7 @@
 package selectors_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +129,37 @@ func TestTheFirstOfSeveralCounts(t *testing.T) {
 		known := selectors.Of([]selectors.Pair{first, {Old: old, New: old}})
 		if got := known.Watchers(service("demo"), "x", map[string]string{"x": "old"}, map[string]string{"x": "new"}); len(got) > 0 {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestLookers(t *testing.T) {
+	const admission = "admissionregistration.k8s.io"
+	every := []selectors.Looker{
+		{Group: admission, Kind: "MutatingAdmissionPolicy", Everywhere: true}, {Group: admission, Kind: "MutatingAdmissionPolicyBinding", Everywhere: true},
+		{Group: admission, Kind: "MutatingWebhookConfiguration", Everywhere: true},
+		{Group: admission, Kind: "ValidatingAdmissionPolicy", Everywhere: true}, {Group: admission, Kind: "ValidatingAdmissionPolicyBinding", Everywhere: true},
+		{Group: admission, Kind: "ValidatingWebhookConfiguration", Everywhere: true},
+	}
+	for kind, more := range map[string][]selectors.Looker{
+		"ConfigMap": nil,
+		"Service": {
+			{Group: "monitoring.coreos.com", Kind: "ServiceMonitor", Everywhere: true},
+			{Group: "operator.victoriametrics.com", Kind: "VMServiceScrape", Everywhere: true},
+		},
+		"Pod": {
+			{Group: "networking.k8s.io", Kind: "NetworkPolicy", Everywhere: true}, // pods of other namespaces are among its peers
+			{Group: "policy", Kind: "PodDisruptionBudget"},
+			{Group: "monitoring.coreos.com", Kind: "PodMonitor", Everywhere: true},
+			{Kind: "Service"},
+			{Group: "operator.victoriametrics.com", Kind: "VMPodScrape", Everywhere: true},
+		},
+		"ClusterRole.rbac.authorization.k8s.io": {{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Everywhere: true}},
+	} {
+		want := append(slices.Clone(every), more...)
+		slices.SortFunc(want, func(a, b selectors.Looker) int { return strings.Compare(a.Kind, b.Kind) })
+		if diff := cmp.Diff(want, selectors.Lookers(kind)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", kind, diff)
 		}
 	}
 }
