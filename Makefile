@@ -11,6 +11,7 @@ TOOLS    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/helm-safe-diff/bin
 LINT     := $(TOOLS)/golangci-lint-v2.15.0
 HELM3    := $(TOOLS)/helm-v3.22.0
 HELM4    := $(TOOLS)/helm-v4.3.1
+HELMFILE := $(TOOLS)/helmfile-v1.8.0
 SHOP     := testdata/charts/shop
 LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kwok-v0.8.0)
 
@@ -41,7 +42,7 @@ test-helm: $(HELM3) $(HELM4) ## install the plugin into real Helm 3 and Helm 4 a
 	HELM3=$(HELM3) HELM4=$(HELM4) hack/test-helm.sh
 
 .PHONY: test-cluster
-test-cluster: build $(LAB) ## every case and chart on a real control plane, with real Helm 3 and Helm 4
+test-cluster: build $(LAB) $(HELMFILE) ## every case and chart on a real control plane, with real Helm 3, Helm 4 and helmfile
 	go -C test/controlplane test -v -count=1 -parallel 16 -timeout 90m ./... -args -bin $(TOOLS) -program $(CURDIR)/$(BIN)
 
 .PHONY: demo-cluster
@@ -93,6 +94,8 @@ $(HELM3):
 	@hack/tool.sh helm.sh/helm/v3/cmd/helm v3.22.0 $@
 $(HELM4):
 	@hack/tool.sh helm.sh/helm/v4/cmd/helm v4.3.1 $@
+$(HELMFILE):
+	@hack/helmfile.sh v1.8.0 $@
 $(TOOLS)/kwok-v0.8.0:
 	@hack/tool.sh sigs.k8s.io/kwok/cmd/kwok v0.8.0 $@
 $(TOOLS)/etcd-v3.7.0:
