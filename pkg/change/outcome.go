@@ -1,6 +1,9 @@
 package change
 
-import "github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+import (
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
 
 // Outcome is what the cluster makes of a change.
 type Outcome struct {
@@ -31,6 +34,10 @@ type Outcome struct {
 	// Selects is set for a Service whose selector changes, and for one that goes while
 	// pods that it selects stay.
 	Selects *Selection
+	// Astray are Services and the pods of other programs that they lead to because of
+	// this change, and PortsGone the ports of Services that lead nowhere.
+	Astray    []Astray
+	PortsGone []PortGone
 	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
 	// what it held before; nil for other objects. Of each workload the worst use counts.
 	Stale []Reader
@@ -56,9 +63,24 @@ type Selection struct {
 	After  int // by the new selector, when the upgrade is over
 }
 
-// Plus returns the sum of two selections.
-func (s Selection) Plus(t Selection) Selection {
-	return Selection{s.Before + t.Before, s.During + t.During, s.After + t.After}
+// Astray is a Service that leads to pods of a workload to which it did not lead
+// before, though the one to which it did is still there.
+type Astray struct {
+	Service, Workload manifest.Ref
+	// Own is a workload to which the Service led before, and Instead says that it
+	// no longer leads to any of those.
+	Own     manifest.Ref
+	Instead bool
+}
+
+// PortGone is a port of a Service that leads to a port of the pods by a name that
+// none of their containers has.
+type PortGone struct {
+	Service manifest.Ref
+	// Target is the name.
+	Target string
+	// Passing says that the new pods have it.
+	Passing bool
 }
 
 // FieldError is one reason of the API server for refusing an object.
@@ -115,4 +137,15 @@ type Pods struct {
 	// Left names the Services of the release that select no pods any more, now
 	// that these have other labels.
 	Left []string
+	// Only names the Services of the release that lead to no other pods.
+	Only []string
+	// Unprobed are the containers that lose their readiness probe while a Service
+	// leads to them.
+	Unprobed []Unprobed
+}
+
+// Unprobed is a container without a readiness probe, and the Services that lead to it.
+type Unprobed struct {
+	Container string
+	Services  []string
 }

@@ -3,6 +3,7 @@ package risk
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -41,7 +42,7 @@ func downtimeRules() []Rule {
 				if c.Op != change.Update || p == nil || !p.AllDown || p.Desired == 0 {
 					return "", nil, false
 				}
-				message := "no pod is ready while they are replaced" + how(p)
+				message := "no pod is ready while they are replaced" + how(p) + without(p)
 				if rotate(c, p.Causes) {
 					message += forNothing
 				}
@@ -57,7 +58,7 @@ func downtimeRules() []Rule {
 				if c.Op != change.Update || p == nil || !p.AllDown || p.Desired != 0 {
 					return "", nil, false
 				}
-				return fmt.Sprintf("scaled from %s to none", pods(p.Before)), p.Causes, true
+				return fmt.Sprintf("scaled from %s to none", pods(p.Before)) + without(p), p.Causes, true
 			},
 		},
 	}
@@ -76,7 +77,7 @@ func goneRules() []Rule {
 				if c.Op != change.Delete || c.Renamed != nil || p == nil || !p.AllDown {
 					return "", nil, false
 				}
-				return "its pods are deleted with it", nil, true
+				return "its pods are deleted with it" + without(p), nil, true
 			},
 		},
 		{
@@ -167,6 +168,14 @@ func pods(n int) string {
 	default:
 		return fmt.Sprintf("%d pods", n)
 	}
+}
+
+// without names the Services that have no endpoints without these pods.
+func without(p *change.Pods) string {
+	if len(p.Only) == 0 {
+		return ""
+	}
+	return ", and Service " + strings.Join(p.Only, ", ") + " leads nowhere"
 }
 
 func how(p *change.Pods) string {

@@ -1,6 +1,8 @@
 package risk
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -9,6 +11,49 @@ import (
 
 // serviceRules are about who is reached through a Service.
 func serviceRules() []Rule {
+	return slices.Concat(selectionRules(), []Rule{
+		{
+			ID: "service-port-gone", Risk: change.Downtime,
+			Why: "a Service finds the port of a pod by its name; pods without a port of that name are no endpoints, and requests are refused",
+			Fix: "keep the name of the port, or let the Service lead to its number",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				messages := make([]string, 0, len(c.Outcome.PortsGone))
+				for _, p := range c.Outcome.PortsGone {
+					message := fmt.Sprintf("Service %s leads to a port named %s, which no container of its pods has", p.Service.Name, p.Target)
+					if p.Passing {
+						message += " until the new ones are ready"
+					}
+					messages = append(messages, message)
+				}
+				return strings.Join(messages, "; "), editsOf(c, "ports"), len(messages) > 0
+			},
+		},
+		{
+			ID: "service-goes-astray", Risk: change.Downtime,
+			Why:  "a Service sends requests to all pods that carry its labels, and those of another program do not answer them",
+			Fix:  "give the pods, and the selector, a label that tells the workloads apart",
+			When: goesAstray,
+		},
+		{
+			ID: "readiness-probe-removed", Risk: change.Downtime,
+			Why: "a container without a readiness probe counts as ready as soon as it runs: requests reach it before its program listens, and the rollout goes on to the next pod",
+			Fix: "keep the readiness probe",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				if c.Outcome.Pods == nil {
+					return "", nil, false
+				}
+				var messages []string
+				for _, u := range c.Outcome.Pods.Unprobed {
+					messages = append(messages, fmt.Sprintf("Service %s leads to container %s before its program listens", strings.Join(u.Services, ", "), u.Container))
+				}
+				return strings.Join(messages, "; "), editsOf(c, "readinessProbe"), len(messages) > 0
+			},
+		},
+	})
+}
+
+// selectionRules are about Services that find no pods.
+func selectionRules() []Rule {
 	return []Rule{
 		{
 			ID: "service-selects-nothing", Risk: change.Downtime, Kinds: []string{"Service"},
@@ -56,4 +101,28 @@ func selectsNothing(c *change.Change) (string, []fieldpath.Path, bool) {
 		return "", nil, false
 	}
 	return message, []fieldpath.Path{fieldpath.Fields("spec", "selector")}, true
+}
+
+func goesAstray(c *change.Change) (string, []fieldpath.Path, bool) {
+	messages := make([]string, 0, len(c.Outcome.Astray))
+	for _, a := range c.Outcome.Astray {
+		how := "besides"
+		if a.Instead {
+			how = "instead of"
+		}
+		messages = append(messages, fmt.Sprintf("Service %s sends requests to %s %s %s", a.Service.Name, a.Workload, how, a.Own))
+	}
+	return strings.Join(messages, "; "), slices.Concat(editsOf(c, "selector"), editsOf(c, "labels")), len(messages) > 0
+}
+
+// editsOf returns the edits of a field of that name, wherever it is, or of what is
+// inside it.
+func editsOf(c *change.Change, field string) []fieldpath.Path {
+	var paths []fieldpath.Path
+	for i := range c.Edits {
+		if path := c.Edits[i].Path; slices.ContainsFunc(path, func(e fieldpath.Element) bool { return e.Field == field }) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }

@@ -65,6 +65,9 @@ type judgement struct {
 	relabelled bool
 	// names are what the object names of others; nil if it stays as it is.
 	names *names
+	// sides are the pods of a workload, read while it was decoded; nil if it stays as it
+	// is.
+	sides *sides
 	err   error
 }
 

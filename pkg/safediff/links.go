@@ -20,6 +20,7 @@ func (j *judge) named(ctx context.Context, p diff.Pair) judgement {
 	judged := j.pair(ctx, p)
 	if judged.err == nil && judged.change != nil && !judged.relabelled {
 		judged.names = &names{j.references(p.Old), j.references(p.New)}
+		judged.sides = j.sides(p)
 	}
 	return judged
 }

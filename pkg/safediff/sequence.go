@@ -2,13 +2,10 @@ package safediff
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // together judges what no object shows by itself, once each has been judged: what
@@ -21,7 +18,7 @@ func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgem
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
 	j.renames(pairs, judged)
-	j.services(pairs, judged)
+	j.traffic(pairs, judged)
 	j.isolations(pairs, judged)
 	return j.link(ctx, pairs, judged)
 }
@@ -81,118 +78,6 @@ func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
 	}
 }
 
-// services looks whether Services still select pods: at the moment at which a
-// selector changes, when the pods are still the old ones, and when the upgrade is
-// over.
-func (j *judge) services(pairs []diff.Pair, judged []judgement) {
-	moved := relabelledPods(judged)
-	for i, p := range pairs {
-		if ref := p.Ref(); ref.Kind != "Service" || ref.Group != "" || p.Old == nil {
-			continue
-		}
-		c := judged[i].change
-		if p.New == nil {
-			j.unreachable(pairs, judged, p.Old, c)
-			continue
-		}
-		if len(moved) == 0 && (c == nil || !edited(c, fieldpath.Fields("spec", "selector"))) {
-			continue // nothing to look at, and not to be decoded
-		}
-		before, after := selector(p.Old), selector(p.New)
-		if c != nil && !done(c) {
-			after = before
-		}
-		switch {
-		case len(after) == 0:
-		case !maps.Equal(before, after):
-			s := j.selections(pairs, judged, p.New.Ref.Namespace, before, after)
-			c.Outcome.Selects = &s
-			classify(c)
-		case len(moved) > 0:
-			if s := j.selections(pairs, judged, p.New.Ref.Namespace, before, after); s.Before > 0 && s.After == 0 {
-				j.leave(pairs, judged, moved, p.New.Ref, after)
-			}
-		}
-	}
-}
-
-// unreachable looks whether a Service that goes leaves pods behind that it led to.
-func (j *judge) unreachable(pairs []diff.Pair, judged []judgement, o *manifest.Object, c *change.Change) {
-	if c == nil || c.Op != change.Delete || !done(c) {
-		return
-	}
-	labels := selector(o)
-	if s := j.selections(pairs, judged, o.Ref.Namespace, labels, labels); s.Before > 0 && s.After > 0 {
-		c.Outcome.Selects = &change.Selection{Before: s.Before, During: s.During}
-		classify(c)
-	}
-}
-
-// relabelledPods lists the workloads whose pods end up with other labels.
-func relabelledPods(judged []judgement) []int {
-	var moved []int
-	for i := range judged {
-		c := judged[i].change
-		if c == nil || c.Op != change.Update || !done(c) || c.Outcome.Pods == nil || keepsPods(c) {
-			continue
-		}
-		if edited(c, podLabels(c.Ref)) {
-			moved = append(moved, i)
-		}
-	}
-	return moved
-}
-
-// edited reports whether the manifests differ in a field.
-func edited(c *change.Change, path fieldpath.Path) bool {
-	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) })
-}
-
-func podLabels(ref manifest.Ref) fieldpath.Path {
-	if ref.Kind == "Pod" {
-		return fieldpath.Fields("metadata", "labels")
-	}
-	return fieldpath.Fields("spec", "template", "metadata", "labels")
-}
-
-// leave tells the workloads that a Service selected until now that it selects
-// nothing more.
-func (j *judge) leave(pairs []diff.Pair, judged []judgement, moved []int, service manifest.Ref, selector map[string]string) {
-	for _, i := range moved {
-		if o := pairs[i].Old; o.Ref.Namespace != service.Namespace || j.selects(selector, o) == 0 {
-			continue
-		}
-		c := judged[i].change
-		c.Outcome.Pods.Left = append(c.Outcome.Pods.Left, service.Name)
-		classify(c)
-	}
-}
-
-// selections counts the workloads of a namespace whose pods the selectors fit.
-func (j *judge) selections(pairs []diff.Pair, judged []judgement, namespace string, before, after map[string]string) change.Selection {
-	var s change.Selection
-	for i, p := range pairs {
-		s = s.Plus(j.selection(p, judged[i].change, namespace, before, after))
-	}
-	return s
-}
-
-// selection counts one workload, if a selector fits its pods.
-func (j *judge) selection(p diff.Pair, c *change.Change, namespace string, before, after map[string]string) change.Selection {
-	var s change.Selection
-	stays := c != nil && (!done(c) || keepsPods(c))
-	if o := p.Old; o != nil && o.Ref.Namespace == namespace {
-		s.Before, s.During = j.selects(before, o), j.selects(after, o)
-		if stays {
-			s.After = s.During
-		}
-	}
-	if o := p.New; o != nil && !stays && o.Ref.Namespace == namespace {
-		s.After = j.selects(after, o)
-	}
-	return s
-}
-
 // done reports whether Helm carries the change out.
 func done(c *change.Change) bool { return !c.Outcome.Unreached && len(c.Outcome.Refused) == 0 }
 
@@ -201,36 +86,4 @@ func done(c *change.Change) bool { return !c.Outcome.Unreached && len(c.Outcome.
 func keepsPods(c *change.Change) bool {
 	p := c.Outcome.Pods
 	return c.Op == change.Update && p != nil && !p.Replaced && c.Ref.Kind != "Pod"
-}
-
-// selects returns 1 if the selector fits the pods of the workload, else 0.
-func (j *judge) selects(selector map[string]string, o *manifest.Object) int {
-	value, err := o.Value()
-	if err != nil || len(selector) == 0 {
-		return 0
-	}
-	labels, owner := j.rollout.PodLabels(o.Ref.Group, o.Ref.Kind, value)
-	if !owner {
-		return 0
-	}
-	for name, want := range selector {
-		if labels[name] != want {
-			return 0
-		}
-	}
-	return 1
-}
-
-func selector(o *manifest.Object) map[string]string {
-	value, err := o.Value()
-	if err != nil {
-		return nil
-	}
-	spec, _ := value["spec"].(map[string]any)
-	labels, _ := spec["selector"].(map[string]any)
-	texts := make(map[string]string, len(labels))
-	for k, v := range labels {
-		texts[k], _ = v.(string)
-	}
-	return texts
 }

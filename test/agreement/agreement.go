@@ -164,7 +164,7 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set) {
 	switch {
 	case c != nil && c.Outcome.Selects != nil:
-		s.yes(NoRoute, at, e.Before > 0 && e.Worst == 0, down(c), fmt.Sprintf("%+v", *e))
+		s.yes(NoRoute, at, e.Before > 0 && e.Worst == 0, nowhere(c), fmt.Sprintf("%+v", *e))
 	case e.Before > 0 && e.After == 0:
 		said := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return down(&c) })
 		s.yes(NoRoute, at, true, said, fmt.Sprintf("%+v", *e))
@@ -173,6 +173,12 @@ func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set
 
 func down(c *change.Change) bool {
 	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Downtime })
+}
+
+// nowhere reports whether a Service is said to find no pods. That it goes down for
+// another reason leaves it its addresses.
+func nowhere(c *change.Change) bool {
+	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Rule == "service-selects-nothing" })
 }
 
 func (s *Score) verdict(at string, r *Resource, c *change.Change) {
