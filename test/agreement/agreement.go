@@ -178,7 +178,9 @@ func down(c *change.Change) bool {
 // nowhere reports whether a Service is said to find no pods. That it goes down for
 // another reason leaves it its addresses.
 func nowhere(c *change.Change) bool {
-	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Rule == "service-selects-nothing" })
+	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool {
+		return f.Rule == "service-selects-nothing" || f.Rule == "service-deleted"
+	})
 }
 
 func (s *Score) verdict(at string, r *Resource, c *change.Change) {
