@@ -54,6 +54,15 @@ func helmRefusals() []Rule {
 			},
 		},
 		{
+			ID: "hook-in-the-way", Risk: change.Rejected,
+			Why: "what an earlier run of the hook has left is still there; the delete policies do not have Helm take it away first, and the hook cannot be made",
+			Fix: "add before-hook-creation to the hook's delete policies, and delete the object now if Helm finds it there",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				message, paths, fires := refusedAs("AlreadyExists")(c)
+				return message, paths, fires && c.New != nil && len(c.New.HookEvents()) > 0
+			},
+		},
+		{
 			ID: "hook-becomes-object", Risk: change.Rejected,
 			Why: "the object that the hook left behind does not belong to the release, and Helm will not take it over",
 			Fix: "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",

@@ -81,7 +81,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	switch {
 	case err != nil:
 		return judgement{err: err}
-	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref):
+	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) && !lasts(p.New):
 		return judgement{unchecked: j.unseen(p)}
 	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
@@ -98,6 +98,8 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	switch {
 	case err != nil:
 		return judgement{err: err}
+	case alike && lasts(p.New) && len(result.Outcome.Refused) == 0:
+		return judgement{unchecked: result.Unchecked}
 	case alike && j.unmoved(&c, &result):
 		return judgement{drift: drift, unchecked: j.unseen(p)}
 	}

@@ -22,7 +22,12 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		if !c.Hook.Runs {
 			return apiserver.Result{}, nil
 		}
+		left, unclear := j.leftOver(p, value, known)
+		if left {
+			return inTheWay(), nil
+		}
 		result, err := j.create(p.New)
+		result.Unchecked = append(result.Unchecked, unclear...)
 		// A hook is deleted before it is made anew; that its pods go is what
 		// hooks are for.
 		result.New = nil

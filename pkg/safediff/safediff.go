@@ -215,7 +215,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) && !lasts(p.New) {
 			judged[i].unchecked = j.unseen(p)
 			continue // nothing to judge, and most of a large release
 		}

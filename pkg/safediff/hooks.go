@@ -1,0 +1,44 @@
+package safediff
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+const leftUnlessCollected = "the delete policy of the hook leaves its object in the cluster, and the next one cannot be made: " +
+	"whether Kubernetes has collected it by now (ttlSecondsAfterFinished) is not known"
+
+// lasts reports whether an object is a hook that Helm makes without deleting first what
+// an earlier run has left.
+func lasts(o *manifest.Object) bool {
+	return diff.IsHook(o) && o.Ref.Name != "" && !slices.Contains(o.HookDeletePolicies(), "before-hook-creation")
+}
+
+// leftOver reports whether what an earlier run of a hook has left is in the way of this
+// one (execHook in helm.sh/helm/v3/pkg/action). Without a look at the cluster it is
+// there if the hook has run, as the installed release has it, and its policies leave it
+// when it succeeds: without that the release would have failed. value is what the
+// cluster has, if that is known.
+func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bool, unclear []string) {
+	switch {
+	case !lasts(p.New):
+		return false, nil
+	case known:
+		return value != nil, nil
+	case p.Old == nil || !diff.IsHook(p.Old) || !j.ran(p.Old) || slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded"):
+		return false, nil
+	case specOf(p.Old)["ttlSecondsAfterFinished"] != nil:
+		return false, []string{leftUnlessCollected}
+	default:
+		return true, nil
+	}
+}
+
+// inTheWay is what becomes of a hook whose object is there already.
+func inTheWay() apiserver.Result {
+	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: an earlier run has left it"}}}}
+}
