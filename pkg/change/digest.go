@@ -41,6 +41,9 @@ func (c *Change) Digest(f *Finding) string {
 	if p := o.Pods; p != nil {
 		put(h, "pods", p.Replaced, p.AllDown, p.Before, p.Desired, p.Affected, p.Fewest, p.Stuck, p.Left)
 	}
+	if o.Pods != nil && o.Pods.Volume != "" {
+		put(h, "volume", o.Pods.Volume)
+	}
 	if len(o.Astray)+len(o.PortsGone) > 0 {
 		put(h, "traffic", o.Astray, o.PortsGone)
 	}

@@ -134,6 +134,9 @@ type Pods struct {
 	// Stuck is why the rollout cannot begin, one clause; "" if nothing is known to
 	// be in its way.
 	Stuck string
+	// Volume is why new pods wait, or may wait, for a volume that old ones hold, one
+	// clause; "" if nothing is known of the kind.
+	Volume string
 	// Left names the Services of the release that select no pods any more, now
 	// that these have other labels.
 	Left []string

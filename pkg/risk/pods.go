@@ -27,6 +27,17 @@ func stuckRules() []Rule {
 			}
 			return p.Stuck, p.Causes, true
 		},
+	}, {
+		ID: "volume-held", Risk: change.Stuck, Kinds: []string{"Deployment"},
+		Why: "a new pod waits for the volume that an old one holds, and the strategy keeps the old one until the new one is ready",
+		Fix: "let the strategy take the old pod away first (Recreate), or use a volume that several nodes may mount (ReadWriteMany)",
+		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+			p := c.Outcome.Pods
+			if p == nil || p.Volume == "" {
+				return "", nil, false
+			}
+			return p.Volume, p.Causes, true
+		},
 	}}
 }
 

@@ -43,6 +43,8 @@ type judge struct {
 	// quotas and budgets are those of a namespace after the upgrade.
 	quotas  map[string][]*corev1.ResourceQuota
 	budgets map[string][]*policyv1.PodDisruptionBudget
+	// claimed are the PersistentVolumeClaims of a namespace after the upgrade.
+	claimed map[string][]*corev1.PersistentVolumeClaim
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label
@@ -81,7 +83,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	switch {
 	case err != nil:
 		return judgement{err: err}
-	case alike && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) && !lasts(p.New):
+	case alike && j.settled(p.New):
 		return judgement{unchecked: j.unseen(p)}
 	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
@@ -98,10 +100,8 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	switch {
 	case err != nil:
 		return judgement{err: err}
-	case alike && lasts(p.New) && len(result.Outcome.Refused) == 0:
-		return judgement{unchecked: result.Unchecked}
 	case alike && j.unmoved(&c, &result):
-		return judgement{drift: drift, unchecked: j.unseen(p)}
+		return judgement{drift: drift, unchecked: j.unsaid(p, &result)}
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
 	judged := j.conclude(&c, &result)
@@ -139,7 +139,22 @@ func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 // say the same. What was looked at for its definition only is not told as a change.
 func (j *judge) unmoved(c *change.Change, result *apiserver.Result) bool {
 	return c.Op == change.Update && len(result.Outcome.Refused) == 0 &&
-		(!result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
+		(lasts(c.New) || !result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
+}
+
+// settled reports whether an object whose manifests say the same stays as it is, without
+// a judgement.
+func (j *judge) settled(o *manifest.Object) bool {
+	return j.server.Serves(o.Ref) && !j.opts.Replace && j.silent(o.Ref) && !lasts(o)
+}
+
+// unsaid returns what could not be told of an object that the upgrade leaves as it is; of
+// a hook that is made again, what could not be told of that.
+func (j *judge) unsaid(p diff.Pair, result *apiserver.Result) []string {
+	if lasts(p.New) {
+		return result.Unchecked
+	}
+	return j.unseen(p)
 }
 
 // removal judges that an object goes, whatever the manifests say of it.
@@ -183,6 +198,7 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
 		rollout.Crowd(result.New, pods, j.quotas[c.Ref.Namespace])
+		rollout.Hold(result.Old, result.New, pods, j.claimed[c.Ref.Namespace], facts)
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}

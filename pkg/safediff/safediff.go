@@ -134,6 +134,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
 		quotas:    byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
 		budgets:   byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+		claimed:   byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
 	if asked {
@@ -215,7 +216,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	}
 	var cancelled error
 	for i := range pairs {
-		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.server.Serves(p.New.Ref) && !j.opts.Replace && j.silent(p.New.Ref) && !lasts(p.New) {
+		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.settled(p.New) {
 			judged[i].unchecked = j.unseen(p)
 			continue // nothing to judge, and most of a large release
 		}

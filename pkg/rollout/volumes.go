@@ -1,0 +1,59 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// Hold writes into pods that the rollout of a Deployment hangs, or may hang, on a volume:
+// old pods that stay until new ones are ready hold it, and it is for one pod, or for
+// those of one node. claims are the PersistentVolumeClaims of the namespace.
+func Hold(old, updated runtime.Object, pods *change.Pods, claims []*corev1.PersistentVolumeClaim, facts Facts) {
+	was, wasOne := old.(*appsv1.Deployment)
+	is, isOne := updated.(*appsv1.Deployment)
+	if !wasOne || !isOne || !pods.Replaced || pods.Fewest < 1 {
+		return
+	}
+	held := claimsOf(&was.Spec.Template.Spec)
+	for _, name := range claimsOf(&is.Spec.Template.Spec) {
+		i := slices.IndexFunc(claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name })
+		if i < 0 || !slices.Contains(held, name) {
+			continue
+		}
+		switch modes := claims[i].Spec.AccessModes; {
+		case only(modes, corev1.ReadWriteOncePod):
+			pods.Replaced, pods.Affected, pods.Fewest = false, 0, min(pods.Before, pods.Desired)
+			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod: no new pod starts while an old one has it", name)
+			return
+		case only(modes, corev1.ReadWriteOnce) && len(facts.Cluster) != 1 && !pinned(&is.Spec.Template.Spec):
+			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOnce: a new pod on another node than the old one waits for its volume", name)
+		}
+	}
+}
+
+// only reports whether a claim is for one mode of access and no other.
+func only(modes []corev1.PersistentVolumeAccessMode, mode corev1.PersistentVolumeAccessMode) bool {
+	return len(modes) == 1 && modes[0] == mode
+}
+
+// pinned reports whether all pods come to the same node.
+func pinned(spec *corev1.PodSpec) bool {
+	return spec.NodeName != "" || spec.NodeSelector[corev1.LabelHostname] != ""
+}
+
+// claimsOf names the claims that pods mount.
+func claimsOf(spec *corev1.PodSpec) []string {
+	var names []string
+	for i := range spec.Volumes {
+		if claim := spec.Volumes[i].PersistentVolumeClaim; claim != nil {
+			names = append(names, claim.ClaimName)
+		}
+	}
+	return names
+}
