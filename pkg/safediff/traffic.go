@@ -86,7 +86,7 @@ func moving(pairs []diff.Pair, judged []judgement) map[string]bool {
 		}
 	}
 	for i := range judged {
-		if c := judged[i].change; c != nil && done(c) && services[c.Ref.Namespace] && (opens(c) || seen(c)) {
+		if c := judged[i].change; c != nil && done(c) && services[c.Ref.Namespace] && (opens(c) || visible(c)) {
 			affected[c.Ref.Namespace] = true
 		}
 	}
@@ -98,9 +98,9 @@ func opens(c *change.Change) bool {
 	return isService(c.Ref) && (c.Op == change.Delete || c.Op == change.Update && edited(c, fieldpath.Fields("spec")))
 }
 
-// seen reports whether Services see that a workload changes: by labels, ports or
+// visible reports whether Services see that a workload changes: by labels, ports or
 // readiness, or because it comes or goes.
-func seen(c *change.Change) bool {
+func visible(c *change.Change) bool {
 	p := c.Outcome.Pods
 	return p != nil && (c.Op != change.Update || p.AllDown || slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
 		return slices.ContainsFunc(e.Path, func(step fieldpath.Element) bool {
@@ -160,7 +160,7 @@ func (t *traffic) concerns(c *change.Change, was, is *door) bool {
 	}
 	return slices.ContainsFunc(t.moved[is.ref.Namespace], func(w *crew) bool {
 		m := t.judged[w.at].change
-		return done(m) && seen(m) && (was.selects(w.before) || is.selects(w.before) || is.selects(w.after))
+		return done(m) && visible(m) && (was.selects(w.before) || is.selects(w.before) || is.selects(w.after))
 	})
 }
 
