@@ -44,8 +44,8 @@ func (c *Change) Digest(f *Finding) string {
 	if o.Pods != nil && o.Pods.Volume != "" {
 		put(h, "volume", o.Pods.Volume)
 	}
-	if len(o.Astray)+len(o.PortsGone) > 0 {
-		put(h, "traffic", o.Astray, o.PortsGone)
+	if len(o.Astray)+len(o.PortsGone)+len(o.Barred) > 0 {
+		put(h, "together", o.Astray, o.PortsGone, o.Barred)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -38,6 +38,8 @@ type Outcome struct {
 	// this change, and PortsGone the ports of Services that lead nowhere.
 	Astray    []Astray
 	PortsGone []PortGone
+	// Barred are the disruption budgets that let no pod be evicted any more.
+	Barred []Barred
 	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
 	// what it held before; nil for other objects. Of each workload the worst use counts.
 	Stale []Reader
@@ -71,6 +73,13 @@ type Astray struct {
 	// no longer leads to any of those.
 	Own     manifest.Ref
 	Instead bool
+}
+
+// Barred is a disruption budget that asks for all pods of some workloads.
+type Barred struct {
+	Budget    manifest.Ref
+	Workloads []manifest.Ref
+	Asked     int
 }
 
 // PortGone is a port of a Service that leads to a port of the pods by a name that

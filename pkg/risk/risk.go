@@ -39,7 +39,7 @@ type Rule struct {
 // about a refusal only the first that fires counts, so the special ones come
 // first.
 func Rules() []Rule {
-	return slices.Concat(refusalRules(), podRules(), serviceRules(), deletionRules(), linkRules(), renameRules(), exposureRules())
+	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), deletionRules(), linkRules(), renameRules(), exposureRules())
 }
 
 // Classify returns the findings about a change, worst first.

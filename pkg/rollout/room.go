@@ -87,16 +87,16 @@ func Budget(template map[string]string, pods *change.Pods, budgets []*policyv1.P
 		if err != nil || !selector.Matches(labels.Set(template)) {
 			continue
 		}
-		if asked := asksFor(b, pods.Desired); pods.Fewest < asked {
+		if asked := AsksFor(b, pods.Desired); pods.Fewest < asked {
 			pods.How = strings.TrimPrefix(pods.How+"; ", "; ") + fmt.Sprintf("PodDisruptionBudget %s asks for %d ready pods, which a rollout does not heed", b.Name, asked)
 			return
 		}
 	}
 }
 
-// asksFor is how many of so many pods a budget wants to be ready (getExpectedPodCount in
+// AsksFor is how many of so many pods a budget wants to be ready (getExpectedPodCount in
 // k8s.io/kubernetes/pkg/controller/disruption).
-func asksFor(b *policyv1.PodDisruptionBudget, desired int) int {
+func AsksFor(b *policyv1.PodDisruptionBudget, desired int) int {
 	scaled := func(v *intstr.IntOrString) int {
 		n, err := intstr.GetScaledValueFromIntOrPercent(v, desired, true)
 		if err != nil {

@@ -19,6 +19,7 @@ func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgem
 	j.emptyNamespaces(pairs, judged)
 	j.renames(pairs, judged)
 	j.traffic(pairs, judged)
+	j.evictions(pairs, judged)
 	j.isolations(pairs, judged)
 	return j.link(ctx, pairs, judged)
 }
