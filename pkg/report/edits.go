@@ -73,13 +73,15 @@ func (p *page) roomFor(c *change.Change) (edits, lines int) {
 	}
 }
 
-// order returns which edits are shown, those that are to blame first. If there is room
+// order returns which edits are shown: what is refused first, then what is to blame. If there is room
 // for few, what pods run comes before what is written on them.
 func (p *page) order(c *change.Change) []int {
-	var first, marks, rest []int
+	var refused, first, marks, rest []int
 	for i := range c.Edits {
 		switch e := &c.Edits[i]; {
 		case e.Noise != "" && !p.all:
+		case isRefused(c, e.Path):
+			refused = append(refused, i)
 		case p.room.cuts && slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" }):
 			marks = append(marks, i)
 		case blamed(c, e.Path):
@@ -88,7 +90,15 @@ func (p *page) order(c *change.Change) []int {
 			rest = append(rest, i)
 		}
 	}
-	return slices.Concat(first, rest, marks)
+	return slices.Concat(refused, first, rest, marks)
+}
+
+// isRefused reports whether a field, or a part of it, is what the API server refuses.
+func isRefused(c *change.Change, path fieldpath.Path) bool {
+	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool {
+		field := strings.Split(e.Field, ".")
+		return e.Field != "" && len(field) <= len(path) && path.Under(field...)
+	})
 }
 
 // spread returns the i-th shown edit of the last object of a group if it is not
