@@ -20,11 +20,12 @@ const (
 	Restart  Risk = "restart"   // pods are replaced, others keep serving
 	Stale    Risk = "stale"     // configuration changed but running pods keep the old one
 	Exposure Risk = "exposure"  // permissions or reach widen
+	Version  Risk = "version"   // the version of a chart promises less than what changes
 )
 
 // Risks returns all classes, worst first.
 func Risks() []Risk {
-	return []Risk{Rejected, DataLoss, Downtime, Stuck, Restart, Stale, Exposure}
+	return []Risk{Rejected, DataLoss, Downtime, Stuck, Restart, Stale, Exposure, Version}
 }
 
 // DefaultFailOn returns the classes that fail a run unless the user says otherwise.

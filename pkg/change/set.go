@@ -167,6 +167,8 @@ const (
 	Recreate Op = "recreate"
 	// Keep takes the object out of the release and leaves it in the cluster.
 	Keep Op = "keep"
+	// Publish is about a chart itself, and nothing that Helm does to a cluster.
+	Publish Op = "publish"
 )
 
 // Hook tells when Helm runs an object.
@@ -258,7 +260,7 @@ func Compare(a, b Change) int {
 	)
 }
 
-func opOrder() []Op { return []Op{Delete, Recreate, Update, Create, Keep} }
+func opOrder() []Op { return []Op{Delete, Recreate, Update, Create, Keep, Publish} }
 
 // rank is 0 for the worst class; a change without findings ranks last.
 func (c *Change) rank() int {

@@ -106,26 +106,33 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 	}
 	updated := charts[1]
 	r.locate = inChart(updated.Chart.Ref)
-	opts := safediff.Options{
-		Release: change.Release{
-			Name:      updated.Release,
-			Namespace: sides[1].Namespace,
-			OldChart:  sides[0].Chart,
-			NewChart:  sides[1].Chart,
-		},
-		Namespace:   sides[1].Namespace,
-		KubeVersion: updated.KubeVersion,
-		NoHooks:     updated.NoHooks,
-		Cluster:     cluster,
-		OldCRDs:     crdsOf(sides[0]),
-		NewCRDs:     crdsOf(sides[1]),
-		Again:       againOf(sides[1]),
-	}
-	opts.Again.Offline = true
+	opts := offlineOptions(updated, sides[0], sides[1])
+	opts.Cluster = cluster
 	if err := apply.apply(&opts, false); err != nil {
 		return err
 	}
 	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), opts, r)
+}
+
+// offlineOptions returns what is known of the step between two charts that were rendered
+// without a cluster.
+func offlineOptions(t helm.Template, old, updated helm.Side) safediff.Options {
+	opts := safediff.Options{
+		Release: change.Release{
+			Name:      t.Release,
+			Namespace: updated.Namespace,
+			OldChart:  old.Chart,
+			NewChart:  updated.Chart,
+		},
+		Namespace:   updated.Namespace,
+		KubeVersion: t.KubeVersion,
+		NoHooks:     t.NoHooks,
+		OldCRDs:     crdsOf(old),
+		NewCRDs:     crdsOf(updated),
+		Again:       againOf(updated),
+	}
+	opts.Again.Offline = true
+	return opts
 }
 
 // renderBoth renders the two sides at the same time. Where both fail, the error

@@ -296,7 +296,7 @@ func TestCompletion(t *testing.T) {
 	if got := run(t, "", "completion", "tcsh"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, `unknown command "tcsh"`) {
 		t.Errorf("tcsh: %+v", got)
 	}
-	want := "rejected\ndata-loss\ndowntime\nstuck\nrestart\nstale\nexposure\nnone\n:4\n"
+	want := "rejected\ndata-loss\ndowntime\nstuck\nrestart\nstale\nexposure\nversion\nnone\n:4\n"
 	if diff := cmp.Diff(want, run(t, "", "__complete", "local", "--fail-on", "").stdout); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -5,14 +5,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
@@ -94,20 +95,20 @@ func (f *reportFlags) parseTemplate(a *app, outputs []output) (*template.Templat
 	return parsed, nil
 }
 
-// print makes all reports of a set.
-func (r *reportOptions) print(set *change.Set, code int) ([][]byte, error) {
+// print makes all reports; write prints one.
+func (r *reportOptions) print(code int, write func(report.Format, io.Writer, report.Options) error) ([][]byte, error) {
 	about := make([]report.Rule, 0, len(r.ownRules))
 	for i := range r.ownRules {
 		about = append(about, report.Rule{ID: r.ownRules[i].ID, Why: r.ownRules[i].Message, Fix: r.ownRules[i].Hint})
 	}
-	rules := risk.Rules()
+	rules := slices.Concat(risk.Rules(), risk.VersionRules())
 	for i := range rules {
 		about = append(about, report.Rule{ID: rules[i].ID, Why: rules[i].Why, Fix: rules[i].Fix})
 	}
 	pages := make([][]byte, len(r.outputs))
 	for i, o := range r.outputs {
 		var page bytes.Buffer
-		err := o.format.Write(&page, set, report.Options{
+		err := write(o.format, &page, report.Options{
 			Color: r.color && o.file == "", ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
 			MaxBytes: r.maxBytes, Template: r.template, Locate: r.locate, Rules: about, Context: &r.context,
 		})

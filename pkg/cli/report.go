@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -189,29 +190,47 @@ func (f *reportFlags) colored(a *app) bool {
 
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
+	set, failOn, err := a.compare(ctx, old, updated, opts, &r)
+	if err != nil {
+		return err
+	}
+	r.failOn = failOn
+	code := a.exitCode(&set, &r)
+	return a.report(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Write(w, &set, opt) })
+}
+
+// compare compares the two sides as the policy wants it, and returns the classes that
+// fail the run besides. It notes in r which rules of the team's own were in force.
+func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r *reportOptions) (change.Set, []change.Risk, error) {
 	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text) + len(opts.Again.Text)
 	for _, m := range opts.Cluster {
 		input += len(m.Text)
 	}
 	spendMemory(input)
 	opts.Policy = a.policyFor(&opts, r.environment)
-	r.ownRules = opts.Policy.OwnRules
+	failOn := r.failOn
+	for _, own := range opts.Policy.OwnRules {
+		if !slices.ContainsFunc(r.ownRules, func(o policy.OwnRule) bool { return o.ID == own.ID }) {
+			r.ownRules = append(r.ownRules, own)
+		}
+	}
 	if opts.Policy.FailOn != nil && !r.failOnGiven {
-		r.failOn = opts.Policy.FailOn
+		failOn = opts.Policy.FailOn
 	}
 	compare := safediff.Compare
 	if opts.Release.From != (change.Place{}) {
 		compare = safediff.CompareReleases
 	}
 	set, err := compare(ctx, old, updated, opts)
-	if err != nil {
-		return err
-	}
-	code := a.exitCode(&set, &r)
-	if r.showSecrets {
+	if err == nil && r.showSecrets {
 		set = set.Revealed()
 	}
-	pages, err := r.print(&set, code)
+	return set, failOn, err
+}
+
+// report makes all reports, delivers them and sets the exit code.
+func (a *app) report(ctx context.Context, r reportOptions, code int, write func(report.Format, io.Writer, report.Options) error) error {
+	pages, err := r.print(code, write)
 	if err != nil {
 		return err
 	}

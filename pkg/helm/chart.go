@@ -38,6 +38,12 @@ func (c *Client) load(src Chart) (*chart.Chart, error) {
 	if missing == nil {
 		return ch, nil
 	}
+	if src.Complete {
+		if err := c.complete(ch, src, path, 0); err != nil {
+			return nil, fmt.Errorf("load chart %q: %w", src.Ref, err)
+		}
+		return ch, nil
+	}
 	if !src.DependencyUpdate {
 		return nil, withHint(fmt.Errorf("load chart %q: dependencies %w", src.Ref, missing),
 			fmt.Sprintf("run `helm dependency build %s`, or add --dependency-update", src.Ref))

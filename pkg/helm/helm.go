@@ -71,7 +71,8 @@ type Client struct {
 	// than once and at the same time. Nil means that there is no stdin.
 	ReadStdin func() ([]byte, error)
 
-	updating sync.Mutex // held while a chart's dependencies are fetched
+	updating sync.Mutex        // held while a chart's dependencies are fetched
+	fetched  map[string]string // where dependencies were downloaded to
 }
 
 // Chart tells where a chart comes from, as the flags of `helm upgrade` do.
@@ -84,6 +85,10 @@ type Chart struct {
 	Devel bool
 	// DependencyUpdate fetches dependencies that are missing.
 	DependencyUpdate bool
+	// Complete finds dependencies that are missing in the charts directory, and leaves
+	// that as it is; Archives is a directory of charts to look into first.
+	Complete bool
+	Archives string
 }
 
 // Rendering holds what decides, besides the chart, what is rendered.

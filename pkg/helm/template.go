@@ -22,6 +22,17 @@ type Template struct {
 	Twice bool
 }
 
+// RenderError says that a chart that is there cannot be rendered with its values.
+type RenderError struct {
+	Ref string
+	Err error
+}
+
+func (e *RenderError) Error() string { return fmt.Sprintf("render chart %q: %v", e.Ref, e.Err) }
+
+// Unwrap returns why.
+func (e *RenderError) Unwrap() error { return e.Err }
+
 // Template renders a chart as `helm template` does: .Capabilities are those of a
 // cluster of the version asked for, or of the newest one known, and lookups find
 // nothing.
@@ -50,7 +61,7 @@ func (c *Client) template(ctx context.Context, t Template) (Side, error) {
 	}
 	rendered, err := c.renderOffline(ctx, t, ch, kube, post)
 	if err != nil {
-		return Side{}, fmt.Errorf("render chart %q: %w", t.Chart.Ref, err)
+		return Side{}, &RenderError{t.Chart.Ref, err}
 	}
 	side := proposed(rendered, t.Rendering)
 	side.Revision = 0

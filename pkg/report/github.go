@@ -62,7 +62,7 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	if lines := p.policyLines(set, &sum); len(lines) > 0 {
 		fmt.Fprintf(&out, "::notice title=policy::%s\n", data(strings.Join(lines, "\n")))
 	}
-	fmt.Fprintf(&out, "helm safe-diff: %s: %s\n", set.Verdict(opt.FailOn), plan(&sum))
+	fmt.Fprintf(&out, "helm safe-diff: %s: %s\n", opt.verdict(set), plan(&sum))
 	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -54,7 +54,7 @@ func entriesOf(set *change.Set, opt Options) ([]entry, error) {
 	var entries []entry
 	for i := range set.Changes {
 		c := &set.Changes[i]
-		if c.Op == change.Keep || c.Hidden() && !opt.ShowHidden {
+		if c.Op == change.Keep || c.Op == change.Publish || c.Hidden() && !opt.ShowHidden {
 			continue
 		}
 		e, err := entryOf(c, opt)

@@ -17,10 +17,14 @@ const schemaVersion = "1"
 // writeJSON prints everything that is known, hidden edits too, for programs.
 // Secrets are masked unless the set was revealed.
 func writeJSON(w io.Writer, set *change.Set, opt Options) error {
+	return encodeJSON(w, documentOf(set, opt))
+}
+
+func encodeJSON(w io.Writer, document any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(documentOf(set, opt))
+	return encoder.Encode(document)
 }
 
 // documentOf returns the document that docs/report-schema.json describes.
@@ -254,7 +258,9 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 	sum := set.Summary()
 	risks := make(map[change.Risk]int, len(change.Risks()))
 	for _, risk := range change.Risks() {
-		risks[risk] = sum.Risks[risk]
+		if n := sum.Risks[risk]; n > 0 || risk != change.Version { // of a chart alone
+			risks[risk] = n
+		}
 	}
 	return jsonSummary{
 		Create: sum.Ops[change.Create], Update: sum.Ops[change.Update], Delete: sum.Ops[change.Delete],

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/xml"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -54,7 +53,7 @@ type junitFailure struct {
 // not judged is a suite of its own, in which all cases are skipped.
 func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
-		return junitCaseOf(c, opt.FailOn)
+		return junitCaseOf(c, &opt)
 	})}
 	for i := range changes.Cases {
 		if changes.Cases[i].Failure != nil {
@@ -81,7 +80,7 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-func junitCaseOf(c *change.Change, failOn []change.Risk) junitCase {
+func junitCaseOf(c *change.Change, opt *Options) junitCase {
 	result := junitCase{Class: printable(c.Ref.Kind), Name: groupNames(group{c}, true)}
 	var fails, others []string
 	for i := range c.Findings {
@@ -90,7 +89,7 @@ func junitCaseOf(c *change.Change, failOn []change.Risk) junitCase {
 		if f.Hint != "" {
 			text += "\n  hint: " + printable(f.Hint)
 		}
-		if !slices.Contains(failOn, f.Risk) {
+		if !opt.fails(c, f) {
 			others = append(others, text)
 			continue
 		}

@@ -26,12 +26,22 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 	sum := set.Summary()
 	limit := max(cmp.Or(opt.MaxBytes, DefaultMaxBytes), LeastMaxBytes)
 	m := comment{head: markdownHead(&p, set, &sum, opt.FailOn)}
+	m.body(&p, set, &sum, limit)
+	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
+		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
+	}
+	_, err := io.WriteString(w, m.String(limit))
+	return err
+}
+
+// body writes all that stands below the head, within a limit for the whole.
+func (m *comment) body(p *page, set *change.Set, sum *change.Summary, limit int) {
 	m.left = limit - len(m.head) - len(tableHead) - roomForCuts
 	var shown, hidden []*change.Change
 	for i := range set.Changes {
 		if c := &set.Changes[i]; !c.Hidden() {
 			shown = append(shown, c)
-		} else if opt.ShowHidden {
+		} else if p.all {
 			hidden = append(hidden, c)
 		}
 	}
@@ -44,16 +54,11 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 		}
 		m.add(p.row(g), fold, len(g))
 	}
-	m.part("what the policy did", 0, p.text(func(q *page) { q.policy(set, &sum) }))
+	m.part("what the policy did", 0, p.text(func(q *page) { q.policy(set, sum) }))
 	m.part("that cannot be rolled back", len(set.OneWay), p.text(func(q *page) { q.notices(oneWay, set.OneWay) }))
 	m.part("rotating", len(set.Rotating), p.text(func(q *page) { q.rotating(set.Rotating) }))
 	m.part("changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
 	m.part("unchecked", len(set.Unchecked), p.text(func(q *page) { q.notices(unchecked, set.Unchecked) }))
-	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
-		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
-	}
-	_, err := io.WriteString(w, m.String(limit))
-	return err
 }
 
 const (

@@ -39,7 +39,7 @@ func placed(set *change.Set, opt Options) []finding {
 		c := &set.Changes[i]
 		for j := range c.Findings {
 			f := &c.Findings[j]
-			list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), slices.Contains(opt.FailOn, f.Risk), nil})
+			list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), opt.fails(c, f), nil})
 		}
 		for j := range c.Accepted {
 			a := &c.Accepted[j]

@@ -6,6 +6,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -39,6 +40,17 @@ type Options struct {
 	Locate func(o *manifest.Object) (path, text string)
 	// Rules describe the rules that findings name, for formats that print that.
 	Rules []Rule
+
+	// failOn are the classes that count for a change, where that is not the same for all.
+	failOn map[*change.Change][]change.Risk
+}
+
+// fails reports whether a finding is of a class that makes the verdict risky.
+func (o *Options) fails(c *change.Change, f *change.Finding) bool {
+	if classes, own := o.failOn[c]; own {
+		return slices.Contains(classes, f.Risk)
+	}
+	return slices.Contains(o.FailOn, f.Risk)
 }
 
 // Rule is what a report may say of a rule besides what it found.
@@ -49,21 +61,23 @@ type Format struct {
 	Name  string
 	About string
 	Write func(w io.Writer, set *change.Set, opt Options) error
+	// Charts prints what a pull request does to its charts.
+	Charts func(w io.Writer, charts *change.Charts, opt Options) error
 }
 
 // Formats returns all formats, the default first.
 func Formats() []Format {
 	return []Format{
-		{Name: "text", About: "for people: the verdict first, then why", Write: writeText},
-		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON},
-		{Name: "yaml", About: "the same document as YAML", Write: writeYAML},
-		{Name: "markdown", About: "for a comment on a pull request", Write: writeMarkdown},
-		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object", Write: writeSARIF},
-		{Name: "junit", About: "for CI: one test case an object", Write: writeJUnit},
-		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object", Write: writeGitHub},
-		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object", Write: writeGitLab},
-		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff},
-		{Name: "template", About: "your own: a Go template over the JSON document", Write: writeTemplate},
+		{Name: "text", About: "for people: the verdict first, then why", Write: writeText, Charts: chartsText},
+		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON, Charts: chartsJSON},
+		{Name: "yaml", About: "the same document as YAML", Write: writeYAML, Charts: chartsYAML},
+		{Name: "markdown", About: "for a comment on a pull request", Write: writeMarkdown, Charts: chartsMarkdown},
+		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object", Write: writeSARIF, Charts: together(writeSARIF)},
+		{Name: "junit", About: "for CI: one test case an object", Write: writeJUnit, Charts: together(writeJUnit)},
+		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object", Write: writeGitHub, Charts: together(writeGitHub)},
+		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object", Write: writeGitLab, Charts: together(writeGitLab)},
+		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff, Charts: together(writeHelmDiff)},
+		{Name: "template", About: "your own: a Go template over the JSON document", Write: writeTemplate, Charts: chartsTemplate},
 	}
 }
 

@@ -30,10 +30,14 @@ func ParseTemplate(name, text string) (*template.Template, error) {
 // writeTemplate executes the user's template. What it sees is the document of the
 // JSON report, with the names that the fields have there.
 func writeTemplate(w io.Writer, set *change.Set, opt Options) error {
+	return execute(w, documentOf(set, opt), opt)
+}
+
+func execute(w io.Writer, told any, opt Options) error {
 	if opt.Template == nil {
 		return errors.New("there is no template")
 	}
-	text, err := json.Marshal(documentOf(set, opt))
+	text, err := json.Marshal(told)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,23 @@ import (
 func writeText(w io.Writer, set *change.Set, opt Options) error {
 	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
 	sum := set.Summary()
+	sections := p.sections(set)
+	for _, p.room = range rooms() {
+		p.out.Reset()
+		p.head(set, &sum, opt.FailOn)
+		p.body(set, &sum, sections)
+		p.ledger(&sum.Hidden)
+		if p.enough() {
+			break
+		}
+	}
+	p.shortened()
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+// sections sorts the changes of a set by how much they matter.
+func (p *page) sections(set *change.Set) []section {
 	var risky, plain, hidden []*change.Change
 	for _, c := range joined(set) {
 		switch {
@@ -25,36 +42,38 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 			risky = append(risky, c)
 		case !c.Hidden() || c.Renamed != nil:
 			plain = append(plain, c)
-		case opt.ShowHidden:
+		case p.all:
 			hidden = append(hidden, c)
 		}
 	}
-	sections := []section{{groups: groups(risky, p.all)}, {title: "Without risk", groups: groups(plain, p.all)}, {title: "Hidden", groups: groups(hidden, p.all)}}
+	list := []section{{groups: groups(risky, p.all)}, {title: "Without risk", groups: groups(plain, p.all)}, {title: "Hidden", groups: groups(hidden, p.all)}}
 	if len(risky) == 0 {
-		sections[1].title = ""
+		list[1].title = ""
 	}
-	for _, p.room = range rooms() {
-		p.out.Reset()
-		p.hinted = map[string]bool{}
-		p.head(set, &sum, opt.FailOn)
-		for i := range sections {
-			p.section(&sections[i])
-		}
-		p.notices(oneWay, set.OneWay)
-		p.rotating(set.Rotating)
-		p.drift(set.Drift)
-		p.notices(unchecked, set.Unchecked)
-		p.policy(set, &sum)
-		p.ledger(&sum.Hidden)
-		if p.all || strings.Count(p.out.String(), "\n") <= twoScreens {
-			break
-		}
+	return list
+}
+
+// body prints what the set holds, below the head.
+func (p *page) body(set *change.Set, sum *change.Summary, sections []section) {
+	p.hinted = map[string]bool{}
+	for i := range sections {
+		p.section(&sections[i])
 	}
+	p.notices(oneWay, set.OneWay)
+	p.rotating(set.Rotating)
+	p.drift(set.Drift)
+	p.notices(unchecked, set.Unchecked)
+	p.policy(set, sum)
+}
+
+// enough reports whether the page is short enough.
+func (p *page) enough() bool { return p.all || strings.Count(p.out.String(), "\n") <= twoScreens }
+
+// shortened says that the page shows less than there is.
+func (p *page) shortened() {
 	if p.room.cuts && !p.all {
 		p.line(p.faint("shortened; --show-hidden shows all"))
 	}
-	_, err := io.WriteString(w, p.out.String())
-	return err
 }
 
 // page is the report as far as it is written.

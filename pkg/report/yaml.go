@@ -10,7 +10,11 @@ import (
 
 // writeYAML prints the document of the JSON report as YAML.
 func writeYAML(w io.Writer, set *change.Set, opt Options) error {
-	text, err := yaml.Marshal(documentOf(set, opt))
+	return encodeYAML(w, documentOf(set, opt))
+}
+
+func encodeYAML(w io.Writer, document any) error {
+	text, err := yaml.Marshal(document)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,14 @@
 package safediff
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
@@ -29,8 +32,29 @@ func decide(set *change.Set, opts Options) {
 		}
 		run.Accept(c)
 	}
+	publish(set, opts.Versions, run)
 	set.Remarks = run.Remarks()
 	set.Unchecked = append(set.Unchecked, run.Unchecked()...)
+}
+
+// publish adds what is found of the chart's version, by what the policy has left of all
+// other findings.
+func publish(set *change.Set, v *Versions, run *policy.Run) {
+	if v == nil {
+		return
+	}
+	findings, err := risk.Published(v.Old, v.New, cmp.Or(v.By, set))
+	c := change.Change{Ref: manifest.Ref{Version: "v2", Kind: "Chart", Name: v.Name}, Op: change.Publish, Findings: findings}
+	if err != nil {
+		set.Unchecked = append(set.Unchecked, change.Notice{Ref: c.Ref, Reason: "what its version promises is not known: " + err.Error()})
+	}
+	if len(findings) == 0 {
+		return
+	}
+	c.New = &manifest.Object{Ref: c.Ref, Source: v.Name + "/Chart.yaml"}
+	run.Judge(&c)
+	run.Accept(&c)
+	set.Changes = append(set.Changes, c)
 }
 
 // filters returns the filters that are in force: those of the program, then those of

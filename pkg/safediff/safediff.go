@@ -89,6 +89,18 @@ type Options struct {
 	Workloads []rollout.Workload
 	// Policy is what the team has decided for this release; nil for nothing.
 	Policy *policy.Policy
+	// Versions are those of a chart that is about to be published; nil for an upgrade
+	// by which nothing is published.
+	Versions *Versions
+}
+
+// Versions tell what the version of a chart promises, which is held against what
+// changes.
+type Versions struct {
+	Name, Old, New string
+	// By is what changes, if that is not what the upgrade itself does: where the
+	// values differ, too, an upgrade that changes no values shows what the chart does.
+	By *change.Set
 }
 
 // Again is the new side as it came out of a second rendering with the same values,
@@ -155,10 +167,10 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	for i := range set.Changes {
 		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
+	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	decide(&set, opts)
 	set.Unchecked = append(set.Unchecked, unseen(seen, &set)...)
 	slices.SortStableFunc(set.Changes, change.Compare)
-	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	return set, nil
 }
 

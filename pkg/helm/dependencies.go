@@ -1,0 +1,173 @@
+package helm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/getter"
+	"helm.sh/helm/v3/pkg/registry"
+	"helm.sh/helm/v3/pkg/repo"
+)
+
+// maxDepth is how deep charts that depend on folders may be nested; deeper ones go in
+// a circle.
+const maxDepth = 16
+
+// complete adds to a chart what `helm dependency build` would put into its charts
+// directory, at the versions of Chart.lock, and leaves the directory as it is. What
+// is vendored is taken from there, and for what is a folder nobody is asked.
+func (c *Client) complete(ch *chart.Chart, src Chart, dir string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("charts depend on each other in a circle, or are nested deeper than %d", maxDepth)
+	}
+	for _, d := range ch.Metadata.Dependencies {
+		if vendored(ch, d) {
+			continue
+		}
+		version, err := locked(ch, d)
+		if err != nil {
+			return err
+		}
+		added, err := c.dependency(d, version, src, dir, depth)
+		if err != nil {
+			return fmt.Errorf("dependency %q: %w", d.Name, err)
+		}
+		ch.AddDependency(added)
+	}
+	return nil
+}
+
+// vendored reports whether a dependency is in the charts directory, as
+// action.CheckDependencies does; of two with one name each is needed.
+func vendored(ch *chart.Chart, d *chart.Dependency) bool {
+	wanted, got := 0, 0
+	for _, other := range ch.Metadata.Dependencies {
+		if other.Name == d.Name && other.Version != d.Version {
+			wanted++
+		}
+	}
+	for _, there := range ch.Dependencies() {
+		if there.Name() == d.Name && (wanted == 0 || inRange(d.Version, there.Metadata.Version)) {
+			got++
+		}
+	}
+	return got > 0
+}
+
+// locked returns the version of Chart.lock; the one that Chart.yaml asks for if there
+// is no lock.
+func locked(ch *chart.Chart, d *chart.Dependency) (string, error) {
+	if ch.Lock == nil {
+		return d.Version, nil
+	}
+	for _, l := range ch.Lock.Dependencies {
+		if l.Name == d.Name && l.Repository == d.Repository && (d.Version == "" || inRange(d.Version, l.Version)) {
+			return l.Version, nil
+		}
+	}
+	return "", withHint(fmt.Errorf("dependency %q: Chart.lock and Chart.yaml do not agree", d.Name), "run `helm dependency update` and commit Chart.lock")
+}
+
+func inRange(constraint, version string) bool {
+	c, err := semver.NewConstraint(constraint)
+	if err != nil {
+		return false
+	}
+	v, err := semver.NewVersion(version)
+	return err == nil && c.Check(v)
+}
+
+// dependency loads one that is not vendored.
+func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir string, depth int) (*chart.Chart, error) {
+	if folder, is := strings.CutPrefix(d.Repository, "file://"); is {
+		path := filepath.FromSlash(folder)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		added, err := loader.Load(path)
+		if err != nil {
+			return nil, clean(err)
+		}
+		return added, c.complete(added, src, path, depth+1)
+	}
+	if src.Archives != "" {
+		archive := filepath.Join(src.Archives, d.Name+"-"+version+".tgz")
+		if _, err := os.Stat(archive); err == nil {
+			return loader.Load(archive)
+		}
+	}
+	if d.Repository == "" {
+		return nil, errors.New("it is not in charts/, and Chart.yaml names no repository for it")
+	}
+	path, err := c.fetch(d, version, src)
+	if err != nil {
+		return nil, clean(err)
+	}
+	return loader.Load(path)
+}
+
+// fetch returns where a dependency was downloaded to, which is done once.
+func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, error) {
+	c.updating.Lock()
+	defer c.updating.Unlock()
+	key := d.Repository + " " + d.Name + " " + version
+	if path, known := c.fetched[key]; known {
+		return path, nil
+	}
+	// Not by its bare name: a folder of that name would be taken for it.
+	from := Chart{Ref: strings.TrimSuffix(d.Repository, "/") + "/" + d.Name, Source: action.ChartPathOptions{Version: version, Keyring: src.Source.Keyring, Verify: src.Source.Verify}}
+	if !registry.IsOCI(d.Repository) {
+		entry, err := c.repository(d.Repository)
+		if err != nil {
+			return "", err
+		}
+		s := &from.Source
+		s.Username, s.Password, s.PassCredentialsAll = entry.Username, entry.Password, entry.PassCredentialsAll
+		s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify = entry.CertFile, entry.KeyFile, entry.CAFile, entry.InsecureSkipTLSverify
+		from.Ref, err = repo.FindChartInAuthAndTLSAndPassRepoURL(entry.URL, s.Username, s.Password, d.Name, version,
+			s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify, s.PassCredentialsAll, getter.All(c.Settings))
+		if err != nil {
+			return "", err
+		}
+	}
+	path, _, err := c.locate(from)
+	if err != nil {
+		return "", err
+	}
+	if c.fetched == nil {
+		c.fetched = map[string]string{}
+	}
+	c.fetched[key] = path
+	return path, nil
+}
+
+// repository returns what Helm knows of a repository: one that is named by an alias
+// ("@name", "alias:name") must be known, of another there may be credentials.
+func (c *Client) repository(named string) (*repo.Entry, error) {
+	name, alias := strings.CutPrefix(named, "@")
+	if !alias {
+		name, alias = strings.CutPrefix(named, "alias:")
+	}
+	known, err := repo.LoadFile(c.Settings.RepositoryConfig)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, clean(err)
+	}
+	if known != nil {
+		for _, e := range known.Repositories {
+			if alias && e.Name == name || strings.TrimSuffix(e.URL, "/") == strings.TrimSuffix(named, "/") {
+				return e, nil
+			}
+		}
+	}
+	if alias {
+		return nil, withHint(fmt.Errorf("Helm knows no repository %q", name), "`helm repo add` adds one") //nolint:staticcheck // a name
+	}
+	return &repo.Entry{URL: named}, nil
+}

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// chartsMarker is the same in every report about the charts of a repository.
+const chartsMarker = "<!-- helm-safe-diff charts -->\n"
+
+// chartsMarkdown prints one comment about all charts: a table of charts and value
+// sets, then below a heading for each what writeMarkdown says. If all of it is too
+// long, every part is cut to its share, the worst ones last.
+func chartsMarkdown(w io.Writer, charts *change.Charts, opt Options) error {
+	limit := max(cmp.Or(opt.MaxBytes, DefaultMaxBytes), LeastMaxBytes)
+	var b strings.Builder
+	b.WriteString(chartsMarker + "### " + inMarkdown(chartsVerdict(charts)) + "\n")
+	hidden := charts.Hidden()
+	p := page{styles: stylesFor(false), all: opt.ShowHidden}
+	tail := strings.TrimSpace(p.text(func(q *page) { q.ledger(&hidden) }))
+	if tail != "" {
+		tail = "\n" + inMarkdown(tail) + "\n"
+	}
+	left := limit - b.Len() - len(tail) - roomForCuts
+	left = chartsTable(&b, charts, left)
+	opt.Color = false
+	parts := folds(charts, opt, rooms()[0])
+	slices.SortStableFunc(parts, func(a, b *fold) int { return cmp.Compare(harm(a), harm(b)) })
+	cut := 0
+	for i, f := range parts {
+		set := &f.cases[0].Set
+		page := page{styles: p.styles, all: p.all, operation: string(set.Release.Operation)}
+		m := comment{head: "\n#### " + inMarkdown(f.title()) + "\n"}
+		sum := set.Summary()
+		if sum.Fails {
+			m.head += "\nthe " + page.operation + " " + failure(&sum) + "\n"
+		}
+		share := left / (len(parts) - i)
+		m.body(&page, set, &sum, max(share, min(left, LeastMaxBytes)))
+		text := m.String(share)
+		if len(text) > left {
+			cut++
+			continue
+		}
+		left -= len(text)
+		b.WriteString(text)
+	}
+	if cut > 0 {
+		fmt.Fprintf(&b, "\n**Cut to stay within %d bytes: the reports of %s**\n", limit, plural(cut, "value set"))
+	}
+	_, err := io.WriteString(w, b.String()+tail)
+	return err
+}
+
+// chartsTable writes the table as far as there is room, and returns how much is left.
+func chartsTable(b *strings.Builder, charts *change.Charts, left int) int {
+	rows := chartRows(charts)
+	if len(rows) == 0 {
+		return left
+	}
+	b.WriteString("\n| chart | version | values | verdict | found | objects |\n|---|---|---|---|---|---|\n")
+	for i, row := range rows {
+		var cells [6]string
+		for j, cell := range row {
+			cells[j] = inMarkdown(cell)
+		}
+		line := "| " + strings.Join(cells[:], " | ") + " |\n"
+		if len(line) > left/2 {
+			fmt.Fprintf(b, "\n**Cut: %s**\n", plural(len(rows)-i, "more line"))
+			break
+		}
+		left -= len(line)
+		b.WriteString(line)
+	}
+	return left
+}
+
+// harm orders the reports of value sets, worst first.
+func harm(f *fold) int {
+	worst := len(change.Risks())
+	for i := range f.cases[0].Set.Changes {
+		for _, risk := range f.cases[0].Set.Changes[i].Risks() {
+			worst = min(worst, slices.Index(change.Risks(), risk))
+		}
+	}
+	return worst
+}
