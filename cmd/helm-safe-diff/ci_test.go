@@ -1,0 +1,199 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// step is a script of a pipeline, as it stands in the repository.
+type step struct {
+	script string
+	env    map[string]string
+}
+
+// TestPipelines runs the very scripts that the templates for CI systems hold, in a
+// clone of a repository with a pull request that breaks a chart.
+func TestPipelines(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// By this name the test's own program is the program (testscript.Main).
+	if err := os.Symlink(self, filepath.Join(bin, "helm-safe-diff")); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		steps []step
+		files []string // that are made
+	}{
+		"github":     {githubSteps(t, root), []string{"summary", "comment.md", "report.sarif"}},
+		"gitlab":     {gitlabSteps(t, root), []string{"gl-code-quality-report.json", "helm-safe-diff.xml", "helm-safe-diff.md"}},
+		"pre-commit": {hookSteps(t, root), nil},
+		"argo":       {argoSteps(t, root), []string{"helm-safe-diff.md"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clone := pullRequest(t)
+			for i, s := range test.steps {
+				code, out := run(t, clone, bin, s)
+				last := i == len(test.steps)-1
+				if last && code != 3 || !last && code != 0 {
+					t.Fatalf("exit code %d of %q:\n%s", code, s.script, out)
+				}
+				if last && !strings.Contains(out, "no new major version") {
+					t.Errorf("it does not tell what the pull request breaks:\n%s", out)
+				}
+			}
+			for _, file := range test.files {
+				if text, err := os.ReadFile(filepath.Join(clone, file)); err != nil || !strings.Contains(string(text), "selector") {
+					t.Errorf("%s: %v, %.80q", file, err, text)
+				}
+			}
+		})
+	}
+}
+
+// run runs a script as CI systems do.
+func run(t *testing.T, dir, bin string, s step) (int, string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-eu", "-c", s.script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir, "GIT_CONFIG_GLOBAL="+os.DevNull)
+	for name, value := range s.env {
+		cmd.Env = append(cmd.Env, name+"="+strings.ReplaceAll(value, "$CLONE", dir))
+	}
+	out, _ := cmd.CombinedOutput()
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// pullRequest makes a clone in which a branch is checked out that breaks a chart.
+func pullRequest(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	script := `
+git init -q -b main origin
+cd origin
+mkdir -p web/templates
+printf 'apiVersion: v2\nname: web\nversion: 1.4.0\n' >web/Chart.yaml
+cat >web/templates/web.yaml <<'EOF'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, tier: front}}
+    spec: {containers: [{name: web, image: web}]}
+EOF
+git add .
+git commit -qm base
+git checkout -qb pull
+sed -i.bak 's/matchLabels: {app: web}/matchLabels: {tier: front}/' web/templates/web.yaml
+sed -i.bak 's/1.4.0/1.4.1/' web/Chart.yaml
+rm web/*.bak web/templates/*.bak
+git commit -qam pull
+cd ..
+git clone -q origin clone`
+	cmd := exec.Command("sh", "-eu", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
+		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "clone")
+}
+
+func readYAML(t *testing.T, into any, path ...string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func githubSteps(t *testing.T, root string) []step {
+	t.Helper()
+	var action struct {
+		Runs struct {
+			Steps []struct {
+				Run string            `json:"run"`
+				Env map[string]string `json:"env"`
+			} `json:"steps"`
+		} `json:"runs"`
+	}
+	readYAML(t, &action, root, "action.yml")
+	// What GitHub puts into the place of expressions.
+	given := map[string]string{
+		"${{ github.action_path }}": root, "${{ inputs.base }}": "origin/main", "${{ inputs.paths }}": "web", "${{ inputs.args }}": "",
+		"${{ inputs.comment }}": "comment.md", "${{ inputs.sarif }}": "report.sarif",
+	}
+	steps := make([]step, 0, len(action.Runs.Steps))
+	for _, s := range action.Runs.Steps {
+		env := map[string]string{"GITHUB_ACTION_PATH": root, "GITHUB_PATH": "$CLONE/path", "GITHUB_STEP_SUMMARY": "$CLONE/summary"}
+		for name, value := range s.Env {
+			text, known := given[value]
+			if !known {
+				t.Fatalf("action.yml: %s is %q, which the test does not know", name, value)
+			}
+			env[name] = text
+		}
+		steps = append(steps, step{s.Run, env})
+	}
+	return steps
+}
+
+func gitlabSteps(t *testing.T, root string) []step {
+	t.Helper()
+	var jobs map[string]struct {
+		Script    []string       `json:"script"`
+		Variables map[string]any `json:"variables"`
+	}
+	readYAML(t, &jobs, root, "ci", "gitlab.yml")
+	job := jobs["helm-safe-diff"]
+	return []step{{strings.Join(job.Script, "\n"), map[string]string{
+		"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "SAFE_DIFF_PATHS": "web", "SAFE_DIFF_ARGS": "",
+	}}}
+}
+
+func hookSteps(t *testing.T, root string) []step {
+	t.Helper()
+	var hooks []struct {
+		Entry string   `json:"entry"`
+		Args  []string `json:"args"`
+	}
+	readYAML(t, &hooks, root, ".pre-commit-hooks.yaml")
+	return []step{{hooks[0].Entry + " " + strings.Join(hooks[0].Args, " "), nil}}
+}
+
+func argoSteps(t *testing.T, root string) []step {
+	t.Helper()
+	var workflow struct {
+		Spec struct {
+			Templates []struct {
+				Script struct {
+					Source string `json:"source"`
+				} `json:"script"`
+			} `json:"templates"`
+		} `json:"spec"`
+	}
+	readYAML(t, &workflow, root, "ci", "argo-workflows.yaml")
+	return []step{{workflow.Spec.Templates[0].Script.Source, map[string]string{
+		"REPOSITORY": "$CLONE/../origin", "REVISION": "pull", "BASE": "main", "OUT": "$CLONE",
+	}}}
+}
