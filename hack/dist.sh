@@ -15,6 +15,7 @@ for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64;
 	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$root/bin/$exe" ./cmd/helm-safe-diff
 	cp plugin.yaml plugin.complete install-binary.sh LICENSE README.md "$root"
 	cp -R diff "$root" # the same program as the plugin "diff"
+	cp -R gate "$root" # and as a post-renderer of Helm 4
 	tar -C "dist/$os-$arch" -czf "dist/helm-safe-diff_${version}_${os}_${arch}.tgz" safe-diff
 	rm -rf "dist/$os-$arch"
 done

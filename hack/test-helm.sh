@@ -53,5 +53,8 @@ for helm in "$HELM3" "$HELM4"; do
 	echo "ok  $helm"
 done
 
+# The gate stands inside an upgrade: as an executable in Helm 3, as a plugin in Helm 4.
+HELM3=$HELM3 HELM4=$HELM4 go test ./cmd/helm-safe-diff -run GateInHelm -count=1
+
 # What we render is what Helm itself renders.
 HELM3=$HELM3 HELM4=$HELM4 go test ./pkg/helm -run RendersAs -count=1

@@ -127,7 +127,7 @@ func (a *app) chart(ctx context.Context, paths []string, m matrix, apply applyFl
 	charts.Settle()
 	r.locate = m.locator.locate
 	code := charts.Verdict().ExitCode(r.detailed)
-	return a.report(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Charts(w, &charts, opt) })
+	return a.publish(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Charts(w, &charts, opt) })
 }
 
 // relocatedError is an error that names a file of the base as git does.

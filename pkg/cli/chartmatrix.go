@@ -137,7 +137,8 @@ func (m *matrix) judge(ctx context.Context, s sides, r *reportOptions) (change.C
 			return change.Case{}, err
 		}
 		if len(notices) == 0 {
-			by, _, err := m.app.compare(ctx, manifestOf(held), manifestOf(updated), m.options(s, held, updated), r)
+			before := m.options(s, held, updated)
+			by, _, err := m.app.compare(ctx, manifestOf(held), manifestOf(updated), &before, r)
 			if err != nil {
 				return change.Case{}, err
 			}
@@ -150,7 +151,10 @@ func (m *matrix) judge(ctx context.Context, s sides, r *reportOptions) (change.C
 	if m.flags.checkVersions && old.Chart != "" {
 		opts.Versions = s.versions
 	}
-	set, failOn, err := m.app.compare(ctx, manifestOf(old), manifestOf(updated), opts, r)
+	set, failOn, err := m.app.compare(ctx, manifestOf(old), manifestOf(updated), &opts, r)
+	if r.showSecrets {
+		set = set.Revealed()
+	}
 	return change.Case{Values: s.values, Set: set, FailOn: failOn}, err
 }
 

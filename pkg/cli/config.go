@@ -29,8 +29,8 @@ const (
 // config is what file and environment say.
 type config struct {
 	file *policy.File // nil if there is none
-	// path is the file of the policy, "" if there is none.
-	path string
+	// path is the file of the policy, "" if there is none; text is what it holds.
+	path, text string
 	// off says that no policy is wanted.
 	off bool
 	// accepted are the acceptances, acceptedPath the file that holds them; "" if there
@@ -78,6 +78,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		if err != nil {
 			return errors.Join(append(b.errs, fmt.Errorf("read policy: %w", err))...)
 		}
+		a.config.text = string(text)
 		a.config.file, err = policy.Read(shortPath(path), string(text), knownToPolicy())
 		b.errs = append(b.errs, err)
 		b.file(a.config.file, b.sources["config"] == "")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -43,11 +44,7 @@ func (f *liveFlags) look(a *app, opts *safediff.Options) error {
 	if f.offline || a.helmClient().Driver == "memory" { // such releases are in no cluster
 		return nil
 	}
-	config, err := a.settings.RESTClientGetter().ToRESTConfig()
-	if err != nil {
-		return fmt.Errorf("read the cluster's address: %w", err)
-	}
-	reader, err := live.New(config, live.Options{Progress: a.progress("reading the cluster"), DryRun: f.dryRun == "server"})
+	reader, err := a.reader(live.Options{Progress: a.progress("reading the cluster"), DryRun: f.dryRun == "server"})
 	if err != nil {
 		return err
 	}
@@ -56,6 +53,31 @@ func (f *liveFlags) look(a *app, opts *safediff.Options) error {
 		opts.Try = reader.Try
 	}
 	return nil
+}
+
+// reader returns the way to the cluster that the environment names.
+func (a *app) reader(options live.Options) (*live.Reader, error) {
+	config, err := a.settings.RESTClientGetter().ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's address: %w", err)
+	}
+	return live.New(config, options)
+}
+
+// clusterUID tells the cluster from others; "" if it cannot be told, and that is said.
+func (a *app) clusterUID(ctx context.Context) (string, error) {
+	if a.helmClient().Driver == "memory" {
+		return "", nil
+	}
+	reader, err := a.reader(live.Options{})
+	if err != nil {
+		return "", err
+	}
+	uid, err := reader.ClusterUID(ctx)
+	if err != nil {
+		a.say("warning: a plan cannot tell this cluster from others: %v", err)
+	}
+	return string(uid), nil
 }
 
 // progress returns what shows, on a terminal, how far work has come that takes more

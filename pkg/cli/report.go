@@ -102,6 +102,9 @@ type reportOptions struct {
 	ownRules []policy.OwnRule
 	// locate finds the files that the objects come from; nil if there are none.
 	locate func(*manifest.Object) (path, text string)
+	// planFile is where the plan goes, "" for nowhere.
+	planFile string
+	plan     []byte
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
@@ -190,24 +193,24 @@ func (f *reportFlags) colored(a *app) bool {
 
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
-	set, failOn, err := a.compare(ctx, old, updated, opts, &r)
+	set, failOn, err := a.compare(ctx, old, updated, &opts, &r)
 	if err != nil {
 		return err
 	}
 	r.failOn = failOn
-	code := a.exitCode(&set, &r)
-	return a.report(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Write(w, &set, opt) })
+	return a.report(ctx, &set, r)
 }
 
-// compare compares the two sides as the policy wants it, and returns the classes that
-// fail the run besides. It notes in r which rules of the team's own were in force.
-func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r *reportOptions) (change.Set, []change.Risk, error) {
+// compare compares the two sides by the policy, which it writes into opts, and returns
+// besides the classes that fail the run. It notes in r which rules of the team's own
+// were in force.
+func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts *safediff.Options, r *reportOptions) (change.Set, []change.Risk, error) {
 	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text) + len(opts.Again.Text)
 	for _, m := range opts.Cluster {
 		input += len(m.Text)
 	}
 	spendMemory(input)
-	opts.Policy = a.policyFor(&opts, r.environment)
+	opts.Policy = a.policyFor(opts, r.environment)
 	failOn := r.failOn
 	for _, own := range opts.Policy.OwnRules {
 		if !slices.ContainsFunc(r.ownRules, func(o policy.OwnRule) bool { return o.ID == own.ID }) {
@@ -221,15 +224,23 @@ func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts 
 	if opts.Release.From != (change.Place{}) {
 		compare = safediff.CompareReleases
 	}
-	set, err := compare(ctx, old, updated, opts)
-	if err == nil && r.showSecrets {
-		set = set.Revealed()
-	}
+	set, err := compare(ctx, old, updated, *opts)
 	return set, failOn, err
 }
 
-// report makes all reports, delivers them and sets the exit code.
-func (a *app) report(ctx context.Context, r reportOptions, code int, write func(report.Format, io.Writer, report.Options) error) error {
+// report writes the reports of a set, and sets the exit code.
+func (a *app) report(ctx context.Context, set *change.Set, r reportOptions) error {
+	code := a.exitCode(set, &r)
+	if r.showSecrets {
+		shown := set.Revealed()
+		set = &shown
+	}
+	return a.publish(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Write(w, set, opt) })
+}
+
+// publish makes all reports, delivers them, and the plan if there is one, and sets the
+// exit code.
+func (a *app) publish(ctx context.Context, r reportOptions, code int, write func(report.Format, io.Writer, report.Options) error) error {
 	pages, err := r.print(code, write)
 	if err != nil {
 		return err
@@ -237,7 +248,11 @@ func (a *app) report(ctx context.Context, r reportOptions, code int, write func(
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	if err := a.deliver(r.outputs, pages); err != nil {
+	outputs := r.outputs
+	if r.planFile != "" {
+		outputs, pages = append(slices.Clone(outputs), output{file: r.planFile}), append(pages, r.plan)
+	}
+	if err := a.deliver(outputs, pages); err != nil {
 		return err
 	}
 	a.code = code

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -18,15 +19,44 @@ is written to the cluster.
 The flags of "helm upgrade" that say how an upgrade is carried out, such as
 --wait, --timeout and --atomic, are accepted and have no effect.`
 
+// upgradeFlags are the flags that say which upgrade is meant.
+type upgradeFlags struct {
+	up     helm.Upgrade
+	source sourceFlags
+	render renderFlags
+	apply  applyFlags
+	about  clusterFlags
+	live   liveFlags
+}
+
+func (f *upgradeFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&f.up.Install, "install", "i", false, "if there is no such release, judge its installation")
+	flags.BoolVar(&f.up.Install, "allow-unreleased", false, "same as --install")
+	flags.BoolVar(&f.up.ReuseValues, "reuse-values", false, "keep the values of the installed release, its chart's defaults included, and merge the given ones in")
+	flags.BoolVar(&f.up.ResetValues, "reset-values", false, "take the values of the chart, not those of the installed release")
+	flags.BoolVar(&f.up.ResetThenReuseValues, "reset-then-reuse-values", false, "take the values of the chart, then those given for the installed release, then the given ones")
+	flags.BoolVar(&f.up.SkipCRDs, "skip-crds", false, "leave out the chart's crds directory when there is no release yet")
+	flags.BoolVar(&f.render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
+	f.source.addTo(flags)
+	f.render.addTo(flags)
+	f.apply.addTo(cmd, "what Helm 4 noted of the release")
+	f.apply.addOwnershipTo(cmd)
+	f.about.addTo(flags)
+	f.live.addTo(flags)
+	addNoEffectFlags(flags, upgradeNoEffect())
+}
+
+// check returns an error for flags whose values cannot be right.
+func (f *upgradeFlags) check() error {
+	return errors.Join(f.render.check(), f.apply.check(), f.live.check(), f.about.check(f.render.Values.ValueFiles...))
+}
+
 func (a *app) upgradeCommand() *cobra.Command {
 	var (
-		up     helm.Upgrade
-		source sourceFlags
-		render renderFlags
-		apply  applyFlags
-		about  clusterFlags
+		f      upgradeFlags
 		output reportFlags
-		live   liveFlags
+		out    string
 	)
 	cmd := &cobra.Command{
 		Use:     "upgrade RELEASE CHART",
@@ -37,58 +67,56 @@ func (a *app) upgradeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(render.check(), apply.check(), live.check(), about.check(render.Values.ValueFiles...))
+				err = errors.Join(f.check(), r.planTo(out))
 			}
 			if err != nil {
 				return usage(cmd, err)
 			}
-			up.Release, up.Chart, up.Rendering = args[0], source.chart(args[1]), render.Rendering
-			return a.upgrade(cmd, up, apply, about, live, r)
+			s, err := a.step(cmd.Context(), &f, args[0], args[1])
+			if err != nil {
+				return err
+			}
+			r.locate = inChart(args[1])
+			return a.judgeStep(cmd.Context(), s, r)
 		},
 		ValidArgsFunction: a.completeUpgrade,
 	}
-	flags := cmd.Flags()
-	flags.BoolVarP(&up.Install, "install", "i", false, "if there is no such release, judge its installation")
-	flags.BoolVar(&up.Install, "allow-unreleased", false, "same as --install")
-	flags.BoolVar(&up.ReuseValues, "reuse-values", false, "keep the values of the installed release, its chart's defaults included, and merge the given ones in")
-	flags.BoolVar(&up.ResetValues, "reset-values", false, "take the values of the chart, not those of the installed release")
-	flags.BoolVar(&up.ResetThenReuseValues, "reset-then-reuse-values", false, "take the values of the chart, then those given for the installed release, then the given ones")
-	flags.BoolVar(&up.SkipCRDs, "skip-crds", false, "leave out the chart's crds directory when there is no release yet")
-	flags.BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
-	source.addTo(flags)
-	render.addTo(flags)
-	apply.addTo(cmd, "what Helm 4 noted of the release")
-	apply.addOwnershipTo(cmd)
-	about.addTo(flags)
-	live.addTo(flags)
+	f.addTo(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` and `gate` tell what has moved since it was approved")
 	output.addTo(cmd)
-	addNoEffectFlags(flags, upgradeNoEffect())
 	return cmd
 }
 
-func (a *app) upgrade(cmd *cobra.Command, up helm.Upgrade, apply applyFlags, about clusterFlags, look liveFlags, r reportOptions) error {
-	cluster, err := about.read(a)
+// step is an upgrade that was read and rendered, and not judged yet.
+type step struct {
+	old, updated helm.Side
+	opts         safediff.Options
+	includeCRDs  bool
+}
+
+// step reads the installed release and renders the upgrade.
+func (a *app) step(ctx context.Context, f *upgradeFlags, release, chart string) (s step, err error) {
+	up := f.up
+	up.Release, up.Chart, up.Rendering = release, f.source.chart(chart), f.render.Rendering
+	s.includeCRDs = up.IncludeCRDs
+	cluster, err := f.about.read(a)
 	if err != nil {
-		return err
+		return s, err
 	}
-	old, updated, err := a.helmClient().Upgrade(cmd.Context(), up)
+	s.old, s.updated, err = a.helmClient().Upgrade(ctx, up)
 	if err != nil {
-		return err
+		return s, err
 	}
-	r.locate = inChart(up.Chart.Ref)
-	opts := optionsOf(old, updated)
-	opts.NoHooks, opts.Cluster, opts.Operation = up.NoHooks, cluster, change.Upgrade
-	opts.Release.Context, opts.Release.Cluster = a.place()
-	if old.Revision == 0 {
-		opts.Operation = change.Install
+	s.opts = optionsOf(s.old, s.updated)
+	s.opts.NoHooks, s.opts.Cluster, s.opts.Operation = up.NoHooks, cluster, change.Upgrade
+	s.opts.Release.Context, s.opts.Release.Cluster = a.place()
+	if s.old.Revision == 0 {
+		s.opts.Operation = change.Install
 	}
-	if err := apply.apply(&opts, updated.ServerSide); err != nil {
-		return err
+	if err := f.apply.apply(&s.opts, s.updated.ServerSide); err != nil {
+		return s, err
 	}
-	if err := look.look(a, &opts); err != nil {
-		return err
-	}
-	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
+	return s, f.live.look(a, &s.opts)
 }
 
 // place returns what the kubeconfig calls the context and the cluster that are asked;

@@ -124,6 +124,26 @@ func split(stream string) (map[string]string, error) {
 	return files, nil
 }
 
+// PostRendered returns the manifest, and the hooks, that Helm makes of what a
+// post-renderer gives back, in the form of Side.Manifest. Of Helm 4 that is the whole
+// chart; Helm 3 keeps the hooks to itself, and whole is false.
+//
+// The error quotes no document.
+func PostRendered(given string) (text string, whole bool, err error) {
+	if !strings.Contains(given, fileAnnotation) {
+		return given, false, nil
+	}
+	files, err := split(given)
+	if err != nil {
+		return "", true, fmt.Errorf("read what Helm has rendered: %w", clean(err))
+	}
+	rel := new(release.Release)
+	if rel.Manifest, rel.Hooks, err = sortFiles(files); err != nil {
+		return "", true, fmt.Errorf("read what Helm has rendered: %w", clean(err))
+	}
+	return stream(rel, false), true, nil
+}
+
 // sortFiles tells hooks from manifests and puts both in the order of
 // installation.
 func sortFiles(files map[string]string) (string, []*release.Hook, error) {

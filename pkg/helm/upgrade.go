@@ -47,25 +47,11 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 	if err != nil {
 		return old, updated, err
 	}
-	cfg, history := stored.cfg, stored.revisions
-	first := len(history) == 0 || history[len(history)-1].Info.Status == release.StatusUninstalled
-	if !first || !up.Install {
-		current, err := c.current(up.Release, history)
-		if err != nil {
-			return old, updated, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
-		}
-		if current.Chart != nil && up.ReuseValues {
-			dropNulls(ctx, current.Chart, current.Config)
-		}
-		first, old = false, installed(current, up.NoHooks, up.IncludeCRDs)
-		last := history[len(history)-1]
-		if last.Info.Status == release.StatusFailed {
-			old.Failed = last.Version
-		}
-		if old.ServerSide, err = c.serverSide(ctx, cfg, last); err != nil {
-			return old, updated, fmt.Errorf("read how release %q was applied: %w", up.Release, clean(err))
-		}
+	old, current, err := c.base(ctx, stored, up)
+	if err != nil {
+		return old, updated, err
 	}
+	cfg, first := stored.cfg, current == nil
 	ch, err := c.load(up.Chart)
 	if err != nil {
 		return old, updated, err
@@ -81,6 +67,52 @@ func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 		updated.ServerSide = installsServerSide(ctx)
 	}
 	return old, updated, nil
+}
+
+// base returns what an upgrade begins from: nothing, if there is no release yet and
+// up.Install allows that.
+func (c *Client) base(ctx context.Context, stored *history, up Upgrade) (Side, *release.Release, error) {
+	history := stored.revisions
+	if up.Install && (len(history) == 0 || history[len(history)-1].Info.Status == release.StatusUninstalled) {
+		return Side{}, nil, nil
+	}
+	current, err := c.current(up.Release, history)
+	if err != nil {
+		return Side{}, nil, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
+	}
+	if current.Chart != nil && up.ReuseValues {
+		dropNulls(ctx, current.Chart, current.Config)
+	}
+	old := installed(current, up.NoHooks, up.IncludeCRDs)
+	last := history[len(history)-1]
+	if last.Info.Status == release.StatusFailed {
+		old.Failed = last.Version
+	}
+	if old.ServerSide, err = c.serverSide(ctx, stored.cfg, last); err != nil {
+		return Side{}, nil, fmt.Errorf("read how release %q was applied: %w", up.Release, clean(err))
+	}
+	return old, current, nil
+}
+
+// Base returns what an upgrade of the release begins from, as Upgrade does, and renders
+// nothing. The Side has no Revision if there is no release.
+func (c *Client) Base(ctx context.Context, up Upgrade) (Side, error) {
+	return interruptible(ctx, func() (Side, error) {
+		stored, err := c.open(up.Release)
+		if err != nil {
+			return Side{}, err
+		}
+		old, current, err := c.base(ctx, stored, up)
+		if err != nil {
+			return old, err
+		}
+		if current == nil {
+			old.ServerSide = installsServerSide(ctx)
+		}
+		old.Release, old.Namespace = up.Release, c.Settings.Namespace()
+		old.KubeVersion, err = kubeVersion(stored.cfg, up.KubeVersion)
+		return old, err
+	})
 }
 
 // propose renders the release that `helm upgrade` would store.

@@ -237,7 +237,7 @@ func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew
 		o, inOld := lookUp(old, place)
 		n, inNew := lookUp(updated, place)
 		oldMask, newMask := change.Mask, change.Mask
-		if inOld && inNew && !equal(o, n) {
+		if inOld && inNew && (edited(c, place) || !equal(o, n)) {
 			oldMask, newMask = change.Mask+" (old)", change.Mask+" (new)"
 		}
 		if inOld {
@@ -248,6 +248,16 @@ func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew
 		}
 	}
 	return maskedOld, maskedNew
+}
+
+// edited reports whether a change lists an edit at the place. Objects that were stored
+// hold masks, which are the same on both sides.
+func edited(c *change.Change, place fieldpath.Path) bool {
+	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return slices.EqualFunc(e.Path, place, sameField) })
+}
+
+func sameField(a, b fieldpath.Element) bool {
+	return len(a.Keys) == 0 && len(b.Keys) == 0 && a.Field == b.Field
 }
 
 func equal(a, b any) bool { return quoted(a) == quoted(b) }

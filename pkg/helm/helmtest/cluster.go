@@ -22,6 +22,9 @@ import (
 // KubeVersion is the version that a cluster says it is, unless told otherwise.
 const KubeVersion = "v1.36.2+k3s1"
 
+// ClusterUID is the UID of the namespace kube-system.
+const ClusterUID = "c1a57e40-0000-4000-8000-000000000001"
+
 // Cluster is a server that holds Secrets, ConfigMaps and the records of releases.
 type Cluster struct {
 	server *httptest.Server
@@ -175,6 +178,10 @@ func (c *Cluster) discovery(path string) (any, bool) {
 		return metav1.APIGroupList{
 			TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"},
 			Groups:   []metav1.APIGroup{{Name: "apps", Versions: []metav1.GroupVersionForDiscovery{v}, PreferredVersion: v}},
+		}, true
+	case "/api/v1/namespaces/kube-system":
+		return metav1.PartialObjectMetadata{
+			TypeMeta: metav1.TypeMeta{Kind: "Namespace", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: ClusterUID},
 		}, true
 	case "/api/v1":
 		return resources("v1", "ConfigMap", "Secret", "Service"), true

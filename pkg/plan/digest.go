@@ -1,0 +1,205 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// rounds is how often a digest of something secret is hashed: what OWASP's Password
+// Storage Cheat Sheet asks of PBKDF2 with HMAC-SHA256.
+const rounds = 600_000
+
+const mask = "***"
+
+// Part is where an object of a manifest comes from, which decides who gets to see it.
+type Part string
+
+// The Parts.
+const (
+	Templates Part = ""
+	Hooks     Part = "hook"
+	CRDs      Part = "crd" // of the crds directory, which Helm installs by itself
+)
+
+// Manifest is a manifest by its digests.
+type Manifest struct {
+	Objects []Object `json:"objects"`
+	// Secrets is one digest of all that Secrets hold, by part; of a part without
+	// Secrets there is none.
+	Secrets map[Part]string `json:"secrets,omitempty"`
+}
+
+// Object is one object of a manifest.
+type Object struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name"`
+	Part       Part   `json:"part,omitempty"`
+	// Digest is that of the object without what rotates and what a Secret holds.
+	Digest string `json:"digest"`
+	// Rotates are the fields that come out differently each time.
+	Rotates []fieldpath.Path `json:"rotates,omitempty"`
+}
+
+func (o Object) compare(p Object) int {
+	return cmp.Or(cmp.Compare(o.Kind, p.Kind), cmp.Compare(o.Namespace, p.Namespace), cmp.Compare(o.Name, p.Name),
+		cmp.Compare(o.APIVersion, p.APIVersion), cmp.Compare(o.Part, p.Part), cmp.Compare(o.Digest, p.Digest))
+}
+
+// quick is the digest of what anybody may read.
+func quick(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// slow is the digest of what may be secret. Another release, or the same one in another
+// cluster, has another digest of the same text.
+func (p *Plan) slow(what, text string) string {
+	salt := strings.Join([]string{"helm-safe-diff plan", what, p.Release, p.Namespace, p.Cluster}, "\x00")
+	key, err := pbkdf2.Key(sha256.New, text, []byte(salt), rounds, sha256.Size)
+	if err != nil { // a mode of operation that forbids it
+		return ""
+	}
+	return "pbkdf2:" + hex.EncodeToString(key)
+}
+
+// ManifestOf returns the digests of a manifest. What is in crds comes from there. The
+// error names the place of a document that cannot be read, and nothing of its content.
+func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []change.Rotation) (Manifest, error) {
+	objects, err := manifest.Parse(text, manifest.Options{File: "manifest"})
+	if err != nil {
+		return Manifest{}, err
+	}
+	apart := map[manifest.Ref]bool{}
+	for _, o := range crds {
+		apart[o.Ref] = true
+	}
+	turning := map[manifest.Identity][]fieldpath.Path{}
+	for _, r := range rotating {
+		turning[r.Ref.Identity()] = r.Paths
+	}
+	m := Manifest{Objects: make([]Object, 0, len(objects))}
+	secrets := map[Part][]string{}
+	for _, o := range objects {
+		value, err := o.Value()
+		if err != nil {
+			return Manifest{}, err
+		}
+		entry := Object{APIVersion: o.Ref.APIVersion(), Kind: o.Ref.Kind, Namespace: o.Ref.Namespace, Name: o.Ref.Name + o.GenerateName}
+		entry.Rotates = p.turning(turning, o.Ref.Identity())
+		switch {
+		case len(o.HookEvents()) > 0:
+			entry.Part = Hooks
+		case apart[o.Ref]:
+			entry.Part = CRDs
+		}
+		value = unannotated(value)
+		for _, path := range entry.Rotates {
+			value = masked(value, path).(map[string]any)
+		}
+		whole, err := json.Marshal(value)
+		if err != nil {
+			return Manifest{}, err
+		}
+		public, err := json.Marshal(manifest.WithoutSecrets(value, o.Ref, mask))
+		if err != nil {
+			return Manifest{}, err
+		}
+		if string(public) != string(whole) {
+			secrets[entry.Part] = append(secrets[entry.Part], string(whole))
+		}
+		entry.Digest = quick(public)
+		m.Objects = append(m.Objects, entry)
+		o.Forget()
+	}
+	slices.SortFunc(m.Objects, Object.compare)
+	for part, list := range secrets {
+		if m.Secrets == nil {
+			m.Secrets = map[Part]string{}
+		}
+		slices.Sort(list)
+		m.Secrets[part] = p.slow("secrets "+string(part), strings.Join(list, "\x00"))
+	}
+	return m, nil
+}
+
+// turning finds the fields that rotate of an object, which may leave out the namespace
+// that it is put into.
+func (p *Plan) turning(paths map[manifest.Identity][]fieldpath.Path, id manifest.Identity) []fieldpath.Path {
+	id.Namespace = cmp.Or(id.Namespace, p.Namespace)
+	if found, is := paths[id]; is {
+		return found
+	}
+	id.Namespace = ""
+	return paths[id]
+}
+
+// unannotated returns the value without a map of annotations that holds none: that is
+// what a post-renderer of Helm 4 may leave of its own annotation.
+func unannotated(value map[string]any) map[string]any {
+	metadata, is := value["metadata"].(map[string]any)
+	if !is {
+		return value
+	}
+	annotations, there := metadata["annotations"]
+	if some, is := annotations.(map[string]any); !there || is && len(some) > 0 || !is && annotations != nil {
+		return value
+	}
+	value, metadata = maps.Clone(value), maps.Clone(metadata)
+	delete(metadata, "annotations")
+	value["metadata"] = metadata
+	return value
+}
+
+// masked returns a copy of the value with a mask at the path. A value that does not
+// have the path comes back as it is.
+func masked(value any, path fieldpath.Path) any {
+	if len(path) == 0 {
+		return mask
+	}
+	step := path[0]
+	switch v := value.(type) {
+	case map[string]any:
+		if inner, is := v[step.Field]; is && step.Field != "" {
+			v = maps.Clone(v)
+			v[step.Field] = masked(inner, path[1:])
+			return v
+		}
+	case []any:
+		if step.Field != "" && len(step.Keys) == 0 {
+			return value
+		}
+		copied := slices.Clone(v)
+		for i, item := range v {
+			if named(item, i, step) {
+				copied[i] = masked(item, path[1:])
+			}
+		}
+		return copied
+	}
+	return value
+}
+
+// named reports whether a step of a path leads to the i-th item of a list.
+func named(item any, i int, step fieldpath.Element) bool {
+	if len(step.Keys) == 0 {
+		return i == step.Index
+	}
+	fields, is := item.(map[string]any)
+	for _, key := range step.Keys {
+		has, there := fields[key.Name]
+		is = is && there && change.ValueOf(has).Text() == key.Value
+	}
+	return is
+}

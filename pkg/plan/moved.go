@@ -1,0 +1,184 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// MovedTo lists what is not as it was when the plan was made, one clause each; none if
+// the plan stands. What has only become better, such as a finding that is gone, is not
+// in it.
+func (p *Plan) MovedTo(now *Plan) []string {
+	moved := p.moved(&now.Fingerprint)
+	moved = append(moved, p.Manifest.Moved(&now.Manifest, Templates, Hooks, CRDs)...)
+	return append(moved, worse(&p.Set, &now.Set)...)
+}
+
+func (f *Fingerprint) moved(now *Fingerprint) []string {
+	var moved []string
+	add := func(format string, args ...any) { moved = append(moved, fmt.Sprintf(format, args...)) }
+	if f.Release != now.Release || f.Namespace != now.Namespace {
+		add("the plan is for release %s in namespace %s, not for %s in %s", f.Release, f.Namespace, now.Release, now.Namespace)
+		return moved // all else is about another one
+	}
+	if f.NoHooks != now.NoHooks || f.IncludeCRDs != now.IncludeCRDs {
+		add("--no-hooks or --include-crds is not as it was")
+		return moved
+	}
+	moved = append(moved, f.cluster(now.Cluster)...)
+	switch {
+	case f.Revision != now.Revision:
+		add("revision %s was installed, now it is %s", revision(f.Revision), revision(now.Revision))
+	case f.Installed != now.Installed:
+		add("revision %d is another one than it was", f.Revision)
+	}
+	if f.Failed != now.Failed && now.Failed != 0 {
+		add("revision %d came in between, and is not deployed", now.Failed)
+	}
+	if f.Chart != now.Chart {
+		add("the chart was %s, now it is %s", f.Chart, now.Chart)
+	}
+	if f.Values != now.Values {
+		add("the values that are given are not the same")
+	}
+	if f.Policy != now.Policy {
+		add("the policy is not the same")
+	}
+	return moved
+}
+
+func (f *Fingerprint) cluster(now string) []string {
+	switch {
+	case f.Cluster == "" || f.Cluster == now:
+		return nil
+	case now == "":
+		return []string{"which cluster this is cannot be told: the UID of its namespace kube-system cannot be read"}
+	default:
+		return []string{"this is another cluster"}
+	}
+}
+
+func revision(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
+}
+
+// BeginsFrom lists what of the installed release is not as it was; now needs no more
+// than release, namespace, revision and cluster.
+func (p *Plan) BeginsFrom(now Fingerprint, installed string) []string {
+	now.Chart, now.Values, now.Policy, now.Installed = p.Chart, p.Values, p.Policy, p.Installed
+	now.NoHooks, now.IncludeCRDs = p.NoHooks, p.IncludeCRDs
+	if now.Revision == p.Revision && !p.InstalledAs(installed) {
+		now.Installed = ""
+	}
+	return p.moved(&now)
+}
+
+// name is what an object is called.
+type name struct{ apiVersion, kind, namespace, name string }
+
+func (n name) String() string {
+	if n.namespace == "" {
+		return n.kind + " " + n.name
+	}
+	return n.kind + " " + n.namespace + "/" + n.name
+}
+
+// Moved lists the objects of some parts in which two manifests differ, by name.
+func (m *Manifest) Moved(now *Manifest, parts ...Part) []string {
+	old, updated := m.byName(parts), now.byName(parts)
+	names := slices.Collect(maps.Keys(old))
+	for n := range updated {
+		if _, both := old[n]; !both {
+			names = append(names, n)
+		}
+	}
+	slices.SortFunc(names, func(a, b name) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name), cmp.Compare(a.apiVersion, b.apiVersion))
+	})
+	var moved []string
+	for _, n := range names {
+		switch before, after := old[n], updated[n]; {
+		case before == "":
+			moved = append(moved, n.String()+" is not in the plan")
+		case after == "":
+			moved = append(moved, n.String()+" is in the plan, and is not rendered any more")
+		case before != after:
+			moved = append(moved, n.String()+" is rendered differently")
+		}
+	}
+	if slices.ContainsFunc(parts, func(part Part) bool { return m.Secrets[part] != now.Secrets[part] }) {
+		moved = append(moved, "what Secrets hold is not the same")
+	}
+	return moved
+}
+
+// byName returns the digests of the objects of some parts.
+func (m *Manifest) byName(parts []Part) map[name]string {
+	digests := map[name]string{}
+	for _, o := range m.Objects {
+		if slices.Contains(parts, o.Part) {
+			digests[name{o.APIVersion, o.Kind, o.Namespace, o.Name}] += string(o.Part) + " " + o.Digest + "\n"
+		}
+	}
+	return digests
+}
+
+// worse lists what of a new judgement nobody has approved: findings that are new, or
+// about more than they were, and what could be judged then and cannot be now.
+func worse(approved, now *change.Set) []string {
+	known, before := findings(approved), map[string]string{}
+	for _, f := range known {
+		before[f.about] = f.message
+	}
+	digests := map[found]bool{}
+	for _, f := range known {
+		f.message = ""
+		digests[f] = true
+	}
+	var list []string
+	for _, f := range findings(now) {
+		message := f.message
+		if f.message = ""; digests[f] {
+			continue
+		}
+		if was, is := before[f.about]; is {
+			list = append(list, fmt.Sprintf("finding %s is another one: it was %q, now it is %q", f.about, was, message))
+			continue
+		}
+		list = append(list, fmt.Sprintf("finding %s is new: %s", f.about, message))
+	}
+	for _, n := range now.Unchecked {
+		if !slices.Contains(approved.Unchecked, n) {
+			about := ""
+			if n.Ref != (manifest.Ref{}) {
+				about = n.Ref.String() + ": "
+			}
+			list = append(list, "unchecked, and not so in the plan: "+about+n.Reason)
+		}
+	}
+	return list
+}
+
+// found is a finding: what it is about, and the digest of the change.
+type found struct{ about, digest, message string }
+
+func findings(set *change.Set) []found {
+	var list []found
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		for j := range c.Findings {
+			f := &c.Findings[j]
+			list = append(list, found{fmt.Sprintf("%s (%s) of %s", f.Rule, f.Risk, c.Ref), c.Digest(f), f.Message})
+		}
+	}
+	return list
+}

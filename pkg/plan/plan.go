@@ -1,0 +1,122 @@
+// Package plan holds an upgrade as it was approved: what was judged, what it was judged
+// from, and by what an upgrade that is about to be made can be told from it. It reads
+// no file, cluster or clock.
+//
+// A plan holds no secret. What Secrets hold is in it as one digest of all of them, and
+// that takes long to compute, so that short ones cannot be found out by trying.
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// version names the form of the file. It changes when a reader of the old form would
+// misread the new one; that of what Set holds counts, too.
+const version = "1"
+
+// Plan is an approved upgrade.
+type Plan struct {
+	Version string `json:"planVersion"`
+	Fingerprint
+	Manifest Manifest `json:"manifest"`
+	// FailOn are the classes that made the verdict risky.
+	FailOn []change.Risk `json:"failOn"`
+	// Set is what was judged, in an encoding of its own: `show --output json` makes the
+	// documented report of it.
+	Set change.Set `json:"set"`
+}
+
+// Fingerprint is what a judgement hangs on, besides the new manifest.
+type Fingerprint struct {
+	Release   string `json:"release"`
+	Namespace string `json:"namespace"`
+	// Revision is the installed one, 0 for none; Failed the last one if that failed.
+	Revision int `json:"revision"`
+	Failed   int `json:"failed,omitempty"`
+	// Chart is the new one, as NAME-VERSION.
+	Chart string `json:"chart"`
+	// NoHooks says that hooks are left out, IncludeCRDs that crds directories are not.
+	NoHooks     bool `json:"noHooks,omitempty"`
+	IncludeCRDs bool `json:"includeCRDs,omitempty"`
+	// Cluster is the UID of the namespace kube-system, "" if it is not known.
+	Cluster string `json:"cluster"`
+	// Installed and Values are digests of the installed manifest and of the values that
+	// the user gives, Policy of what the team has written down.
+	Installed string `json:"installed"`
+	Values    string `json:"values"`
+	Policy    string `json:"policy"`
+}
+
+// Input is what a plan is made of. Text goes into digests only.
+type Input struct {
+	Set    change.Set
+	FailOn []change.Risk
+	// Old and New are the two manifests, CRDs what the new chart has in its crds
+	// directories.
+	Old, New, CRDs       string
+	NoHooks, IncludeCRDs bool
+	Failed               int
+	Values               map[string]any
+	Cluster              string
+	// Policy is all that decides what the policy is.
+	Policy string
+}
+
+// New makes a plan. The error is about a manifest that cannot be read.
+func New(in Input) (*Plan, error) {
+	r := &in.Set.Release
+	p := &Plan{Version: version, FailOn: in.FailOn, Set: in.Set, Fingerprint: Fingerprint{
+		Release: r.Name, Namespace: r.Namespace, Revision: r.Revision, Failed: in.Failed, Chart: r.NewChart, Cluster: in.Cluster,
+		NoHooks: in.NoHooks, IncludeCRDs: in.IncludeCRDs,
+	}}
+	values, err := json.Marshal(in.Values)
+	if err != nil {
+		return nil, fmt.Errorf("read values: %w", err)
+	}
+	p.Policy = quick([]byte(in.Policy))
+	p.Values = p.slow("values", string(values))
+	p.Installed = p.slow("installed", in.Old)
+	crds, err := manifest.Parse(in.CRDs, manifest.Options{File: "crds"})
+	if err != nil {
+		return nil, err
+	}
+	p.Manifest, err = p.ManifestOf(in.New, crds, in.Set.Rotating)
+	return p, err
+}
+
+// InstalledAs reports whether a manifest is the one that was installed.
+func (p *Plan) InstalledAs(text string) bool { return p.slow("installed", text) == p.Installed }
+
+// Encode returns the plan as the text of a file.
+func (p *Plan) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(p)
+	return b.Bytes(), err
+}
+
+// Decode reads the text of a file that Encode has made.
+func Decode(text []byte) (*Plan, error) {
+	var head struct {
+		Version string `json:"planVersion"`
+	}
+	if json.Unmarshal(text, &head) != nil || head.Version == "" {
+		return nil, errors.New("it is no plan: make one with `upgrade --out FILE`")
+	}
+	if head.Version != version {
+		return nil, fmt.Errorf("its form is %q, and this program reads %q: make it anew", head.Version, version)
+	}
+	p := new(Plan)
+	if err := json.Unmarshal(text, p); err != nil {
+		return nil, fmt.Errorf("it is damaged: %w", err)
+	}
+	return p, nil
+}
