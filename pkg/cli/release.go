@@ -89,13 +89,19 @@ func (a *app) releaseCommand() *cobra.Command {
 // clientAt returns the way to Helm with other settings for the cluster.
 func (a *app) clientAt(cmd *cobra.Command, place placeFlags) *helm.Client {
 	client := a.helmClient()
+	client.Settings = a.settingsAt(place.kubeconfig, place.context, cmp.Or(place.namespace, cmd.Flag("namespace").Value.String()))
+	return client
+}
+
+// settingsAt returns the environment of Helm with another kubeconfig, context or
+// namespace, where they are not "".
+func (a *app) settingsAt(kubeconfig, context, namespace string) *helmcli.EnvSettings {
 	s, here := helmcli.New(), a.settings
 	s.KubeToken, s.KubeAsUser, s.KubeAsGroups = here.KubeToken, here.KubeAsUser, here.KubeAsGroups
 	s.KubeAPIServer, s.KubeCaFile, s.KubeTLSServerName = here.KubeAPIServer, here.KubeCaFile, here.KubeTLSServerName
 	s.KubeInsecureSkipTLSVerify, s.Debug = here.KubeInsecureSkipTLSVerify, here.Debug
 	s.BurstLimit, s.QPS = here.BurstLimit, here.QPS
-	s.KubeConfig, s.KubeContext = cmp.Or(place.kubeconfig, here.KubeConfig), cmp.Or(place.context, here.KubeContext)
-	s.SetNamespace(cmp.Or(place.namespace, cmd.Flag("namespace").Value.String()))
-	client.Settings = s
-	return client
+	s.KubeConfig, s.KubeContext = cmp.Or(kubeconfig, here.KubeConfig), cmp.Or(context, here.KubeContext)
+	s.SetNamespace(namespace)
+	return s
 }
