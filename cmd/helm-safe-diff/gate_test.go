@@ -27,7 +27,7 @@ func TestGateInHelm(t *testing.T) {
 			}
 			root, plugin := checkout(t), t.TempDir()
 			program := filepath.Join(plugin, "bin", "helm-safe-diff")
-			run(t, root, "go", "build", "-o", program, "./cmd/helm-safe-diff")
+			command(t, root, "go", "build", "-o", program, "./cmd/helm-safe-diff")
 			if err := os.CopyFS(filepath.Join(plugin, "gate"), os.DirFS(filepath.Join(root, "gate"))); err != nil {
 				t.Fatal(err)
 			}
@@ -37,7 +37,7 @@ func TestGateInHelm(t *testing.T) {
 				t.Setenv(name, filepath.Join(home, name))
 			}
 			if major == "HELM4" {
-				run(t, root, helm, "plugin", "install", filepath.Join(plugin, "gate"))
+				command(t, root, helm, "plugin", "install", filepath.Join(plugin, "gate"))
 			}
 			cluster := helmtest.Start()
 			t.Cleanup(cluster.Close)
@@ -138,7 +138,7 @@ func checkout(t *testing.T) string {
 	return root
 }
 
-func run(t *testing.T, dir, name string, args ...string) {
+func command(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

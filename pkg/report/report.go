@@ -81,6 +81,23 @@ func Formats() []Format {
 	}
 }
 
+// Write prints a Set in the format of that name, for callers who have no command line.
+// Without FailOn, the default classes make the verdict risky, and without ExitCode it is
+// the one that this verdict has.
+func Write(w io.Writer, format string, set *change.Set, opt Options) error {
+	found, err := Find(format)
+	if err != nil {
+		return err
+	}
+	if opt.FailOn == nil {
+		opt.FailOn = change.DefaultFailOn()
+	}
+	if opt.ExitCode == 0 {
+		opt.ExitCode = set.Verdict(opt.FailOn).ExitCode(false)
+	}
+	return found.Write(w, set, opt)
+}
+
 // Find returns the format of that name. The error lists the valid names.
 func Find(name string) (Format, error) { return FindIn(Formats(), name) }
 

@@ -47,6 +47,30 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestWrite prints with the classes and the exit code that nobody has to name.
+func TestWrite(t *testing.T) {
+	c := object("Deployment", "web", edit("a", "x", "y"))
+	c.Findings = []change.Finding{{Rule: "x", Risk: change.Downtime, Message: "m"}}
+	set := change.Set{Changes: []change.Change{c}}
+	for _, tc := range []struct {
+		failOn []change.Risk
+		want   string
+	}{{nil, `"exitCode": 3`}, {[]change.Risk{}, `"exitCode": 0`}, {[]change.Risk{change.Stale}, `"exitCode": 0`}} {
+		var page bytes.Buffer
+		err := report.Write(&page, "json", &set, report.Options{FailOn: tc.failOn})
+		if err != nil || !strings.Contains(page.String(), tc.want) {
+			t.Errorf("%v: %v, no %s in\n%s", tc.failOn, err, tc.want, &page)
+		}
+	}
+	var page bytes.Buffer
+	if err := report.Write(&page, "jsno", &set, report.Options{}); err == nil || page.Len() > 0 {
+		t.Errorf("an unknown format: %v, %q", err, &page)
+	}
+	if err := report.Write(&page, "template", &set, report.Options{}); err == nil {
+		t.Error("a template that is not there is taken")
+	}
+}
+
 // TestSchema holds the JSON of every scenario, and of the emptiest set, to the
 // published schema.
 func TestSchema(t *testing.T) {
