@@ -27,32 +27,36 @@ func (j *judge) evictions(pairs []diff.Pair, judged []judgement) {
 		return
 	}
 	for i, p := range pairs {
-		c := judged[i].change
-		if p.New == nil || !isBudget(p.Ref()) || c != nil && !done(c) {
+		if c := judged[i].change; p.New == nil || !isBudget(p.Ref()) || c != nil && !done(c) {
 			continue
 		}
-		before := p.Old
-		if c != nil && c.Before() != nil {
-			before = c.Before()
-		}
-		old := func(p diff.Pair) *manifest.Object { return p.Old }
-		updated := func(p diff.Pair) *manifest.Object { return p.New }
-		asked, workloads := j.bars(p.New, pairs, updated)
-		if was, _ := j.bars(before, pairs, old); asked == 0 || was > 0 {
-			continue
-		}
-		barred := change.Barred{Budget: p.New.Ref, Asked: asked}
-		for _, w := range workloads {
-			barred.Workloads = append(barred.Workloads, pairs[w].Ref())
-		}
-		if c != nil && tightens(c) {
-			workloads = []int{i}
-		}
-		for _, at := range workloads {
-			if c := judged[at].change; c != nil && done(c) && (tightens(c) || shrinks(c)) {
-				c.Outcome.Barred = append(c.Outcome.Barred, barred)
-				classify(c)
-			}
+		j.bar(i, pairs, judged)
+	}
+}
+
+// bar writes down that a budget lets no pod be evicted, where the upgrade makes it so:
+// in the budget if that changes, else in the workloads that have fewer pods.
+func (j *judge) bar(i int, pairs []diff.Pair, judged []judgement) {
+	p, c := pairs[i], judged[i].change
+	before := p.Old
+	if c != nil && c.Before() != nil {
+		before = c.Before()
+	}
+	asked, workloads := j.bars(p.New, pairs, func(p diff.Pair) *manifest.Object { return p.New })
+	if was, _ := j.bars(before, pairs, func(p diff.Pair) *manifest.Object { return p.Old }); asked == 0 || was > 0 {
+		return
+	}
+	barred := change.Barred{Budget: p.New.Ref, Asked: asked}
+	for _, w := range workloads {
+		barred.Workloads = append(barred.Workloads, pairs[w].Ref())
+	}
+	if c != nil && tightens(c) {
+		workloads = []int{i}
+	}
+	for _, at := range workloads {
+		if c := judged[at].change; c != nil && done(c) && (tightens(c) || shrinks(c)) {
+			c.Outcome.Barred = append(c.Outcome.Barred, barred)
+			classify(c)
 		}
 	}
 }
