@@ -38,7 +38,17 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 	}
 }
 
-// inTheWay is what becomes of a hook whose object is there already.
-func inTheWay() apiserver.Result {
-	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: an earlier run has left it"}}}}
+// remake judges a hook whose object is there already. A three-way merge has no part in
+// hooks, and Helm fails to create it; server-side apply makes of it what the hook says.
+func (j *judge) remake(p diff.Pair, value map[string]any) (apiserver.Result, error) {
+	if !j.opts.ServerSide {
+		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: an earlier run has left it"}}}}, nil
+	}
+	old := p.Old
+	if old == nil {
+		old = p.New
+	}
+	result, err := j.update(old, p.New, value)
+	result.New = nil // that its pods go is what hooks are for
+	return result, err
 }

@@ -24,7 +24,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		}
 		left, unclear := j.leftOver(p, value, known)
 		if left {
-			return inTheWay(), nil
+			return j.remake(p, value)
 		}
 		result, err := j.create(p.New)
 		result.Unchecked = append(result.Unchecked, unclear...)

@@ -241,6 +241,8 @@ func hookSaid(c *change.Change) string {
 	}
 	stays := !slices.Contains(c.New.HookDeletePolicies(), "hook-succeeded")
 	switch {
+	case there && stays && len(c.Outcome.Fields) > 0:
+		return "modified" // server-side apply takes what an earlier run has left
 	case there && stays:
 		return "recreated"
 	case there:
