@@ -179,7 +179,7 @@ func down(c *change.Change) bool {
 // another reason leaves it its addresses.
 func nowhere(c *change.Change) bool {
 	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool {
-		return f.Rule == "service-selects-nothing" || f.Rule == "service-deleted"
+		return slices.Contains([]string{"service-selects-nothing", "service-deleted", "service-renamed"}, f.Rule)
 	})
 }
 
