@@ -109,6 +109,19 @@ func goneRules() []Rule {
 func restartRules() []Rule {
 	return []Rule{
 		{
+			ID: "replicas-removed", Risk: change.Restart, Kinds: []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"},
+			Why: "a field that leaves the manifest is not left as it is: the API server fills in 1, and the other pods go, even if an autoscaler brings them back",
+			Fix: "keep the number for one release more; where an autoscaler takes over, take the field out once Helm no longer owns it",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				p, path := c.Outcome.Pods, fieldpath.Fields("spec", "replicas")
+				removed := slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.String() == path.String() && !e.New.Present() })
+				if p == nil || !removed || p.Before <= p.Desired || p.Desired < 1 {
+					return "", nil, false
+				}
+				return fmt.Sprintf("scaled from %d to %d, since the manifest no longer says how many", p.Before, p.Desired), []fieldpath.Path{path}, true
+			},
+		},
+		{
 			ID: "rotating-restart", Risk: change.Restart,
 			Why: "what the pod template is made of comes out differently each time the chart is rendered, so that an upgrade replaces the pods even if it changes nothing",
 			Fix: "give the chart the value that it would make up (a password, a certificate), or let it look up and keep the one in the cluster; take the time out of the pod template",
