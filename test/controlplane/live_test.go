@@ -60,6 +60,11 @@ kind: Widget
 metadata: {name: one, namespace: prod}
 spec: {size: 1}
 ---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web, namespace: prod}
+spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+---
 apiVersion: apiregistration.k8s.io/v1
 kind: APIService
 metadata: {name: v1.down.example}
@@ -96,13 +101,16 @@ func TestLive(t *testing.T) {
 	}
 	secret, deployment := toRead("", "v1", "Secret", "prod", "key"), toRead("apps", "v1", "Deployment", "prod", "web")
 	set, widget := toRead("apps", "v1", "StatefulSet", "prod", "none"), toRead("live.example", "v1", "Widget", "prod", "one")
-	down, old := toRead("down.example", "v1", "Down", "prod", "x"), toRead("policy", "v1beta1", "PodDisruptionBudget", "prod", "x")
+	down, gone := toRead("down.example", "v1", "Down", "prod", "x"), toRead("policy", "v1beta1", "PodSecurityPolicy", "", "x")
+	// As a release that was installed years ago has it: the kind is served, that version is not.
+	old := toRead("policy", "v1beta1", "PodDisruptionBudget", "prod", "web")
 	namespace, definition := toRead("", "v1", "Namespace", "", "prod"), toRead("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "", "widgets.live.example")
 	const unread = "Down x: what the cluster serves of down.example/v1 could not be read: the cluster answers 503 Service Unavailable"
-	const unserved = "PodDisruptionBudget x: the cluster does not serve PodDisruptionBudget of policy/v1beta1"
+	const budget = "PodDisruptionBudget web: there"
+	const unserved = "PodSecurityPolicy x: the cluster does not serve PodSecurityPolicy of policy/v1beta1"
 
-	admin := readAs(t, l.Config, "", secret, deployment, set, widget, down, old)
-	hold(t, []string{"Deployment web: there", unread, unserved, "Secret key: there", "StatefulSet none: none", "Widget one: there"}, admin)
+	admin := readAs(t, l.Config, "", secret, deployment, set, widget, down, gone, old)
+	hold(t, []string{"Deployment web: there", unread, budget, unserved, "Secret key: there", "StatefulSet none: none", "Widget one: there"}, admin)
 	for _, kind := range []string{"CustomResourceDefinition", "ReplicaSet", "StorageClass"} {
 		if !slices.ContainsFunc(admin.Around, func(o map[string]any) bool { return o["kind"] == kind }) {
 			t.Errorf("around is no %s", kind)
@@ -117,8 +125,8 @@ func TestLive(t *testing.T) {
 		t.Errorf("around is %s", said)
 	}
 
-	ci := readAs(t, l.Config, "ci", secret, deployment, set, old)
-	hold(t, []string{"Deployment web: there", unserved, "Secret key: there", "StatefulSet none: none"}, ci)
+	ci := readAs(t, l.Config, "ci", secret, deployment, set, gone, old)
+	hold(t, []string{"Deployment web: there", budget, unserved, "Secret key: there", "StatefulSet none: none"}, ci)
 
 	nobody := readAs(t, l.Config, "nobody", secret, widget, set)
 	forbidden := func(what string) string { return "no permission to " + what + ` in namespace "prod"` }
