@@ -18,7 +18,7 @@ type Reference struct {
 	// Key is the key of a ConfigMap or Secret, or the port of a Service by name or
 	// number; "" for the object as a whole.
 	Key string
-	// Path is where the name stands.
+	// Path is where it is named: the name, or the reference that holds name and key.
 	Path fieldpath.Path
 	// Optional says that nothing is wrong if the object, or the key, is not there.
 	Optional bool
