@@ -105,35 +105,47 @@ func (c *Charts) Hidden() Ledger {
 	return sum
 }
 
-// Breaks returns the findings that only a new major version may bring (semver.org, 8):
+// Breaks returns the rules that have found what only a new major version may bring (semver.org, 8):
 // what the API server refuses, what loses data, and what an installed release has
-// under another name.
-func (s *Set) Breaks() []string {
-	var rules []string
+// under another name; and the digests of these findings.
+func (s *Set) Breaks() (rules, digests []string) {
 	for i := range s.Changes {
-		for _, f := range s.Changes[i].Findings {
+		for j := range s.Changes[i].Findings {
+			f := &s.Changes[i].Findings[j]
 			renamed := slices.Contains([]string{"statefulset-renamed", "claim-renamed", "workload-renamed", "service-renamed"}, f.Rule)
-			if (renamed || f.Risk == Rejected || f.Risk == DataLoss) && !slices.Contains(rules, f.Rule) {
+			if !renamed && f.Risk != Rejected && f.Risk != DataLoss {
+				continue
+			}
+			digests = append(digests, s.Changes[i].Digest(f))
+			if !slices.Contains(rules, f.Rule) {
 				rules = append(rules, f.Rule)
 			}
 		}
 	}
-	return rules
+	return rules, digests
 }
 
-// Differs reports whether the two charts render something else, apart from what comes
-// out differently each time.
-func (s *Set) Differs() bool {
-	return slices.ContainsFunc(s.Changes, func(c Change) bool {
-		switch {
-		case c.Op == Publish:
-			return false
-		case len(c.Edits) > 0:
-			return slices.ContainsFunc(c.Edits, func(e Edit) bool { return !e.Rotates })
-		default: // an object of which the very name rotates comes and goes each time
-			return !slices.ContainsFunc(s.Rotating, func(r Rotation) bool {
-				return len(r.Paths) == 0 && r.Ref.Kind == c.Ref.Kind && r.Ref.Namespace == c.Ref.Namespace
-			})
+// Differs returns a digest of each change in what two charts render, apart from what
+// comes out differently each time.
+func (s *Set) Differs() []string {
+	var digests []string
+	for i := range s.Changes {
+		if s.differs(&s.Changes[i]) {
+			digests = append(digests, s.Changes[i].Digest(&Finding{}))
 		}
-	})
+	}
+	return digests
+}
+
+func (s *Set) differs(c *Change) bool {
+	switch {
+	case c.Op == Publish:
+		return false
+	case len(c.Edits) > 0:
+		return slices.ContainsFunc(c.Edits, func(e Edit) bool { return !e.Rotates })
+	default: // an object of which the very name rotates comes and goes each time
+		return !slices.ContainsFunc(s.Rotating, func(r Rotation) bool {
+			return len(r.Paths) == 0 && r.Ref.Kind == c.Ref.Kind && r.Ref.Namespace == c.Ref.Namespace
+		})
+	}
 }

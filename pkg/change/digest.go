@@ -12,8 +12,8 @@ import (
 
 // Digest names this very finding about this very change: rule, class, object, what
 // Helm does with it, the edits that are shown, and what comes of it; for an object that
-// is on one side only, the object. Whatever of that becomes another thing gives
-// another digest.
+// is on one side only, the object; for a finding about a whole Set, what is behind it.
+// Whatever of that becomes another thing gives another digest.
 //
 // No secret goes into it: a digest stands in files that are committed, and a short
 // secret can be found out from its digest. Of a secret counts where it is, and whether
@@ -30,8 +30,11 @@ func (c *Change) Digest(f *Finding) string {
 			put(h, "edit", e.Path.String(), old.public(), updated.public(), e.Reordered, e.Rotates)
 		}
 	}
-	if c.Op != Update {
+	if c.Op != Update && c.Op != Publish {
 		put(h, "old", content(c.Old), "new", content(c.New))
+	}
+	if f.Behind != nil {
+		put(h, "behind", f.Message, f.Behind)
 	}
 	o := &c.Outcome
 	put(h, "outcome", o.Changed, o.Upfront, o.Orphans, o.Ignored, o.Selects, o.Loss)

@@ -38,6 +38,14 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s makes another digest", what)
 		}
 	}
+	behind := func(message string, digests ...string) string {
+		c, f := restart()
+		f.Message, f.Behind = message, digests
+		return c.Digest(&f)
+	}
+	if of := behind("1 → 2", "a"); of == want || of == behind("1 → 3", "a") || of == behind("1 → 2", "a", "b") {
+		t.Error("what is behind a finding about a whole Set is in its digest, and which versions it is about")
+	}
 	turning := func(value string) string {
 		c, f := restart()
 		c.Edits[0].New, c.Edits[0].Rotates = change.ValueOf(value), true

@@ -84,4 +84,7 @@ type Finding struct {
 	Message string
 	// Hint is one clause that says what to do instead; "" if nothing is known.
 	Hint string
+	// Behind are digests of what a finding about a whole Set comes from; nil for one
+	// that is about its own change.
+	Behind []string
 }

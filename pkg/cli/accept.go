@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func (f *acceptFlags) check(now time.Time) error {
 	return nil
 }
 
-// acceptable is what of a report in JSON is needed.
+// acceptable is what of a report in JSON is needed; of one about several charts or
+// releases, what of each.
 type acceptable struct {
 	SchemaVersion string
 	Release       struct{ Name string }
@@ -91,6 +93,24 @@ type acceptable struct {
 		APIVersion, Kind, Namespace, Name string
 		Findings                          []struct{ Rule, Digest string }
 	}
+	Charts []struct {
+		Cases []struct{ Report acceptable }
+	}
+	Releases []struct{ Report acceptable }
+}
+
+// parts returns the reports that a report is made of.
+func (a *acceptable) parts() []acceptable {
+	parts := []acceptable{*a}
+	for _, chart := range a.Charts {
+		for _, one := range chart.Cases {
+			parts = append(parts, one.Report)
+		}
+	}
+	for _, one := range a.Releases {
+		parts = append(parts, one.Report)
+	}
+	return parts
 }
 
 // chosen returns the acceptances of the findings that the flags mean.
@@ -99,9 +119,35 @@ func (f *acceptFlags) chosen(name string, files []manifestFile) ([]policy.Accept
 	if len(files) != 1 || json.Unmarshal([]byte(files[0].text), &report) != nil || report.SchemaVersion == "" {
 		return nil, fmt.Errorf("%s is no report: make one with --output json", name)
 	}
-	rule, object := policy.Wildcard(f.rule), policy.Wildcard(f.object)
 	var list []policy.Acceptance
 	var others []string
+	for _, part := range report.parts() {
+		fit, rest, err := f.of(&part)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", name, err)
+		}
+		for _, one := range fit {
+			if !slices.Contains(list, one) {
+				list = append(list, one)
+			}
+		}
+		others = append(others, rest...)
+	}
+	slices.Sort(others)
+	others = slices.Compact(others)
+	switch {
+	case len(others) == 0:
+		return nil, fmt.Errorf("%s has no finding to accept", name)
+	case len(list) == 0:
+		return nil, fmt.Errorf("no finding fits --rule %s and --object %s; %s has %s", f.rule, f.object, name, strings.Join(others, ", "))
+	}
+	return list, nil
+}
+
+// of returns the acceptances that are meant of the findings in one report, and which
+// findings it has.
+func (f *acceptFlags) of(report *acceptable) (list []policy.Acceptance, others []string, err error) {
+	rule, object := policy.Wildcard(f.rule), policy.Wildcard(f.object)
 	for _, c := range report.Changes {
 		group, _, grouped := strings.Cut(c.APIVersion, "/")
 		if !grouped {
@@ -110,7 +156,7 @@ func (f *acceptFlags) chosen(name string, files []manifestFile) ([]policy.Accept
 		ref := manifest.Ref{Group: group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
 		for _, found := range c.Findings {
 			if found.Digest == "" {
-				return nil, fmt.Errorf("%s is the report of an older version, without digests", name)
+				return nil, nil, errors.New("is the report of an older version, without digests")
 			}
 			others = append(others, found.Rule+" "+c.Kind+"/"+c.Name)
 			if !rule.Fits(found.Rule) || !object.Fits(c.Kind+"/"+c.Name) && !object.Fits(c.Kind+"/"+c.Namespace+"/"+c.Name) && !object.Fits(policy.ObjectName(ref)) {
@@ -122,13 +168,7 @@ func (f *acceptFlags) chosen(name string, files []manifestFile) ([]policy.Accept
 			})
 		}
 	}
-	switch {
-	case len(others) == 0:
-		return nil, fmt.Errorf("%s has no finding to accept", name)
-	case len(list) == 0:
-		return nil, fmt.Errorf("no finding fits --rule %s and --object %s; %s has %s", f.rule, f.object, name, strings.Join(others, ", "))
-	}
-	return list, nil
+	return list, others, nil
 }
 
 // accept writes acceptances to their file and says so.

@@ -136,7 +136,7 @@ func (c *config) at(place policy.Place) *policy.Policy {
 
 func knownToPolicy() policy.Known {
 	var known policy.Known
-	for _, r := range slices.Concat(risk.Rules(), risk.VersionRules()) {
+	for _, r := range risk.Rules() {
 		known.Rules = append(known.Rules, r.ID)
 	}
 	slices.Sort(known.Rules)

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -101,7 +100,7 @@ func (r *reportOptions) print(code int, write func(report.Format, io.Writer, rep
 	for i := range r.ownRules {
 		about = append(about, report.Rule{ID: r.ownRules[i].ID, Why: r.ownRules[i].Message, Fix: r.ownRules[i].Hint})
 	}
-	rules := slices.Concat(risk.Rules(), risk.VersionRules())
+	rules := risk.Rules()
 	for i := range rules {
 		about = append(about, report.Rule{ID: rules[i].ID, Why: rules[i].Why, Fix: rules[i].Fix})
 	}

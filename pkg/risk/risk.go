@@ -31,7 +31,8 @@ type Rule struct {
 	// all kinds there are.
 	Kinds []string
 	// When reports whether the rule fires, what about this change makes it
-	// fire, and which fields are to blame.
+	// fire, and which fields are to blame. It is nil for the rules about the version of
+	// a chart, which look at a whole Set (Published).
 	When func(c *change.Change) (message string, paths []fieldpath.Path, fires bool)
 }
 
@@ -39,7 +40,7 @@ type Rule struct {
 // about a refusal only the first that fires counts, so the special ones come
 // first.
 func Rules() []Rule {
-	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), deletionRules(), linkRules(), renameRules(), exposureRules())
+	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), deletionRules(), linkRules(), renameRules(), exposureRules(), versionRules())
 }
 
 // Classify returns the findings about a change, worst first.
@@ -48,7 +49,7 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	refused := false
 	for i := range rules {
 		rule := &rules[i]
-		if rule.Risk == change.Rejected && refused || !rule.about(c.Ref) {
+		if rule.When == nil || rule.Risk == change.Rejected && refused || !rule.about(c.Ref) {
 			continue
 		}
 		message, paths, fires := rule.When(c)

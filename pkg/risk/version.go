@@ -9,10 +9,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// VersionRules are about the version of a chart that is about to be published, and
+// versionRules are about the version of a chart that is about to be published, and
 // what those who have the old one make of it. They look at a whole Set, so no row
 // has a When: Published asks them.
-func VersionRules() []Rule {
+func versionRules() []Rule {
 	return []Rule{
 		{
 			ID: "version-not-major", Risk: change.Version,
@@ -38,16 +38,18 @@ func Published(old, updated string, set *change.Set) ([]change.Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the version %q of the new chart is none of semver.org", updated)
 	}
-	rules := VersionRules()
-	finding := func(r *Rule, message string) change.Finding {
-		return change.Finding{Rule: r.ID, Risk: r.Risk, Message: message, Hint: r.Fix}
+	rules := versionRules()
+	finding := func(r *Rule, message string, behind []string) change.Finding {
+		return change.Finding{Rule: r.ID, Risk: r.Risk, Message: message, Hint: r.Fix, Behind: behind}
 	}
 	var findings []change.Finding
-	if broken := set.Breaks(); len(broken) > 0 && !breaking(from, to) {
-		findings = append(findings, finding(&rules[0], fmt.Sprintf("%s → %s is no new major version, and breaks what is installed (%s)", old, updated, strings.Join(broken, ", "))))
+	if broken, behind := set.Breaks(); len(broken) > 0 && !breaking(from, to) {
+		findings = append(findings, finding(&rules[0], fmt.Sprintf("%s → %s is no new major version, and breaks what is installed (%s)", old, updated, strings.Join(broken, ", ")), behind))
 	}
-	if from.Equal(to) && from.Metadata() == to.Metadata() && set.Differs() {
-		findings = append(findings, finding(&rules[1], "the version stays "+old+", and what the chart renders does not"))
+	if from.Equal(to) && from.Metadata() == to.Metadata() {
+		if behind := set.Differs(); len(behind) > 0 {
+			findings = append(findings, finding(&rules[1], "the version stays "+old+", and what the chart renders does not", behind))
+		}
 	}
 	return findings, nil
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
@@ -40,7 +41,7 @@ func TestEveryRuleAndFilterHasCases(t *testing.T) {
 	kebab := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	seen := map[string]bool{}
 	for _, r := range risk.Rules() {
-		if !kebab.MatchString(r.ID) || seen[r.ID] || r.Why == "" || r.Fix == "" || r.Risk == "" || r.When == nil {
+		if !kebab.MatchString(r.ID) || seen[r.ID] || r.Why == "" || r.Fix == "" || r.Risk == "" || (r.When == nil) != (r.Risk == change.Version) {
 			t.Errorf("rule %q: its ID must be kebab-case and its own, and it must say class, why and fix", r.ID)
 		}
 		seen[r.ID] = true

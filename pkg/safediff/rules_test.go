@@ -49,7 +49,7 @@ func TestRulesDocument(t *testing.T) {
 			continue // TestEveryRuleAndFilterHasCases tells
 		}
 		slices.SortStableFunc(list, simplest)
-		example := comment(list[0]) + "\n\n" + contrast(list[0].Old, list[0].New)
+		example := comment(list[0]) + "\n\n" + shown(list[0])
 		same(t, filepath.Join("..", "risk", "examples", r.ID+".txt"), example)
 		writeRule(&b, &r, list)
 	}
@@ -105,7 +105,7 @@ func special(c *cases.Case) bool { return c.TakeOwnership || c.Live != "" && c.L
 func comment(c *cases.Case) string {
 	var b strings.Builder
 	for line := range strings.Lines(c.Comment) {
-		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && strings.TrimSpace(line) != "take-ownership" {
+		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && !strings.HasPrefix(line, "versions:") && strings.TrimSpace(line) != "take-ownership" {
 			b.WriteString(line)
 		}
 	}
@@ -148,7 +148,10 @@ const shownCases = 5
 
 func writeRule(b *strings.Builder, r *risk.Rule, fires []*cases.Case) {
 	fmt.Fprintf(b, "\n### %s\n\n`%s`", r.ID, r.Risk)
-	if !slices.Contains(change.DefaultFailOn(), r.Risk) {
+	switch {
+	case r.Risk == change.Version:
+		b.WriteString(", which fails `chart` by default")
+	case !slices.Contains(change.DefaultFailOn(), r.Risk):
 		b.WriteString(", which does not fail by default")
 	}
 	if len(r.Kinds) > 0 {
@@ -165,7 +168,20 @@ func writeRule(b *strings.Builder, r *risk.Rule, fires []*cases.Case) {
 	if more := len(fires) - len(links); more > 0 {
 		links = append(links, fmt.Sprintf("and %d more", more))
 	}
-	fmt.Fprintf(b, "- cases: %s\n\n```diff\n%s```\n", strings.Join(links, ", "), contrast(fires[0].Old, fires[0].New))
+	fmt.Fprintf(b, "- cases: %s\n\n```diff\n%s```\n", strings.Join(links, ", "), shown(fires[0]))
+}
+
+// shown is how the two sides of a case differ.
+func shown(c *cases.Case) string {
+	text := contrast(c.Old, c.New)
+	switch v := c.Versions; {
+	case v == nil:
+		return text
+	case v.Old == v.New:
+		return "  version: " + v.Old + " # Chart.yaml, on both sides\n" + text
+	default:
+		return "- version: " + v.Old + " # Chart.yaml\n+ version: " + v.New + "\n" + text
+	}
 }
 
 // contrast shows how two manifests differ, with a few lines around.

@@ -55,6 +55,8 @@ type Case struct {
 	OneWay, OneWayServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
+	// Versions are those of the chart on the two sides, if it is about to be published.
+	Versions *safediff.Versions
 	// TakeOwnership says that the upgrade is made with --take-ownership.
 	TakeOwnership bool
 	// Unmeasured says why a control plane cannot tell; "" for almost every case.
@@ -98,6 +100,10 @@ func read(dir, path string) (Case, error) {
 		if version, found := strings.CutPrefix(line, "kube-version:"); found {
 			c.KubeVersion = strings.TrimSpace(version)
 		}
+		if versions, found := strings.CutPrefix(line, "versions:"); found {
+			old, updated, _ := strings.Cut(strings.TrimSpace(versions), " ")
+			c.Versions = &safediff.Versions{Name: Release, Old: old, New: updated}
+		}
 		c.TakeOwnership = c.TakeOwnership || strings.TrimSpace(line) == "take-ownership"
 		if reason, found := strings.CutPrefix(line, "unmeasured:"); found {
 			c.Unmeasured = strings.TrimSpace(reason)
@@ -132,7 +138,7 @@ func (c *Case) Options(serverSide bool) safediff.Options {
 	}
 	return safediff.Options{
 		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision},
-		KubeVersion: c.KubeVersion, ServerSide: serverSide, TakeOwnership: c.TakeOwnership, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
+		KubeVersion: c.KubeVersion, Versions: c.Versions, ServerSide: serverSide, TakeOwnership: c.TakeOwnership, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
 		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
 	}
 }
