@@ -74,6 +74,9 @@ func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
 	for _, entry := range p.Entries() {
 		line(entry.At, "%s", entry.What)
 	}
+	for _, entry := range a.config.file.Overriding(place) {
+		line(entry.At, "%s", entry.What)
+	}
 	b.WriteString("flags:\n")
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden && f.Name != "help" && f.Name != "config" && f.Name != "fail-on" {

@@ -7,6 +7,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
@@ -100,6 +101,8 @@ type Workload struct {
 	At                 string
 }
 
+func (w *Workload) name() string { return w.Kind + "." + w.Group }
+
 // Label is a label of the object itself that somebody looks at, so that a change of it
 // is no noise.
 type Label struct {
@@ -128,6 +131,9 @@ type Policy struct {
 	Accepted []Acceptance
 	Today    string
 	place    Place
+	// waiting are the overrides that would hold in another environment, where none is
+	// named.
+	waiting []*Match
 }
 
 // AllOwnRules returns the team's own rules for any release, those of overrides last. A
@@ -151,8 +157,11 @@ func (f *File) For(place Place) *Policy {
 	}
 	p.add(&f.Layer)
 	for i := range f.Overrides {
-		if f.Overrides[i].Match.fits(place) {
+		switch m := &f.Overrides[i].Match; {
+		case m.fits(place):
 			p.add(&f.Overrides[i].Layer)
+		case place.Environment == "" && m.fitsBut(place):
+			p.waiting = append(p.waiting, m)
 		}
 	}
 	return p
@@ -175,9 +184,45 @@ func (p *Policy) add(l *Layer) {
 }
 
 func (m *Match) fits(place Place) bool {
+	return m.fitsBut(place) && anyFits(m.Environment, place.Environment)
+}
+
+// fitsBut is fits but for the environment.
+func (m *Match) fitsBut(place Place) bool {
 	return anyFits(m.Release, place.Release) && anyFits(m.Namespace, place.Namespace) &&
-		(anyFits(m.Chart, place.Chart) || anyFits(m.Chart, chartName(place.Chart))) &&
-		anyFits(m.Context, place.Context) && anyFits(m.Environment, place.Environment)
+		(anyFits(m.Chart, place.Chart) || anyFits(m.Chart, chartName(place.Chart))) && anyFits(m.Context, place.Context)
+}
+
+// String says for which releases it is.
+func (m *Match) String() string {
+	var parts []string
+	for _, of := range []struct {
+		what     string
+		patterns []Pattern
+	}{{"release", m.Release}, {"namespace", m.Namespace}, {"chart", m.Chart}, {"context", m.Context}, {"environment", m.Environment}} {
+		texts := make([]string, len(of.patterns))
+		for i, p := range of.patterns {
+			texts[i] = p.Text
+		}
+		if len(texts) > 0 {
+			parts = append(parts, of.what+" "+strings.Join(texts, " or "))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Overriding lists the overrides, and whether each holds at a place. A nil File has
+// none.
+func (f *File) Overriding(place Place) []Entry {
+	if f == nil {
+		return nil
+	}
+	list := make([]Entry, len(f.Overrides))
+	for i := range f.Overrides {
+		m := &f.Overrides[i].Match
+		list[i] = Entry{"override for " + m.String() + ": " + onOff(!m.fits(place)), m.At}
+	}
+	return list
 }
 
 // Entry is one thing that is in force, and where it is written.
@@ -205,7 +250,7 @@ func (p *Policy) Entries() []Entry {
 		add(h.At, "filter "+h.ID+": on")
 	}
 	for _, w := range p.Workloads {
-		add(w.At, "workload "+w.Kind+"."+w.Group)
+		add(w.At, "workload "+w.name())
 	}
 	for _, l := range p.Labels {
 		add(l.At, "label "+l.Label.Text+" of "+l.Kind.Text)

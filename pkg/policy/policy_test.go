@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -136,78 +137,129 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// The schema for editors names the fields that are read, in every map, and takes
-// what docs/policy.md shows.
+// The schemas for editors name the fields that are read, in every map, and take what
+// docs/policy.md shows and `accept` writes.
 func TestSchema(t *testing.T) {
-	text, err := os.ReadFile("../../docs/config-schema.json")
-	if err != nil {
-		t.Fatal(err)
+	check := func(text string) error {
+		_, err := policy.Read("p.yaml", text, known())
+		return err
 	}
-	var definition struct {
-		Properties map[string]any `json:"properties"`
-		Defs       map[string]struct {
-			Properties map[string]any `json:"properties"`
-		} `json:"$defs"`
-	}
-	if err := json.Unmarshal(text, &definition); err != nil {
-		t.Fatal(err)
-	}
+	schema := newSchema(t, "config-schema.json")
 	for what, tt := range map[string]struct {
 		text       string
 		properties map[string]any
 	}{
-		"the file":  {"unknown: 1", definition.Properties},
-		"hide":      {"hide: [{unknown: 1}]", definition.Defs["hide"].Properties},
-		"ownRules":  {"ownRules: [{unknown: 1}]", definition.Defs["ownRule"].Properties},
-		"workloads": {"workloads: [{unknown: 1}]", definition.Defs["workload"].Properties},
-		"labels":    {"labels: [{unknown: 1}]", definition.Defs["label"].Properties},
-		"overrides": {"overrides: [{unknown: 1}]", definition.Defs["override"].Properties},
-		"match":     {"overrides: [{match: {unknown: 1}}]", definition.Defs["match"].Properties},
+		"the file":  {"unknown: 1", schema.Properties},
+		"hide":      {"hide: [{unknown: 1}]", schema.Defs["hide"].Properties},
+		"ownRules":  {"ownRules: [{unknown: 1}]", schema.Defs["ownRule"].Properties},
+		"workloads": {"workloads: [{unknown: 1}]", schema.Defs["workload"].Properties},
+		"labels":    {"labels: [{unknown: 1}]", schema.Defs["label"].Properties},
+		"overrides": {"overrides: [{unknown: 1}]", schema.Defs["override"].Properties},
+		"match":     {"overrides: [{match: {unknown: 1}}]", schema.Defs["match"].Properties},
 	} {
-		_, err := policy.Read("p.yaml", tt.text, known())
-		if err == nil {
-			t.Errorf("%s takes an unknown field", what)
-			continue
-		}
-		m := regexp.MustCompile(`unknown field "unknown" in ` + what + `; valid are (.*)`).FindStringSubmatch(err.Error())
-		if m == nil {
-			t.Errorf("%s: %v", what, err)
-			continue
-		}
-		got := strings.Split(m[1], ", ")
-		slices.Sort(got)
-		want := make([]string, 0, len(tt.properties))
-		for name := range tt.properties {
-			want = append(want, name)
-		}
-		slices.Sort(want)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: -schema +read:\n%s", what, diff)
+		sameFields(t, what, check(tt.text), tt.properties)
+	}
+	if err := schema.validate(t, example(t)); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []string{"rules: {pod-restart: maybe}", "hide: [{names: a}]", "fail-on: none"} {
+		if schema.validate(t, wrong) == nil {
+			t.Errorf("the schema takes %v", wrong)
 		}
 	}
-	compiler := jsonschema.NewCompiler()
+}
+
+func TestAcceptedSchema(t *testing.T) {
+	check := func(text string) error {
+		_, err := policy.ReadAccepted("a.yaml", text)
+		return err
+	}
+	schema := newSchema(t, "accepted-schema.json")
+	sameFields(t, "the file", check("unknown: 1"), schema.Properties)
+	sameFields(t, "accepted", check("accepted: [{unknown: 1}]"), schema.Defs["acceptance"].Properties)
+	one := policy.Acceptance{
+		Rule: "pod-restart", Object: "Deployment.apps/prod/web", Release: "shop", Environment: "prod",
+		Digest: "sha256:0123456789abcdef0123456789abcdef", Reason: "announced", By: "Jo", Until: "2027-01-31",
+	}
+	text, err := policy.AddAccepted("a.yaml", "", []policy.Acceptance{one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.validate(t, text); err != nil {
+		t.Error(err)
+	}
+	for _, field := range []string{"rule", "object", "digest", "reason", "by", "until"} {
+		without := regexp.MustCompile("(?m)^[- ] "+field+": .*\n").ReplaceAllString(text, "")
+		without = strings.Replace(without, "accepted:\n  ", "accepted:\n- ", 1)
+		if without == text || schema.validate(t, without) == nil || check(without) == nil {
+			t.Errorf("an acceptance without %s is taken:\n%s", field, without)
+		}
+	}
+	wrong := strings.Replace(text, "2027-01-31", "soon", 1)
+	if schema.validate(t, wrong) == nil || check(wrong) == nil {
+		t.Error("an acceptance until soon is taken")
+	}
+}
+
+// definition is a JSON Schema of docs.
+type definition struct {
+	Properties map[string]any `json:"properties"`
+	Defs       map[string]struct {
+		Properties map[string]any `json:"properties"`
+	} `json:"$defs"`
+	compiled *jsonschema.Schema
+}
+
+func newSchema(t *testing.T, name string) *definition {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := new(definition)
+	if err := json.Unmarshal(text, d); err != nil {
+		t.Fatal(err)
+	}
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("schema.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("schema.json")
-	if err != nil {
+	if d.compiled, err = compiler.Compile("schema.json"); err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+func (d *definition) validate(t *testing.T, text string) error {
+	t.Helper()
 	var value any
-	if err := yaml.Unmarshal([]byte(example(t)), &value); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 		t.Fatal(err)
 	}
-	if err := schema.Validate(value); err != nil {
-		t.Error(err)
+	return d.compiled.Validate(value)
+}
+
+// sameFields holds the fields that the error about an unknown one lists against those
+// of a schema.
+func sameFields(t *testing.T, what string, err error, properties map[string]any) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s takes an unknown field", what)
+		return
 	}
-	for _, wrong := range []map[string]any{{"rules": map[string]any{"pod-restart": "maybe"}}, {"hide": []any{map[string]any{"names": "a"}}}, {"fail-on": "none"}} {
-		if schema.Validate(wrong) == nil {
-			t.Errorf("the schema takes %v", wrong)
-		}
+	m := regexp.MustCompile(`unknown field "unknown" in ` + what + `; valid are (.*)`).FindStringSubmatch(err.Error())
+	if m == nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	got := strings.Split(m[1], ", ")
+	slices.Sort(got)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(properties)), got); diff != "" {
+		t.Errorf("%s: -schema +read:\n%s", what, diff)
 	}
 }
 

@@ -256,6 +256,9 @@ func (r *reader) override(n *yaml.Node) Override {
 	if !said {
 		r.fail(n, "an override has a match that says for which release, namespace, chart, context or environment it is")
 	}
+	if said && len(n.Content) == 2 {
+		r.fail(n, "the override has a match, and says nothing for what it fits")
+	}
 	return o
 }
 

@@ -149,6 +149,15 @@ func (r *Run) Acts(ref manifest.Ref, path fieldpath.Path) bool {
 	return acts
 }
 
+// Meets notes the custom resources that the policy knows to run pods.
+func (r *Run) Meets(ref manifest.Ref) {
+	for _, w := range r.policy.Workloads {
+		if w.Group == ref.Group && w.Kind == ref.Kind {
+			r.used[w.At+w.name()] = true
+		}
+	}
+}
+
 // Hide returns the policy's own filters.
 func (r *Run) Hide() []Hide { return r.policy.Hide }
 
@@ -196,6 +205,12 @@ func (r *Run) Remarks() []change.Remark {
 	}
 	for _, l := range r.policy.Labels {
 		idle(l.At, l.Label.Text, "the label %s changed nowhere")
+	}
+	for _, w := range r.policy.Workloads {
+		idle(w.At, w.name(), "no workload %s changed")
+	}
+	for _, m := range r.policy.waiting {
+		idle(m.At, m.String(), "the override for %s does not hold, since --environment names none")
 	}
 	return append(list, r.unfit()...)
 }

@@ -22,6 +22,7 @@ func decide(set *change.Set, opts Options) {
 		if opts.Operation != change.Install && fromCRDs(c.Ref, c.New, c.Old) {
 			continue // shown because the user asked, and no part of the upgrade
 		}
+		run.Meets(c.Ref)
 		run.Judge(c)
 		noise.Mark(c, filters)
 		if c.Renamed != nil && c.Op == change.Create {
