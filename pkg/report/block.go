@@ -23,7 +23,7 @@ func (p *page) group(g group) {
 	if lead != "" {
 		lead += ": "
 	}
-	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), p.untold(c))
+	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), p.untold(g))
 	if mixed(g) {
 		p.line("  their pods are replaced")
 	} else {

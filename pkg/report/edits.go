@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,15 +51,26 @@ func (p *page) more(left int) {
 	p.line("  … ", plural(left, "more edit"), hint)
 }
 
-// untold says in a title how many edits an object has for which there is no room.
-func (p *page) untold(c *change.Change) string {
-	if most, _ := p.roomFor(c); most > 0 || p.all {
+// untold says in a title how many edits the objects have for which there is no room.
+func (p *page) untold(g group) string {
+	if most, _ := p.roomFor(g[0]); most > 0 || p.all {
 		return ""
 	}
-	if n := len(p.order(c)); n > 0 {
-		return p.faint(", " + plural(n, "edit"))
+	fewest, most := math.MaxInt, 0
+	for _, c := range g {
+		n := len(p.order(c))
+		fewest, most = min(fewest, n), max(most, n)
 	}
-	return ""
+	switch {
+	case most == 0:
+		return ""
+	case fewest < most:
+		return p.faint(fmt.Sprintf(", %d to %s each", fewest, plural(most, "edit")))
+	case len(g) > 1:
+		return p.faint(", " + plural(most, "edit") + " each")
+	default:
+		return p.faint(", " + plural(most, "edit"))
+	}
 }
 
 // roomFor returns how many edits of an object are shown, and how many lines of a value.

@@ -54,6 +54,15 @@ func groups(changes []*change.Change, hidden bool) []group {
 	return out
 }
 
+// gatherTitles puts changes together of which a page says the same where there is no
+// room for their edits.
+func (p *page) gatherTitles(changes []*change.Change) []group {
+	return gather(changes, func(c *change.Change) signature {
+		said := []string{string(c.Op), kindBefore(c), p.meaning(c), strings.Join(podLines(c), "\n"), strings.Join(c.Outcome.Ignored, "\n")}
+		return sha256.Sum256([]byte(strings.Join(said, "\x00")))
+	})
+}
+
 // gather collects what has the same signature, in the order of the first ones.
 func gather(changes []*change.Change, sign func(*change.Change) signature) []group {
 	var out []group

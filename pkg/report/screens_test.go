@@ -37,7 +37,12 @@ func TestTwoScreens(t *testing.T) {
 		name                string
 		risky, plain, edits int
 		cut                 bool
-	}{{"little", 2, 2, 2, false}, {"a few large ones", 3, 3, 20, true}, {"many", 12, 12, 20, true}} {
+		told                string
+	}{
+		{"little", 2, 2, 2, false, "update Deployment prod/wd\n"},
+		{"a few large ones", 3, 3, 20, true, "update Deployment prod/wd, prod/we, prod/wf ×3, 20 edits each\n"},
+		{"many", 12, 12, 20, true, "prod/wt, … 4 more ×12, 20 edits each\n"},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			set := large(c.risky, c.plain, c.edits)
 			var page, whole bytes.Buffer
@@ -55,12 +60,15 @@ func TestTwoScreens(t *testing.T) {
 			}
 			for i := range set.Changes {
 				o := &set.Changes[i]
-				if !strings.Contains(text, "update Deployment "+o.Ref.Namespace+"/"+o.Ref.Name) {
+				if i < c.risky && !strings.Contains(text, "update Deployment "+o.Ref.Namespace+"/"+o.Ref.Name) {
 					t.Errorf("%s is missing:\n%s", o.Ref, text)
 				}
 				if p := o.Outcome.Pods; p != nil && !strings.Contains(text, "cause: "+p.Cause) {
 					t.Errorf("the cause of %s is missing", o.Ref)
 				}
+			}
+			if c.told != "" && !strings.Contains(text, c.told) {
+				t.Errorf("it does not say %q:\n%s", c.told, text)
 			}
 			if n := strings.Count(text, "hint: wait"); n != 1 {
 				t.Errorf("the hint stands there %d times", n)

@@ -46,7 +46,11 @@ func (p *page) sections(set *change.Set) []section {
 			hidden = append(hidden, c)
 		}
 	}
-	list := []section{{groups: groups(risky, p.all)}, {title: "Without risk", groups: groups(plain, p.all)}, {title: "Hidden", groups: groups(hidden, p.all)}}
+	list := []section{
+		{groups: groups(risky, p.all)},
+		{title: "Without risk", groups: groups(plain, p.all), brief: p.gatherTitles(plain)},
+		{title: "Hidden", groups: groups(hidden, p.all)},
+	}
 	if len(risky) == 0 {
 		list[1].title = ""
 	}
@@ -125,6 +129,8 @@ func (p *page) line(parts ...string) {
 type section struct {
 	title  string
 	groups []group
+	// brief are the changes in fewer groups, for a page on which their edits have no room.
+	brief []group
 }
 
 // section prints changes, one block for each group. Blocks of one line stand
@@ -137,8 +143,12 @@ func (p *page) section(s *section) {
 	if s.title != "" {
 		p.line(p.strong(s.title))
 	}
+	list := s.groups
+	if p.room.cuts && p.room.plainEdits == 0 && s.brief != nil {
+		list = s.brief
+	}
 	apart := false
-	for i, g := range s.groups {
+	for i, g := range list {
 		block := page{styles: p.styles, all: p.all, operation: p.operation, room: p.room, hinted: p.hinted}
 		block.group(g)
 		long := strings.Count(block.out.String(), "\n") > 1
