@@ -151,6 +151,9 @@ func (a *app) againstPlan(ctx context.Context, f *gateFlags, manifest string, wh
 	if err != nil {
 		return "", err
 	}
+	if p.Back > 0 {
+		return "", fmt.Errorf("--plan %s: it is of a rollback, in which Helm asks no post-renderer; `helm safe-diff verify` checks it", f.plan)
+	}
 	if said := os.Getenv("HELM_NAMESPACE"); said != "" && said != p.Namespace {
 		return fmt.Sprintf("  the plan is for namespace %s, not for %s", p.Namespace, said), nil
 	}

@@ -9,18 +9,19 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/plan"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 )
 
-const verifyHelp = `Tell whether an upgrade is still the one that was approved. PLAN is what "upgrade
---out" has written; arguments and flags behind it are those of that "upgrade" (values
-can be secret, and are not in the plan). The release is read, the chart rendered and
-the upgrade judged once more. What has moved is listed: the release, the cluster, the
-values, the policy, objects that are rendered differently, findings that are new or
-about more than they were.
+const verifyHelp = `Tell whether an upgrade or a rollback is still the one that was approved. PLAN is what
+"upgrade --out" or "rollback --out" has written; arguments and flags behind it are those
+of that command (values can be secret, and are not in the plan). The release is read, the
+chart rendered and the upgrade judged once more. What has moved is listed: the release,
+the cluster, the values, the policy, objects that are rendered differently, findings that
+are new or about more than they were.
 
 Exit code 0 if the plan stands, whatever was found when it was made; 3 if it does not.`
 
@@ -109,12 +110,12 @@ func (a *app) verifyCommand() *cobra.Command {
 		config configFlags
 	)
 	cmd := &cobra.Command{
-		Use:   "verify PLAN RELEASE CHART",
-		Short: "Tell whether an upgrade is still the one that was approved",
+		Use:   "verify PLAN RELEASE (CHART | [REVISION])",
+		Short: "Tell whether an upgrade or a rollback is still the one that was approved",
 		Long:  verifyHelp,
 		Example: "  helm safe-diff upgrade shop ./chart -f prod.yaml --namespace prod --out plan.json\n" +
 			"  helm safe-diff verify plan.json shop ./chart -f prod.yaml --namespace prod",
-		Args: arguments("PLAN", "RELEASE", "CHART"),
+		Args: argumentsOf([]string{"PLAN", "RELEASE"}, "CHART"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return usage(cmd, err)
@@ -123,7 +124,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.step(cmd.Context(), &f, args[1], args[2])
+			s, err := a.stepAgain(cmd, approved, &f, args[1:])
 			if err != nil {
 				return err
 			}
@@ -145,13 +146,45 @@ func (a *app) verifyCommand() *cobra.Command {
 	return cmd
 }
 
+// stepAgain reads and renders what a plan is about once more; args are those of
+// "upgrade" or of "rollback".
+func (a *app) stepAgain(cmd *cobra.Command, p *plan.Plan, f *upgradeFlags, args []string) (step, error) {
+	if p.Back == 0 {
+		if len(args) < 2 {
+			return step{}, usage(cmd, errors.New("verify: missing CHART: the plan is of an upgrade"))
+		}
+		return a.step(cmd.Context(), f, args[0], args[1])
+	}
+	revision, err := revisions(args[1:])
+	if err != nil {
+		return step{}, usage(cmd, fmt.Errorf("the plan is of a rollback: %w", err))
+	}
+	if rollback, _, err := cmd.Root().Find([]string{"rollback"}); err == nil {
+		cmd.Flags().Visit(func(given *pflag.Flag) {
+			if rollback.Flags().Lookup(given.Name) == nil && cmd.InheritedFlags().Lookup(given.Name) == nil {
+				err = errors.Join(err, fmt.Errorf("--%s: the plan is of a rollback, which has no such flag", given.Name))
+			}
+		})
+		if err != nil {
+			return step{}, usage(cmd, err)
+		}
+	}
+	shared := storedFlags{apply: f.apply, about: f.about, live: f.live}
+	shared.reading.NoHooks, shared.reading.KubeVersion = f.render.NoHooks, f.render.KubeVersion
+	return a.rollbackStep(cmd.Context(), &shared, args[0], revision[0])
+}
+
 // verified says whether a plan stands and sets the exit code.
 func (a *app) verified(p *plan.Plan, moved []string) error {
 	var b strings.Builder
+	what, back := change.Upgrade, ""
+	if p.Back > 0 {
+		what, back = change.Rollback, fmt.Sprintf(" → %d", p.Back)
+	}
 	if len(moved) == 0 {
-		fmt.Fprintf(&b, "STANDS  nothing has moved since the plan was made\nrelease %s in namespace %s, revision %d, chart %s\n", p.Release, p.Namespace, p.Revision, p.Chart)
+		fmt.Fprintf(&b, "STANDS  nothing has moved since the plan was made\nrelease %s in namespace %s, revision %d%s, chart %s\n", p.Release, p.Namespace, p.Revision, back, p.Chart)
 	} else {
-		b.WriteString("MOVED  this is not the upgrade that was approved\n  " + strings.Join(moved, "\n  ") + "\n")
+		b.WriteString("MOVED  this is not the " + string(what) + " that was approved\n  " + strings.Join(moved, "\n  ") + "\n")
 		a.code = change.ExitRisky
 	}
 	return a.write([]byte(b.String()))

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -18,6 +20,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var (
 		shared   storedFlags
 		recreate bool
+		out      string
 	)
 	cmd := &cobra.Command{
 		Use:     "rollback RELEASE [REVISION]",
@@ -27,6 +30,9 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Args:    argumentsOf([]string{"RELEASE"}, "REVISION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := shared.options(a)
+			if err == nil {
+				err = r.planTo(out)
+			}
 			if err != nil {
 				return usage(cmd, err)
 			}
@@ -34,16 +40,14 @@ func (a *app) rollbackCommand() *cobra.Command {
 			if err != nil {
 				return usage(cmd, err)
 			}
-			old, updated, err := a.helmClient().Rollback(cmd.Context(), shared.stored(args[0]), revision[0])
+			s, err := a.rollbackStep(cmd.Context(), &shared, args[0], revision[0])
 			if err != nil {
 				return err
 			}
-			opts := optionsOf(old, updated)
-			opts.Operation, opts.Release.NewRevision = change.Rollback, updated.Revision
 			if recreate {
-				opts.Notices = append(opts.Notices, change.Notice{Reason: recreatedPods})
+				s.opts.Notices = append(s.opts.Notices, change.Notice{Reason: recreatedPods})
 			}
-			return shared.judge(a, cmd, old, updated, opts, r)
+			return a.judgeStep(cmd.Context(), s, r)
 		},
 		ValidArgsFunction: a.completeRevisions(1),
 	}
@@ -52,6 +56,19 @@ func (a *app) rollbackCommand() *cobra.Command {
 	shared.apply.addTo(cmd, "what Helm 4 noted of the revision to go back to")
 	cmd.Flags().BoolVar(&recreate, "recreate-pods", false, "Helm 3 deletes the pods of all workloads")
 	cmd.Flags().Lookup("recreate-pods").Hidden = true
+	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` tells what has moved since it was approved")
 	addNoEffectFlags(cmd.Flags(), rollbackNoEffect())
 	return cmd
+}
+
+// rollbackStep reads the revisions that a rollback is between; revision 0 stands for the
+// one before the last.
+func (a *app) rollbackStep(ctx context.Context, f *storedFlags, release string, revision int) (step, error) {
+	old, updated, err := a.helmClient().Rollback(ctx, f.stored(release), revision)
+	if err != nil {
+		return step{}, err
+	}
+	opts := optionsOf(old, updated)
+	opts.Operation, opts.Release.NewRevision = change.Rollback, updated.Revision
+	return f.step(a, old, updated, opts)
 }

@@ -58,21 +58,28 @@ func (f *storedFlags) stored(release string) helm.Stored {
 
 // judge fills in what the flags say and judges the step from old to updated.
 func (f *storedFlags) judge(a *app, cmd *cobra.Command, old, updated helm.Side, opts safediff.Options, r reportOptions) error {
-	cluster, err := f.about.read(a)
+	s, err := f.step(a, old, updated, opts)
 	if err != nil {
 		return err
+	}
+	return a.judgeStep(cmd.Context(), s, r)
+}
+
+// step fills in what the flags say of the step from old to updated.
+func (f *storedFlags) step(a *app, old, updated helm.Side, opts safediff.Options) (step, error) {
+	cluster, err := f.about.read(a)
+	if err != nil {
+		return step{}, err
 	}
 	opts.NoHooks, opts.Cluster = f.reading.NoHooks, cluster
 	if opts.Release.From == (change.Place{}) {
 		opts.Release.Context, opts.Release.Cluster = a.place()
 	}
 	if err := f.apply.apply(&opts, updated.ServerSide); err != nil {
-		return err
+		return step{}, err
 	}
-	if err := f.live.look(a, &opts); err != nil {
-		return err
-	}
-	return a.judge(cmd.Context(), manifestOf(old), manifestOf(updated), opts, r)
+	err = f.live.look(a, &opts)
+	return step{old: old, updated: updated, opts: opts, includeCRDs: f.reading.IncludeCRDs}, err
 }
 
 // revisions reads revision numbers; those that are left out are 0.

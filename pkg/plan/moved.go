@@ -41,6 +41,9 @@ func (f *Fingerprint) moved(now *Fingerprint) []string {
 	if f.Failed != now.Failed && now.Failed != 0 {
 		add("revision %d came in between, and is not deployed", now.Failed)
 	}
+	if f.Back != now.Back {
+		add("the plan goes back to revision %s, now it would be %s", revision(f.Back), revision(now.Back))
+	}
 	if f.Chart != now.Chart {
 		add("the chart was %s, now it is %s", f.Chart, now.Chart)
 	}
@@ -75,7 +78,7 @@ func revision(n int) string {
 // than release, namespace, revision and cluster.
 func (p *Plan) BeginsFrom(now Fingerprint, installed string) []string {
 	now.Chart, now.Values, now.Policy, now.Installed = p.Chart, p.Values, p.Policy, p.Installed
-	now.NoHooks, now.IncludeCRDs = p.NoHooks, p.IncludeCRDs
+	now.NoHooks, now.IncludeCRDs, now.Back = p.NoHooks, p.IncludeCRDs, p.Back
 	if now.Revision == p.Revision && !p.InstalledAs(installed) {
 		now.Installed = ""
 	}

@@ -39,6 +39,8 @@ type Fingerprint struct {
 	// Revision is the installed one, 0 for none; Failed the last one if that failed.
 	Revision int `json:"revision"`
 	Failed   int `json:"failed,omitempty"`
+	// Back is the revision that a rollback goes back to, 0 for an upgrade.
+	Back int `json:"back,omitempty"`
 	// Chart is the new one, as NAME-VERSION.
 	Chart string `json:"chart"`
 	// NoHooks says that hooks are left out, IncludeCRDs that crds directories are not.
@@ -72,7 +74,7 @@ type Input struct {
 func New(in Input) (*Plan, error) {
 	r := &in.Set.Release
 	p := &Plan{Version: version, FailOn: in.FailOn, Set: in.Set, Fingerprint: Fingerprint{
-		Release: r.Name, Namespace: r.Namespace, Revision: r.Revision, Failed: in.Failed, Chart: r.NewChart, Cluster: in.Cluster,
+		Release: r.Name, Namespace: r.Namespace, Revision: r.Revision, Failed: in.Failed, Back: r.NewRevision, Chart: r.NewChart, Cluster: in.Cluster,
 		NoHooks: in.NoHooks, IncludeCRDs: in.IncludeCRDs,
 	}}
 	values, err := json.Marshal(in.Values)
