@@ -114,7 +114,7 @@ from_source() {
 }
 
 from_release() {
-	archive=${project}_${version}_${os}_${arch}.tgz
+	archive=safe-diff-$version-$os-$arch.tgz
 	say "downloading version $version"
 	fetch "$releases/v$version/$archive" "$work/$archive"
 	fetch "$releases/v$version/checksums.txt" "$work/checksums.txt"

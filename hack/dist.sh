@@ -1,23 +1,44 @@
 #!/bin/sh
 # Builds the release archives:  hack/dist.sh VERSION LDFLAGS
-# Each holds the plugin as `helm plugin install` expects it; checksums.txt names
-# their SHA-256.
+#
+# Each holds the plugin as Helm 4 expects it: in the folder that is called what stands
+# before the version in the name of the archive, the first plugin.yaml being its own.
+# checksums.txt names their SHA-256.
+#
+# SIGNING_KEY, if it is set, is a key of gpg that signs each archive: ARCHIVE.prov is
+# what Helm 4 asks for unless it is told --verify=false.
+#
+# PLATFORMS are those to build for; all that are released if it is not set. DIST is the
+# folder for the archives, dist if it is not set.
 set -eu
 version=$1 ldflags=$2
 cd "$(dirname "$0")/.."
-rm -rf dist
-for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do
+dist=${DIST:-dist}
+rm -rf "$dist"
+# The same commit makes the same archives.
+stamp=$(git log -1 --format=%ct)
+for platform in ${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64}; do
 	os=${platform%/*} arch=${platform#*/}
 	exe=helm-safe-diff
 	[ "$os" != windows ] || exe=helm-safe-diff.exe
-	root=dist/$os-$arch/safe-diff
+	root=$dist/$os-$arch/safe-diff
+	archive=safe-diff-$version-$os-$arch.tgz
 	mkdir -p "$root/bin"
 	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$root/bin/$exe" ./cmd/helm-safe-diff
 	cp plugin.yaml plugin.complete install-binary.sh LICENSE README.md "$root"
 	cp -R diff "$root" # the same program as the plugin "diff"
 	cp -R gate "$root" # and as a post-renderer of Helm 4
-	tar -C "dist/$os-$arch" -czf "dist/helm-safe-diff_${version}_${os}_${arch}.tgz" safe-diff
-	rm -rf "dist/$os-$arch"
+	tar -C "$dist/$os-$arch" --owner=0 --group=0 --numeric-owner --mtime="@$stamp" --mode=go-w,a+r --sort=name -cf - \
+		safe-diff/plugin.yaml safe-diff/plugin.complete safe-diff/install-binary.sh safe-diff/LICENSE safe-diff/README.md \
+		safe-diff/bin safe-diff/diff safe-diff/gate | gzip -n >"$dist/$archive"
+	rm -rf "${dist:?}/$os-$arch"
+	[ -n "${SIGNING_KEY:-}" ] || continue
+	# Helm 4 keeps the archive under the second name when it is installed.
+	sum=$(sha256sum "$dist/$archive" | cut -d ' ' -f 1)
+	{
+		cat plugin.yaml
+		printf '\n...\nfiles:\n  %s: sha256:%s\n  %s: sha256:%s\n' "$archive" "$sum" "safe-diff-$version.tgz" "$sum"
+	} | gpg --batch --local-user "$SIGNING_KEY" --clearsign --output "$dist/$archive.prov"
 done
-(cd dist && sha256sum ./*.tgz | sed 's# \./# #' > checksums.txt)
-cat dist/checksums.txt
+(cd "$dist" && sha256sum ./*.tgz | sed 's# \./# #' >checksums.txt)
+cat "$dist/checksums.txt"

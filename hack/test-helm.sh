@@ -39,7 +39,9 @@ for helm in "$HELM3" "$HELM4"; do
 	says upgrade
 	want 0 "$helm" __complete safe-diff local --output ''
 	says json
-	want 0 "$helm" plugin install ./diff
+	want 0 "$helm" safe-diff version --folder
+	folder=$(cat "$home/out")
+	want 0 "$helm" plugin install "$folder/diff"
 	want 0 "$helm" plugin list
 	says '^diff.*3\.15'
 	want 2 "$helm" diff local "$charts/shop/1.4.2" "$charts/shop/1.4.3" --release shop --namespace prod --detailed-exitcode
@@ -52,6 +54,22 @@ for helm in "$HELM3" "$HELM4"; do
 	rm -rf "$home"
 	echo "ok  $helm"
 done
+
+# An archive of a release installs into Helm 4; the folder of the plugin is safe-diff.
+home=$(mktemp -d)
+version=$(sed -n 's/^version: *//p' plugin.yaml)
+DIST=$home/dist PLATFORMS=$(go env GOOS)/$(go env GOARCH) hack/dist.sh "$version" "-X github.com/safe-diff/helm-safe-diff/pkg/cli.version=$version" >/dev/null
+archive=$(echo "$home"/dist/safe-diff-*.tgz)
+[ "$(tar -tzf "$archive" | head -n 1)" = safe-diff/plugin.yaml ] || fail "plugin.yaml does not come first in $archive"
+export HELM_DATA_HOME="$home/data" HELM_CONFIG_HOME="$home/config" HELM_CACHE_HOME="$home/cache"
+want 0 "$HELM4" plugin install "$archive" --verify=false
+want 0 "$HELM4" safe-diff version --folder
+says "^$(cd "$home" && pwd -P)/data/plugins/safe-diff$"
+for inner in diff gate; do want 0 "$HELM4" plugin install "$(cat "$home/out")/$inner"; "$HELM4" safe-diff version --folder >"$home/out"; done
+want 0 "$HELM4" diff version --short
+says "^$version$"
+rm -rf "$home"
+echo "ok  archive"
 
 # The gate stands inside an upgrade: as an executable in Helm 3, as a plugin in Helm 4.
 HELM3=$HELM3 HELM4=$HELM4 go test ./cmd/helm-safe-diff -run GateInHelm -count=1

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 
@@ -12,14 +15,24 @@ import (
 var version string
 
 func (a *app) versionCommand() *cobra.Command {
-	var short bool
+	var short, folder bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  arguments(),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if short && folder {
+				return usage(cmd, errors.New("--short and --folder exclude each other"))
+			}
 			text := ownVersion()
-			if !short {
+			switch {
+			case folder:
+				dir, err := pluginFolder()
+				if err != nil {
+					return err
+				}
+				text = dir
+			case !short:
 				text = fmt.Sprintf("helm-safe-diff %s (Kubernetes %s, Helm %s, %s)", text,
 					moduleVersion("k8s.io/kubernetes"), moduleVersion("helm.sh/helm/v3"), runtime.Version())
 			}
@@ -27,7 +40,25 @@ func (a *app) versionCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&short, "short", false, "print nothing but the version")
+	cmd.Flags().BoolVar(&folder, "folder", false, "print the folder of the plugin instead, which has bin, gate and diff in it")
 	return cmd
+}
+
+// pluginFolder returns the folder of the plugin that this program belongs to. What Helm
+// calls it depends on where the plugin was installed from.
+func pluginFolder() (string, error) {
+	program, err := os.Executable()
+	if err == nil {
+		program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	folder := filepath.Dir(filepath.Dir(program))
+	if _, err := os.Stat(filepath.Join(folder, "plugin.yaml")); err != nil {
+		return "", fmt.Errorf("%q is not in the folder of a plugin: there is no plugin.yaml in %q", program, folder)
+	}
+	return folder, nil
 }
 
 // ownVersion returns the version that was built in, or the one that `go install
