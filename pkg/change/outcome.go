@@ -29,6 +29,9 @@ type Outcome struct {
 	// Bared names the workloads of the release that no NetworkPolicy restricts any
 	// more because of this change.
 	Bared []string
+	// Unrouted are the hosts and paths for which no Ingress of the release takes requests
+	// any more because of this change.
+	Unrouted []string
 	// Orphans says that the object goes and the pods that it owns stay.
 	Orphans bool
 	// Selects is set for a Service whose selector changes, and for one that goes while

@@ -29,6 +29,15 @@ func serviceRules() []Rule {
 			},
 		},
 		{
+			ID: "route-gone", Risk: change.Downtime, Kinds: []string{"Ingress"},
+			Why: "requests for a host or path that no Ingress takes are answered with an error, though the pods behind it are well",
+			Fix: "let the old host or path stay beside the new one until nobody asks for it",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				lost := c.Outcome.Unrouted
+				return "no Ingress of the release takes requests for " + shortened(lost) + " any more", editsOf(c, "spec"), len(lost) > 0
+			},
+		},
+		{
 			ID: "service-goes-astray", Risk: change.Downtime,
 			Why:  "a Service sends requests to all pods that carry its labels, and those of another program do not answer them",
 			Fix:  "give the pods, and the selector, a label that tells the workloads apart",

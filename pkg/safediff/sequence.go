@@ -10,9 +10,9 @@ import (
 
 // together judges what no object shows by itself, once each has been judged: what
 // a refused object keeps Helm from doing, what goes with a Namespace, what is only
-// called something else, whether a
-// Service still finds pods, which pods no NetworkPolicy restricts any more, and what
-// objects name of each other. judged is changed. The error is that of ctx.
+// called something else, whether a Service still finds pods, which pods no NetworkPolicy
+// restricts any more, where requests no longer come in, and what objects name of each
+// other. judged is changed. The error is that of ctx.
 func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
 	j.aggregations(pairs, judged)
 	stop(diff.Steps(pairs, j.events()), judged)
@@ -21,6 +21,8 @@ func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgem
 	j.traffic(pairs, judged)
 	j.evictions(pairs, judged)
 	j.isolations(pairs, judged)
+	j.routes(pairs, judged)
+	j.closures(pairs, judged)
 	return j.link(ctx, pairs, judged)
 }
 
