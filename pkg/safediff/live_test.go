@@ -3,6 +3,7 @@ package safediff
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -193,19 +194,57 @@ func TestNoPodsAreAnAnswer(t *testing.T) {
 // What KEDA scales is given back what the upgrade takes, also if no autoscaler of
 // Kubernetes is to be seen.
 func TestWhatKEDAScales(t *testing.T) {
-	look := cluster(t, stored(fmt.Sprintf(web, 5, "a"))+scaledObject)
-	set, err := Compare(context.Background(), Manifest{"old.yaml", fmt.Sprintf(web, 2, "a")}, Manifest{"new.yaml", fmt.Sprintf(web, 2, "b")}, Options{
-		Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
-			state, err := look(ctx, wanted)
-			state.Unread = []live.Gap{{Kind: "Pod", Namespace: "demo", Reason: "no permission"}} // so that replicas count
-			return state, err
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	annotated := func(annotation string) string {
+		return strings.Replace(scaledObject, "namespace: demo", "namespace: demo, annotations: {"+annotation+"}", 1)
 	}
-	if how := set.Changes[0].Outcome.Pods.How; !strings.Contains(how, "scaled from 5 to 2, and back by the autoscaler") {
-		t.Errorf("what is told of the pods is %q", how)
+	const (
+		paused = `autoscaling.keda.sh/paused: "true"`
+		atFive = `autoscaling.keda.sh/paused-replicas: "5"`
+		back   = ", and back by the autoscaler"
+		held   = "KEDA has paused it at 5 pods (autoscaling.keda.sh/paused-replicas), and the upgrade sets 2: whether and when KEDA sets 5 again is not known"
+	)
+	for _, c := range []struct {
+		name              string
+		old, updated, has string // ScaledObjects of the manifests and of the cluster
+		back              bool
+		held              string
+	}{
+		{name: "not of the release", has: scaledObject, back: true},
+		{name: "not of the release, paused", has: annotated(paused)},
+		{name: "not of the release, paused at a number", has: annotated(atFive), held: held},
+		{name: "not paused", has: annotated(`autoscaling.keda.sh/paused: "false"`), back: true},
+		{name: "paused by the chart", old: annotated(paused), updated: annotated(paused), has: annotated(paused)},
+		{name: "paused by hand", old: scaledObject, updated: scaledObject, has: annotated(paused)},
+		{name: "paused by hand at a number", old: scaledObject, updated: scaledObject, has: annotated(atFive), held: held},
+		{name: "paused at the number of the chart", old: scaledObject, updated: scaledObject, has: annotated(`autoscaling.keda.sh/paused-replicas: "2"`)},
+		{name: "no longer paused", old: annotated(paused), updated: scaledObject, has: annotated(paused), back: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			look := cluster(t, stored(fmt.Sprintf(web, 5, "a"))+stored(c.has))
+			set, err := Compare(context.Background(), Manifest{"old.yaml", fmt.Sprintf(web, 2, "a") + c.old}, Manifest{"new.yaml", fmt.Sprintf(web, 2, "b") + c.updated}, Options{
+				Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+					state, err := look(ctx, wanted)
+					state.Unread = []live.Gap{{Kind: "Pod", Namespace: "demo", Reason: "no permission"}} // so that replicas count
+					return state, err
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(set.Changes, func(c change.Change) bool { return c.Ref.Kind == "Deployment" })
+			if pods := set.Changes[i].Outcome.Pods; pods.Before != 5 || pods.Desired != 2 || strings.Contains(pods.How, back) != c.back {
+				t.Errorf("from %d to %d pods, and of them is told %q", pods.Before, pods.Desired, pods.How)
+			}
+			var said string
+			for _, n := range set.Unchecked {
+				if strings.HasPrefix(n.Reason, "KEDA") {
+					said += n.Reason
+				}
+			}
+			if said != c.held {
+				t.Errorf("unchecked is %q", said)
+			}
+		})
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -96,53 +95,6 @@ func relabelledOnly(old, updated *manifest.Object) bool {
 	return only
 }
 
-const (
-	scaledThreeWay = "an autoscaler scales this workload and its manifest sets replicas, so that every upgrade sets them back: " +
-		"how many pods run now, and whether some of them are stopped and started, is not known"
-	scaledServerSide = "an autoscaler scales this workload and its manifest sets replicas: if it has scaled by now, the upgrade is refused (conflict)"
-)
-
-// scaledNotices lists the workloads that an autoscaler scales while a manifest sets
-// their replicas.
-func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := scaleTargets(in.old, in.updated, in.cluster)
-	reason := scaledThreeWay
-	if j.opts.ServerSide {
-		reason = scaledServerSide
-	}
-	var list []change.Notice
-	if len(targets) == 0 {
-		return nil
-	}
-	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
-		for _, o := range objects {
-			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && setsReplicas(o) {
-				list = append(list, change.Notice{Ref: o.Ref, Reason: reason})
-				delete(targets, o.Ref.Identity())
-			}
-		}
-	}
-	return list
-}
-
-// scaleTargets returns what the autoscalers among some objects scale.
-func scaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
-	targets := map[manifest.Identity]bool{}
-	for _, objects := range lists {
-		for _, o := range objects {
-			if target, is := scaleTarget(o); is {
-				targets[target] = true
-			}
-		}
-	}
-	return targets
-}
-
-// scaledAfter returns what is scaled by an autoscaler when the upgrade is over.
-func (in *input) scaledAfter() map[manifest.Identity]bool {
-	return scaleTargets(in.after())
-}
-
 // after lists what is in the cluster when the upgrade is over, as far as it is known.
 func (in *input) after() []*manifest.Object {
 	if len(in.cluster) == 0 {
@@ -169,37 +121,4 @@ func byNamespace[T any](objects []*manifest.Object, group, kind string) map[stri
 		}
 	}
 	return found
-}
-
-// scaleTarget returns what an autoscaler scales: a HorizontalPodAutoscaler, or a
-// ScaledObject of KEDA, which takes a target without a kind for a Deployment.
-func scaleTarget(o *manifest.Object) (target manifest.Identity, is bool) {
-	ofKEDA := o.Ref.Group == "keda.sh" && o.Ref.Kind == "ScaledObject"
-	if !ofKEDA && (o.Ref.Group != "autoscaling" || o.Ref.Kind != "HorizontalPodAutoscaler") {
-		return target, false
-	}
-	value, err := o.Value()
-	if err != nil {
-		return target, false
-	}
-	spec, _ := value["spec"].(map[string]any)
-	ref, _ := spec["scaleTargetRef"].(map[string]any)
-	target.Namespace = o.Ref.Namespace
-	target.Name, _ = ref["name"].(string)
-	target.Kind, _ = ref["kind"].(string)
-	apiVersion, _ := ref["apiVersion"].(string)
-	if ofKEDA {
-		target.Kind, apiVersion = cmp.Or(target.Kind, "Deployment"), cmp.Or(apiVersion, "apps/v1")
-	}
-	target.Group, _, _ = strings.Cut(apiVersion, "/")
-	return target, true
-}
-
-func setsReplicas(o *manifest.Object) bool {
-	value, err := o.Value()
-	if err != nil {
-		return false
-	}
-	spec, _ := value["spec"].(map[string]any)
-	return spec["replicas"] != nil
 }

@@ -143,7 +143,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(),
+	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state),
 		quotas:    byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
 		budgets:   byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
 		claimed:   byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
