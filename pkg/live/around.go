@@ -55,8 +55,18 @@ func definitions() kind {
 type listing struct {
 	kind
 	namespace string // "" for all objects of the kind
+	// everywhere says that these live in namespaces.
+	everywhere bool
 	// bare leaves out all but the metadata of what is listed.
 	bare bool
+}
+
+// permission names what it takes to read the list.
+func (l listing) permission() string {
+	if l.everywhere {
+		return permission("list", l.resource, l.group, allNamespaces)
+	}
+	return permission("list", l.resource, l.group, l.namespace)
 }
 
 // around returns what to list besides the wanted objects, each list once and in a
@@ -99,6 +109,9 @@ func around(wanted []Wanted) []listing {
 func beside(w Wanted) []kind {
 	ofPods := []kind{pods(), budgets(), quotas()}
 	switch ref := w.Ref; {
+	case is(ref, "apps", "Deployment") && w.Mounts:
+		// Pods that stay until new ones are ready may hold what these wait for.
+		return append(ofPods, replicaSets(), claims(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "Deployment"):
 		return append(ofPods, replicaSets(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "StatefulSet"):

@@ -22,8 +22,9 @@ func customResources(wanted []Wanted, objects map[manifest.Identity]Object) []li
 		group, _, _ := unstructured.NestedString(definition, "spec", "group")
 		plural, _, _ := unstructured.NestedString(definition, "spec", "names", "plural")
 		name, _, _ := unstructured.NestedString(definition, "spec", "names", "kind")
+		scope, _, _ := unstructured.NestedString(definition, "spec", "scope")
 		if version := servedVersion(definition); version != "" && plural != "" {
-			lists = append(lists, listing{kind: kind{group, version, name, plural}, bare: true})
+			lists = append(lists, listing{kind: kind{group, version, name, plural}, everywhere: scope == "Namespaced", bare: true})
 		}
 	}
 	return lists

@@ -46,7 +46,7 @@ func (r *Reader) list(ctx context.Context, l listing) (items []map[string]any, f
 		case o.status == http.StatusNotFound: // a list that is empty is found
 			return nil, fmt.Sprintf("the cluster does not serve %s of %s", l.resource, l.endpoint())
 		case !o.ok():
-			return nil, reason(o, permission("list", l.resource, l.group, l.namespace))
+			return nil, reason(o, l.permission())
 		}
 		var page page
 		if err := json.Unmarshal(o.body, &page); err != nil {

@@ -139,6 +139,38 @@ func TestAround(t *testing.T) {
 	}, state.Around)
 }
 
+// A claim that pods mount need not be of the release.
+func TestMountedClaims(t *testing.T) {
+	for _, mounts := range []bool{false, true} {
+		c := serve(t)
+		c.add("v1 persistentvolumeclaims PersistentVolumeClaim prod/data")
+		w := want("apps/v1 Deployment prod/web")
+		w.Mounts = mounts
+		var around []string
+		if mounts {
+			around = []string{"v1 PersistentVolumeClaim data"}
+		}
+		check(t, "around", around, found(c.read(live.Options{}, w)))
+	}
+}
+
+// What is missing to list objects of all namespaces is not the permission for a kind
+// that lives in none.
+func TestMissingPermissionInAllNamespaces(t *testing.T) {
+	c := serve(t)
+	for _, scope := range []string{"Namespaced", "Cluster"} {
+		plural := strings.ToLower(scope)
+		c.add("apiextensions.k8s.io/v1 customresourcedefinitions CustomResourceDefinition "+plural+".shop.example",
+			fmt.Sprintf(`{"spec":{"group":"shop.example","scope":%q,"names":{"plural":%q,"kind":%q},"versions":[{"name":"v1","served":true,"storage":true}]}}`, scope, plural, scope))
+		c.at("/apis/shop.example/v1/"+plural, forbid)
+	}
+	const definition = "apiextensions.k8s.io/v1 CustomResourceDefinition "
+	check(t, "gaps", []live.Gap{
+		{Kind: "Cluster", Reason: "no permission to list cluster.shop.example"},
+		{Kind: "Namespaced", Reason: "no permission to list namespaced.shop.example in all namespaces"},
+	}, c.read(live.Options{}, gone(definition+"cluster.shop.example"), gone(definition+"namespaced.shop.example")).Unread)
+}
+
 func TestPaging(t *testing.T) {
 	c := serve(t)
 	for i := range 1201 {

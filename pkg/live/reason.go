@@ -47,17 +47,24 @@ func reason(o outcome, permission string) string {
 	return text
 }
 
+// allNamespaces stands for a namespace where what lives in all of them is listed.
+const allNamespaces = "*"
+
 // permission names what RBAC has to allow, as `kubectl auth can-i` takes it. The
-// namespace is "" for what lives in none, or in all.
+// namespace is "" for what lives in none.
 func permission(verb, resource, group, namespace string) string {
 	text := verb + " " + resource
 	if group != "" {
 		text += "." + group
 	}
-	if namespace != "" {
-		text += fmt.Sprintf(" in namespace %q", namespace)
+	switch namespace {
+	case "":
+		return text
+	case allNamespaces:
+		return text + " in all namespaces"
+	default:
+		return fmt.Sprintf("%s in namespace %q", text, namespace)
 	}
-	return text
 }
 
 // notThere reports whether the API server looked for an object and found none.

@@ -36,10 +36,10 @@ func searches(wanted []Wanted) []search {
 // selecting reads objects that may select others. A kind that the cluster does not
 // serve has none.
 func (t *task) selecting(ctx context.Context, s search) {
-	served, failure := t.reader.find(ctx, s.group, s.kind)
+	served, namespaced, failure := t.reader.find(ctx, s.group, s.kind)
 	var items []map[string]any
 	if failure == "" && served.resource != "" {
-		items, failure = t.reader.list(ctx, listing{kind: served, namespace: s.namespace})
+		items, failure = t.reader.list(ctx, listing{kind: served, namespace: s.namespace, everywhere: namespaced && s.namespace == ""})
 	}
 	for _, item := range items {
 		delete(item, "status")
@@ -52,26 +52,26 @@ func (t *task) selecting(ctx context.Context, s search) {
 	t.state.Selecting = append(t.state.Selecting, items...)
 }
 
-// find returns a kind in the first version in which the cluster serves it; without a
-// resource if it serves it in none, or if that could not be read, for which it says
-// why.
-func (r *Reader) find(ctx context.Context, group, name string) (found kind, failure string) {
+// find returns a kind in the first version in which the cluster serves it, and whether
+// its objects live in namespaces; without a resource if it serves it in none, or if that
+// could not be read, for which it says why.
+func (r *Reader) find(ctx context.Context, group, name string) (found kind, namespaced bool, failure string) {
 	versions := []string{"v1"} // of the core group
 	if group != "" {
 		c := r.catalogue(ctx, endpoint{group: group})
 		if c.reason != "" {
-			return kind{}, c.reason
+			return kind{}, false, c.reason
 		}
 		versions = c.versions
 	}
 	for _, version := range versions {
 		c := r.catalogue(ctx, endpoint{group, version})
 		if c.reason != "" {
-			return kind{}, c.reason
+			return kind{}, false, c.reason
 		}
 		if res, served := c.kinds[name]; served {
-			return kind{group, version, name, res.name}, ""
+			return kind{group, version, name, res.name}, res.namespaced, ""
 		}
 	}
-	return kind{}, ""
+	return kind{}, false, ""
 }

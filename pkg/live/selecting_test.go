@@ -80,7 +80,7 @@ func TestWhatSelectsIsForbidden(t *testing.T) {
 	check(t, "unseen", []live.Gap{
 		{Kind: "MutatingAdmissionPolicy.admissionregistration.k8s.io", Reason: unknown("admissionregistration.k8s.io/v1beta1")},
 		{Kind: "PodDisruptionBudget.policy", Namespace: "prod", Reason: `no permission to list poddisruptionbudgets.policy in namespace "prod"`},
-		{Kind: "ServiceMonitor.monitoring.coreos.com", Reason: "no permission to list servicemonitors.monitoring.coreos.com"},
+		{Kind: "ServiceMonitor.monitoring.coreos.com", Reason: "no permission to list servicemonitors.monitoring.coreos.com in all namespaces"},
 		{Kind: "VMServiceScrape.operator.victoriametrics.com", Reason: unknown("operator.victoriametrics.com")},
 	}, state.Unseen)
 	check(t, "gaps", []live.Gap(nil), state.Unread)

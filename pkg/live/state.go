@@ -57,6 +57,8 @@ type Wanted struct {
 	// of interest: the content of a Namespace, the volume of a claim, the custom
 	// resources of a definition.
 	Goes bool
+	// Mounts says that its pods mount claims, which need not be of the release.
+	Mounts bool
 	// Lookers are the kinds whose objects may select this one by labels that the
 	// upgrade changes.
 	Lookers []Looker

@@ -27,10 +27,17 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
-			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Lookers: lookers(p)})
+			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Lookers: lookers(p)})
 		}
 	}
 	return list
+}
+
+// mounts reports whether the pods of a workload may mount claims before the upgrade and
+// after it. It does not decode anything.
+func mounts(p diff.Pair) bool {
+	const field = "persistentVolumeClaim"
+	return p.Old != nil && p.New != nil && p.Old.Mentions(field) && p.New.Mentions(field)
 }
 
 // inCluster makes objects of what was read from the cluster.
