@@ -50,6 +50,9 @@ func (c *Change) Digest(f *Finding) string {
 	if len(o.Astray)+len(o.PortsGone)+len(o.Barred) > 0 {
 		put(h, "together", o.Astray, o.PortsGone, o.Barred)
 	}
+	if len(o.Unguarded) > 0 {
+		put(h, "unguarded", o.Unguarded)
+	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 

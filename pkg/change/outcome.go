@@ -41,8 +41,10 @@ type Outcome struct {
 	// this change, and PortsGone the ports of Services that lead nowhere.
 	Astray    []Astray
 	PortsGone []PortGone
-	// Barred are the disruption budgets that let no pod be evicted any more.
-	Barred []Barred
+	// Barred are the disruption budgets that let no pod be evicted any more, and
+	// Unguarded those that select no pod any more.
+	Barred    []Barred
+	Unguarded []Unguarded
 	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
 	// what it held before; nil for other objects. Of each workload the worst use counts.
 	Stale []Reader
@@ -78,11 +80,19 @@ type Astray struct {
 	Instead bool
 }
 
-// Barred is a disruption budget that asks for all pods of some workloads.
+// Barred is a disruption budget that asks for all pods of some workloads, or several
+// that select the same pods.
 type Barred struct {
+	Budgets   []manifest.Ref
+	Workloads []manifest.Ref
+	Asked     int // 0 for several budgets
+}
+
+// Unguarded is a disruption budget that selects no pod. Workloads are those whose pods
+// it selected before; nil if it is new.
+type Unguarded struct {
 	Budget    manifest.Ref
 	Workloads []manifest.Ref
-	Asked     int
 }
 
 // PortGone is a port of a Service that leads to a port of the pods by a name that

@@ -26,6 +26,7 @@ type crew struct {
 type podSide struct {
 	labels     map[string]string
 	containers []container
+	pods       int // how many there are to be, if the workload counts them
 }
 
 type container struct {
@@ -105,7 +106,7 @@ func (j *judge) podsOf(o *manifest.Object) *podSide {
 	if !runs {
 		return nil
 	}
-	side := &podSide{labels: labels}
+	side := &podSide{labels: labels, pods: replicasOf(o)}
 	path, _ := j.rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
 	spec := value
 	for _, name := range append(path, "spec") {

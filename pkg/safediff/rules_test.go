@@ -98,8 +98,10 @@ func simplest(a, b *cases.Case) int {
 	return len(a.Old) + len(a.New) - len(b.Old) - len(b.New)
 }
 
-// special reports whether a case is about what only a cluster knows, or about a flag.
-func special(c *cases.Case) bool { return c.TakeOwnership || c.Live != "" && c.Live != c.Want }
+// special reports whether a case is about what is in a cluster besides, or about a flag.
+func special(c *cases.Case) bool {
+	return c.TakeOwnership || c.Cluster != "" || c.Live != "" && c.Live != c.Want
+}
 
 // comment returns what a case says of itself, without what it says to the tests.
 func comment(c *cases.Case) string {
