@@ -197,8 +197,12 @@ func (c *Client) current(name string, history []*release.Release) (*release.Rele
 	last := history[len(history)-1]
 	status := last.Info.Status
 	if status.IsPending() {
+		clears := "rollback"
+		if len(history) == 1 {
+			clears = "uninstall" // there is nothing to go back to
+		}
 		return nil, withHint(fmt.Errorf("revision %d is in status %s: another operation is in progress", last.Version, status),
-			fmt.Sprintf("wait until it ends; if it was killed, `helm rollback %s --namespace %s` clears it", name, last.Namespace))
+			fmt.Sprintf("wait until it ends; if it was killed, `helm %s %s --namespace %s` clears it", clears, name, last.Namespace))
 	}
 	for i := len(history) - 1; i >= 0; i-- {
 		if history[i].Info.Status == release.StatusDeployed {
@@ -208,8 +212,11 @@ func (c *Client) current(name string, history []*release.Release) (*release.Rele
 	if status == release.StatusFailed || status == release.StatusSuperseded {
 		return last, nil
 	}
-	return nil, withHint(fmt.Errorf("no revision of it is deployed; the last one, %d, is in status %s", last.Version, status),
-		"add --install to judge an installation in its place")
+	hint := "add --install to judge an installation in its place"
+	if status == release.StatusUninstalling {
+		hint = fmt.Sprintf("wait until it ends; if it was killed, `helm uninstall %s --namespace %s` goes on with it", name, last.Namespace)
+	}
+	return nil, withHint(fmt.Errorf("no revision of it is deployed; the last one, %d, is in status %s", last.Version, status), hint)
 }
 
 // installed returns the side of the release that is there.

@@ -45,37 +45,35 @@ func isBudget(ref manifest.Ref) bool {
 // wards returns the namespaces that have budgets and in which something changes about
 // them or about the pods. Elsewhere nothing is decoded.
 func (j *judge) wards(pairs []diff.Pair, judged []judgement) []*ward {
-	own, of := map[manifest.Identity]bool{}, map[string]*ward{}
-	open := func(ref manifest.Ref) {
-		if isBudget(ref) && of[ref.Namespace] == nil {
-			of[ref.Namespace] = &ward{judge: j, pairs: pairs, judged: judged}
-		}
-	}
+	own, have := map[manifest.Identity]bool{}, map[string]bool{}
+	var others []*manifest.Object
 	for _, p := range pairs {
-		open(p.Ref())
-		own[p.Ref().Identity()] = isBudget(p.Ref())
+		if ref := p.Ref(); isBudget(ref) {
+			own[ref.Identity()], have[ref.Namespace] = true, true
+		}
 	}
 	for _, o := range j.cluster {
-		open(o.Ref)
+		if isBudget(o.Ref) && !own[o.Ref.Identity()] {
+			others, have[o.Ref.Namespace] = append(others, o), true
+		}
 	}
 	var list []*ward
-	concerned := map[*ward]bool{}
+	of := map[string]*ward{}
 	for i := range judged {
 		c := judged[i].change
-		if c == nil || !done(c) || !tightens(c) && !shrinks(c) && !regroups(c) {
+		if c == nil || !have[c.Ref.Namespace] || of[c.Ref.Namespace] != nil || !done(c) || !tightens(c) && !shrinks(c) && !regroups(c) {
 			continue
 		}
-		if w := of[c.Ref.Namespace]; w != nil && !concerned[w] {
-			concerned[w], list = true, append(list, w)
-		}
+		w := &ward{judge: j, pairs: pairs, judged: judged}
+		of[c.Ref.Namespace], list = w, append(list, w)
 	}
 	for i, p := range pairs {
-		if w := of[p.Ref().Namespace]; concerned[w] {
+		if w := of[p.Ref().Namespace]; w != nil {
 			w.enter(i, p)
 		}
 	}
-	for _, o := range j.cluster {
-		if w := of[o.Ref.Namespace]; isBudget(o.Ref) && concerned[w] && !own[o.Ref.Identity()] {
+	for _, o := range others {
+		if w := of[o.Ref.Namespace]; w != nil {
 			w.budgets = append(w.budgets, &budget{ref: o.Ref, at: -1, before: newCover(o), after: newCover(o)})
 		}
 	}

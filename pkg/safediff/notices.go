@@ -3,6 +3,7 @@ package safediff
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -53,10 +54,13 @@ const (
 	otherThanCRDs = "the chart has this definition in its crds directory, which no upgrade touches, and the cluster has another: compare the two, and apply it by hand where it is needed"
 )
 
-// differs reports whether a live object is another than a manifest would make it.
+// differs reports whether a live definition says something else than a manifest. Its
+// metadata do not count: Helm marks what it applies as its own, and not what it has
+// installed from a crds directory.
 func (j *judge) differs(o *manifest.Object, live map[string]any) bool {
 	result, err := j.server.Update(o, o, live)
-	return err != nil || result.Outcome.Changed || len(result.Outcome.Refused) > 0
+	return err != nil || len(result.Outcome.Refused) > 0 ||
+		result.Outcome.Changed && !reflect.DeepEqual(result.OldFields["spec"], result.NewFields["spec"])
 }
 
 // crdNotices lists what an upgrade leaves undone in crds directories.
