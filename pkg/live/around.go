@@ -107,21 +107,19 @@ func around(wanted []Wanted) []listing {
 // beside returns the kinds whose objects, in the namespace of an object, decide
 // what becomes of that object.
 func beside(w Wanted) []kind {
-	ofPods := []kind{pods(), budgets(), quotas()}
+	ofPods := []kind{pods(), budgets()}
 	switch ref := w.Ref; {
 	case is(ref, "apps", "Deployment") && w.Mounts:
 		// Pods that stay until new ones are ready may hold what these wait for.
-		return append(ofPods, replicaSets(), claims(), autoscalers(), scaledObjects())
+		return append(ofPods, replicaSets(), claims(), quotas(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "Deployment"):
-		return append(ofPods, replicaSets(), autoscalers(), scaledObjects())
+		return append(ofPods, replicaSets(), quotas(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "StatefulSet"):
 		return append(ofPods, revisions(), claims(), autoscalers(), scaledObjects())
 	case is(ref, "apps", "DaemonSet"):
 		return append(ofPods, revisions())
 	case is(ref, "apps", "ReplicaSet"), is(ref, "", "ReplicationController"):
 		return append(ofPods, autoscalers(), scaledObjects())
-	case is(ref, "batch", "CronJob"):
-		return append(ofPods, jobs())
 	case is(ref, "batch", "Job"), is(ref, "", "Pod"):
 		return ofPods
 	case is(ref, "", "PersistentVolumeClaim"):

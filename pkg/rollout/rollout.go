@@ -114,6 +114,7 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 	}
 	pods := &change.Pods{Before: before, AllDown: before != 0}
 	var unclear []string
+	known := facts.Running != nil // the object is what the cluster has
 	switch o := o.(type) {
 	case *batchv1.Job:
 		if done(o) {
@@ -122,12 +123,20 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 		// By the time a release drops a Job, it is done as a rule; to call
 		// every one of them an outage would be a false alarm.
 		pods.AllDown = false
-		if before > 0 {
+		switch {
+		case known && o.Status.Active > 0:
+			unclear = []string{"the Job is not done, and the pods that it runs are stopped: whether it will be done by then is not known"}
+		case !known && before > 0:
 			unclear = []string{"whether the Job is done: if not, the pods that it runs are stopped"}
 		}
 	case *batchv1.CronJob:
 		pods.AllDown = false
-		unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
+		switch {
+		case len(o.Status.Active) > 0:
+			unclear = []string{"the CronJob is running just now, and what runs is stopped: whether it will be done by then is not known"}
+		case !known:
+			unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
+		}
 	case *unstructured.Unstructured:
 		pods.AllDown = pods.AllDown && !facts.workload(o).Jobs
 	}

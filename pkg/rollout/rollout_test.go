@@ -241,6 +241,18 @@ func TestCreationAndDeletion(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what the cluster tells of jobs", func(t *testing.T) {
+		for text, unclear := range map[string]int{
+			jobText + "status: {}":                          0,
+			jobText + "status: {active: 1}":                 1,
+			cronJobText + "status: {}":                      0,
+			cronJobText + "status: {active: [{name: one}]}": 1,
+		} {
+			if _, said := Predict(stored(t, text), nil, Facts{Running: &Running{}}); len(said) != unclear {
+				t.Errorf("left open is %q of\n%s", said, text)
+			}
+		}
+	})
 	t.Run("what owns no pods", func(t *testing.T) {
 		o := stored(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}")
 		for _, pair := range [][2]runtime.Object{{nil, o}, {o, nil}, {o, o}, {nil, nil}} {
