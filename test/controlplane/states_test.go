@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -19,8 +22,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/test/controlplane/measure"
 )
 
-// A Deployment with an image and a label that its selector asks for, and a hook that
-// never ends.
+// A Deployment with an image and a label that its selector asks for, and a hook for an
+// event that never ends.
 const (
 	webOf = `apiVersion: apps/v1
 kind: Deployment
@@ -34,7 +37,7 @@ spec:
 	endless = `---
 apiVersion: batch/v1
 kind: Job
-metadata: {name: wait, annotations: {helm.sh/hook: pre-upgrade}}
+metadata: {name: wait, annotations: {helm.sh/hook: %s}}
 spec:
   template:
     metadata: {annotations: {lab/forever: "true"}}
@@ -59,7 +62,7 @@ func TestReleaseStates(t *testing.T) {
 			s := &states{t: t, lab: l, way: way, namespace: fmt.Sprint("states-", i)}
 			sound := s.chart("1.0.0", fmt.Sprintf(webOf, "web:1", "web"))
 			refused := s.chart("2.0.0", fmt.Sprintf(webOf, "web:2", "other"))
-			hanging := s.chart("3.0.0", fmt.Sprintf(webOf, "web:3", "web")+endless)
+			hanging := s.chart("3.0.0", fmt.Sprintf(webOf, "web:3", "web")+fmt.Sprintf(endless, "pre-upgrade"))
 			other := s.chart("4.0.0", fmt.Sprintf(webOf, "web:4", "web"))
 
 			s.must(way.Install, "install", measure.Release, sound, "--create-namespace", "--wait")
@@ -68,7 +71,7 @@ func TestReleaseStates(t *testing.T) {
 			}
 			s.holdFailed(other)
 			s.must(way.Upgrade, "upgrade", measure.Release, other, "--wait")
-			s.kill(4, "upgrade", measure.Release, hanging)
+			s.kill(way.Upgrade, "upgrade", measure.Release, hanging)
 			s.holdPending(other)
 		})
 	}
@@ -108,8 +111,8 @@ func (s *states) must(program string, args ...string) {
 	}
 }
 
-// kill runs Helm and kills it when its record of a revision is there.
-func (s *states) kill(revision int, args ...string) {
+// kill runs Helm and kills it when its hook runs that never ends.
+func (s *states) kill(helm string, args ...string) {
 	s.t.Helper()
 	client, err := kubernetes.NewForConfig(s.lab.Config)
 	if err != nil {
@@ -117,18 +120,17 @@ func (s *states) kill(revision int, args ...string) {
 	}
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
-	cmd := s.command(s.way.Upgrade, args...)
+	cmd := s.command(helm, args...)
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	name := fmt.Sprintf("sh.helm.release.v1.%s.v%d", measure.Release, revision)
 	for err = context.Canceled; err != nil && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
-		_, err = client.CoreV1().Secrets(s.namespace).Get(ctx, name, metav1.GetOptions{})
+		_, err = client.BatchV1().Jobs(s.namespace).Get(ctx, "wait", metav1.GetOptions{})
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	if err != nil {
-		s.t.Fatalf("wait for revision %d: %v", revision, err)
+		s.t.Fatalf("wait for the hook of helm %s: %v", args, err)
 	}
 }
 
@@ -160,4 +162,177 @@ func (s *states) holdPending(chart string) {
 		!strings.Contains(said, "revision 4 is in status pending-upgrade: another operation is in progress\nhint: wait until it ends") {
 		s.t.Errorf("behind a pending revision, Helm says\n%s\nand the program\n%s", helm, said)
 	}
+}
+
+// A broken is a release that somebody has left half done.
+type broken struct {
+	state string
+	// bring brings it about, with charts that hold webOf with one image or the other.
+	bring func(s *states)
+	// helm is why Helm refuses an upgrade, and said why the program does; "" if they
+	// do not.
+	helm, said string
+	// then is what Helm does with the release after all, and fate what becomes of the
+	// Deployment.
+	then []string
+	fate string
+}
+
+// web returns a chart of a Deployment, and of a hook that never ends, unless it is for
+// no event.
+func (s *states) web(version, event string) string {
+	text := fmt.Sprintf(webOf, "web:"+version, "web")
+	if event != "" {
+		text += fmt.Sprintf(endless, event)
+	}
+	return s.chart(version+".0.0", text)
+}
+
+func brokenReleases() []broken {
+	const busy = "another operation (install/upgrade/rollback) is in progress"
+	return []broken{
+		{
+			state: "pending-install",
+			bring: func(s *states) {
+				s.kill(s.way.Install, "install", measure.Release, s.web("1", "post-install"), "--create-namespace")
+			},
+			helm: busy,
+			said: "revision 1 is in status pending-install: another operation is in progress\nhint: wait until it ends; if it was killed, `helm uninstall ",
+			then: []string{"uninstall", measure.Release}, fate: "deleted",
+		},
+		{
+			state: "pending-upgrade",
+			bring: func(s *states) {
+				s.must(s.way.Install, "install", measure.Release, s.web("1", ""), "--create-namespace")
+				s.kill(s.way.Upgrade, "upgrade", measure.Release, s.web("2", "post-upgrade"))
+			},
+			helm: busy,
+			said: "revision 2 is in status pending-upgrade: another operation is in progress\nhint: wait until it ends; if it was killed, `helm rollback ",
+			then: []string{"rollback", measure.Release}, fate: "changed",
+		},
+		{
+			state: "pending-rollback",
+			bring: func(s *states) {
+				s.must(s.way.Install, "install", measure.Release, s.web("1", "pre-rollback"), "--create-namespace")
+				s.must(s.way.Upgrade, "upgrade", measure.Release, s.web("2", ""))
+				s.kill(s.way.Upgrade, "rollback", measure.Release, "1")
+			},
+			helm: busy,
+			said: "revision 3 is in status pending-rollback: another operation is in progress\nhint: wait until it ends; if it was killed, `helm rollback ",
+			then: []string{"rollback", measure.Release, "2"}, fate: "as it was",
+		},
+		{
+			state: "uninstalling",
+			bring: func(s *states) {
+				s.must(s.way.Install, "install", measure.Release, s.web("1", ""), "--create-namespace")
+				s.must(s.way.Upgrade, "upgrade", measure.Release, s.web("2", "post-delete"))
+				s.kill(s.way.Upgrade, "uninstall", measure.Release)
+			},
+			helm: "has no deployed releases",
+			said: "no revision of it is deployed; the last one, 2, is in status uninstalling\nhint: wait until it ends; if it was killed, `helm uninstall ",
+			then: []string{"rollback", measure.Release}, fate: "created",
+		},
+		{
+			state: "failed",
+			bring: func(s *states) {
+				chart := s.chart("1.0.0", strings.Replace(fmt.Sprintf(webOf, "web:1", "web"), "labels: {app: web}", "labels: {app: other}", 1))
+				if _, err := s.run(s.way.Install, "install", measure.Release, chart, "--create-namespace"); err == nil {
+					s.t.Fatal("Helm installs a Deployment that does not select its own pods")
+				}
+			},
+			then: []string{"upgrade", measure.Release, "CHART"}, fate: "created",
+		},
+	}
+}
+
+// TestBrokenReleases holds what the program says of releases that somebody has left half
+// done against what Helm does with them.
+func TestBrokenReleases(t *testing.T) {
+	if *bin == "" || *program == "" {
+		t.Fatal("run `make test-cluster`, which builds the control plane and the program first")
+	}
+	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
+	t.Cleanup(l.Stop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, way := range ways() {
+		for _, b := range brokenReleases() {
+			t.Run(b.state+", "+way.Name, func(t *testing.T) {
+				t.Parallel()
+				s := &states{t: t, lab: l, way: way, namespace: fmt.Sprint(b.state, "-", i)}
+				b.bring(s)
+				if out, err := s.run(way.Upgrade, "status", measure.Release); err != nil || !strings.Contains(out, "STATUS: "+b.state+"\n") {
+					t.Fatalf("the release is not %s (%v):\n%s", b.state, err, out)
+				}
+				chart := s.web("4", "")
+				if b.helm != "" {
+					s.holdRefused(b, "upgrade", measure.Release, chart)
+					s.holdRefused(b, "upgrade", "--install", measure.Release, chart)
+				}
+				if b.then[len(b.then)-1] == "CHART" {
+					b.then[len(b.then)-1] = chart
+				}
+				s.holdMade(b)
+			})
+		}
+	}
+}
+
+// holdRefused runs a command that Helm refuses.
+func (s *states) holdRefused(b broken, args ...string) {
+	s.t.Helper()
+	helm, err1 := s.run(s.way.Upgrade, args...)
+	said, err2 := s.run(*program, args...)
+	if err1 == nil || err2 == nil || !strings.Contains(helm, b.helm) || !strings.Contains(said, b.said) {
+		s.t.Errorf("of %s, Helm says\n%s\nand the program\n%s", args[:2], helm, said)
+	}
+}
+
+// holdMade judges a command that Helm does not refuse, and makes it.
+func (s *states) holdMade(b broken) {
+	s.t.Helper()
+	cmd := s.command(*program, append(slices.Clone(b.then), "--output", "json")...)
+	out, _ := cmd.Output()
+	set, err := readReport(string(out))
+	if err != nil || cmd.ProcessState.ExitCode() == change.ExitError {
+		s.t.Fatalf("read the report: %v\n%s", err, out)
+	}
+	said := "as it was"
+	for i := range set.Changes {
+		if c := &set.Changes[i]; c.Ref.Kind == "Deployment" && c.Outcome.Changed {
+			said = map[change.Op]string{change.Create: "created", change.Update: "changed", change.Delete: "deleted"}[c.Op]
+		}
+	}
+	before := s.deployment()
+	s.must(s.way.Upgrade, b.then...)
+	happened := "as it was"
+	switch after := s.deployment(); {
+	case before == nil && after != nil:
+		happened = "created"
+	case before != nil && after == nil:
+		happened = "deleted"
+	case before != nil && before.Generation != after.Generation:
+		happened = "changed"
+	}
+	if said != b.fate || happened != b.fate {
+		s.t.Errorf("of the Deployment the program says that it is %s by %s, it is %s, and should be %s:\n%s", said, b.then[0], happened, b.fate, out)
+	}
+}
+
+// deployment returns the Deployment of the release, nil if there is none.
+func (s *states) deployment() *appsv1.Deployment {
+	s.t.Helper()
+	client, err := kubernetes.NewForConfig(s.lab.Config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d, err := client.AppsV1().Deployments(s.namespace).Get(s.t.Context(), "web", metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		s.t.Fatal(err)
+	}
+	return d
 }
