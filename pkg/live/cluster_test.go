@@ -26,7 +26,7 @@ import (
 // resources and their kinds. A kind in capitals at the end lives in no namespace.
 var served = map[string]string{
 	"/api/v1": "pods=Pod persistentvolumeclaims=PersistentVolumeClaim resourcequotas=ResourceQuota services=Service secrets=Secret " +
-		"configmaps=ConfigMap replicationcontrollers=ReplicationController nodes=Node! persistentvolumes=PersistentVolume! namespaces=Namespace!",
+		"configmaps=ConfigMap serviceaccounts=ServiceAccount replicationcontrollers=ReplicationController nodes=Node! persistentvolumes=PersistentVolume! namespaces=Namespace!",
 	"/apis/apps/v1": "deployments=Deployment statefulsets=StatefulSet daemonsets=DaemonSet replicasets=ReplicaSet " +
 		"controllerrevisions=ControllerRevision deployments/scale=Scale",
 	"/apis/batch/v1":                "jobs=Job cronjobs=CronJob",
@@ -45,7 +45,9 @@ func (c *cluster) servesMore() {
 		"/apis/admissionregistration.k8s.io/v1beta1": "mutatingadmissionpolicies=MutatingAdmissionPolicy! mutatingadmissionpolicybindings=MutatingAdmissionPolicyBinding!",
 		"/apis/admissionregistration.k8s.io/v1": "mutatingwebhookconfigurations=MutatingWebhookConfiguration! validatingwebhookconfigurations=ValidatingWebhookConfiguration! " +
 			"validatingadmissionpolicies=ValidatingAdmissionPolicy! validatingadmissionpolicybindings=ValidatingAdmissionPolicyBinding!",
-		"/apis/rbac.authorization.k8s.io/v1": "clusterroles=ClusterRole!",
+		"/apis/rbac.authorization.k8s.io/v1": "clusterroles=ClusterRole! roles=Role",
+		"/apis/scheduling.k8s.io/v1":         "priorityclasses=PriorityClass!",
+		"/apis/node.k8s.io/v1":               "runtimeclasses=RuntimeClass!",
 		"/apis/monitoring.coreos.com/v1": "alertmanagers=Alertmanager podmonitors=PodMonitor probes=Probe prometheuses=Prometheus servicemonitors=ServiceMonitor " +
 			"thanosrulers=ThanosRuler",
 		"/apis/monitoring.coreos.com/v1alpha1":       "prometheusagents=PrometheusAgent",

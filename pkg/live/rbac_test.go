@@ -60,6 +60,9 @@ func TestDocumentedRoles(t *testing.T) {
 		want("batch/v1 Job prod/a"), want("batch/v1 CronJob prod/a"), want("v1 ReplicationController prod/a"),
 		gone("v1 PersistentVolumeClaim prod/data"), want("v1 Secret prod/a"), want("v1 ConfigMap prod/a"), want("v1 Service prod/a"),
 		want("networking.k8s.io/v1 Ingress prod/a"), want("v1 Namespace prod"), want("storage.k8s.io/v1 StorageClass a"),
+		want("scheduling.k8s.io/v1 PriorityClass a"), want("node.k8s.io/v1 RuntimeClass a"), want("v1 ServiceAccount prod/a"),
+		want("rbac.authorization.k8s.io/v1 Role prod/a"), want("rbac.authorization.k8s.io/v1 ClusterRole a"),
+		want("apiextensions.k8s.io/v1 CustomResourceDefinition a"),
 		want("policy/v1 PodDisruptionBudget prod/a"), want("autoscaling/v2 HorizontalPodAutoscaler prod/a"))
 	check(t, "gaps", []live.Gap(nil), state.Unread)
 	check(t, "what was not seen", []live.Gap(nil), state.Unseen)

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
@@ -88,15 +91,7 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../docs/rbac.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documents := []string{inCluster}
-	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		documents = append(documents, block[1])
-	}
-	if err := l.Apply(t.Context(), strings.Join(documents, "---\n"), "prod"); err != nil {
+	if err := l.Apply(t.Context(), inCluster+"---\n"+documentedRoles(t), "prod"); err != nil {
 		t.Fatal(err)
 	}
 	secret, deployment := toRead("", "v1", "Secret", "prod", "key"), toRead("apps", "v1", "Deployment", "prod", "web")
@@ -139,9 +134,51 @@ func TestLive(t *testing.T) {
 		"around, PersistentVolumeClaim: " + forbidden("list persistentvolumeclaims"),
 		"around, Pod: " + forbidden("list pods"),
 		"around, PodDisruptionBudget: " + forbidden("list poddisruptionbudgets.policy"),
-		"around, ResourceQuota: " + forbidden("list resourcequotas"),
 		"around, StorageClass: no permission to list storageclasses.storage.k8s.io",
 	}, nobody)
+}
+
+// TestDocumentedRole has the program judge as the ServiceAccount of docs/rbac.md, and as
+// an administrator: the account must be told no less, and hit on nothing forbidden.
+func TestDocumentedRole(t *testing.T) {
+	l := withShop(t)
+	const account = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ci}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ci, namespace: ci}\n---\n"
+	if err := l.Apply(t.Context(), account+documentedRoles(t), "prod"); err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(l.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := client.CoreV1().ServiceAccounts("ci").CreateToken(t.Context(), "ci", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ci := kubeconfigFor(t, l, l.Config.Host, request.Status.Token)
+	for _, c := range commands() {
+		if c.args[0] == "release" {
+			continue // half of it is in a namespace that the account has nothing to do with
+		}
+		admin, got := c.run(t, l.Kubeconfig, nil), c.run(t, ci, nil)
+		if got.code != c.code || len(got.unchecked) > 0 || got.report != admin.report {
+			t.Errorf("%s ends with %d, says %q, and leaves unchecked %q (-administrator +account):\n%s",
+				c.name, got.code, got.stderr, got.unchecked, cmp.Diff(admin.report, got.report))
+		}
+	}
+}
+
+// documentedRoles returns the roles of docs/rbac.md and their bindings.
+func documentedRoles(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/rbac.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documents []string
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		documents = append(documents, block[1])
+	}
+	return strings.Join(documents, "---\n")
 }
 
 func toRead(group, version, kind, namespace, name string) live.Wanted {

@@ -49,7 +49,7 @@ func newProxy(t *testing.T, l *lab.Lab, http2 bool, f fault) *proxy {
 		Transport: transport,
 		ErrorLog:  log.New(io.Discard, "", 0),
 	}
-	p := &proxy{kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	p := &proxy{}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.note(r)
 		f(w, r, onward.ServeHTTP)
@@ -66,15 +66,23 @@ func newProxy(t *testing.T, l *lab.Lab, http2 bool, f fault) *proxy {
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections) // first, or what hangs holds up Close
 
+	p.kubeconfig = kubeconfigFor(t, l, server.URL, lab.ReaderToken)
+	return p
+}
+
+// kubeconfigFor writes a file that leads to the lab at an address, with a token.
+func kubeconfigFor(t *testing.T, l *lab.Lab, address, token string) string {
+	t.Helper()
 	config, err := clientcmd.LoadFromFile(l.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Clusters["lab"].Server, config.AuthInfos["admin"].Token = server.URL, lab.ReaderToken
-	if err := clientcmd.WriteToFile(*config, p.kubeconfig); err != nil {
+	config.Clusters["lab"].Server, config.AuthInfos["admin"].Token = address, token
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return path
 }
 
 func (p *proxy) note(r *http.Request) {
