@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/rest"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
@@ -83,6 +84,7 @@ func TestCases(t *testing.T) {
 	r := newRun(t)
 	r.all(t.Context(), list)
 	r.print(true)
+	r.onlyRead(lab.Reader)
 	if *pattern == "" {
 		r.holdReadme()
 	}
@@ -257,9 +259,11 @@ const (
 )
 
 // look predicts an upgrade with nothing but the two manifests and what the cluster
-// answers.
+// answers to an account that may only read.
 func (r *run) look(ctx context.Context, c *cases.Case, m *measure.Case, way measure.Way, namespace string) (change.Set, error) {
-	reader, err := live.New(r.bench.Config(), live.Options{})
+	config := rest.CopyConfig(r.bench.Config())
+	config.BearerToken = lab.ReaderToken
+	reader, err := live.New(config, live.Options{})
 	if err != nil {
 		return change.Set{}, err
 	}

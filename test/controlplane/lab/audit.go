@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"os"
 )
@@ -23,6 +24,24 @@ rules:
 - {level: Metadata, users: ["` + Reader + `", "` + Trier + `"]}
 - {level: None}
 `
+
+// readerRole is what the Reader may do.
+const readerRole = `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: lab-reader}
+rules:
+- {apiGroups: ["*"], resources: ["*"], verbs: [get, list]}
+- {nonResourceURLs: ["*"], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: lab-reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lab-reader}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: "` + Reader + `"}]
+`
+
+// admit lets the Reader in.
+func (l *Lab) admit(ctx context.Context) error { return l.Apply(ctx, readerRole, "") }
 
 // Request is what one of them has asked the API server.
 type Request struct {

@@ -60,7 +60,7 @@ type Lab struct {
 func Start(ctx context.Context, bin, dir string) (*Lab, error) {
 	l := &Lab{dir: dir, bin: bin, Kubeconfig: filepath.Join(dir, "kubeconfig"), ports: map[string]int{}}
 	for _, step := range []func(context.Context) error{
-		l.prepare, l.startStore, l.startServer, l.startControllers, l.Furnish, l.awaitAccounts,
+		l.prepare, l.startStore, l.startServer, l.startControllers, l.admit, l.Furnish, l.awaitAccounts,
 	} {
 		if err := step(ctx); err != nil {
 			return l, err
