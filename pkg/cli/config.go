@@ -90,6 +90,15 @@ func (a *app) configure(cmd *cobra.Command) error {
 	return nil
 }
 
+// from says of a mistake in the value of a flag where that comes from, if not from the
+// command line.
+func (c *config) from(flag string, err error) error {
+	if at := c.sources[flag]; at != "" && at != "flag" {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	return err
+}
+
 // readAccepted reads the acceptances beside the policy file. Without a policy file they
 // are looked for as that is, unless no policy is wanted.
 func (c *config) readAccepted() error {

@@ -135,7 +135,7 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 func (f *reportFlags) options(a *app) (reportOptions, error) {
 	outputs, err := parseOutputs(f.outputs, a.formats())
 	if err != nil {
-		return reportOptions{}, err
+		return reportOptions{}, a.config.from("output", err)
 	}
 	parsed, err := f.parseTemplate(a, outputs)
 	if err != nil {
@@ -145,7 +145,7 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		return reportOptions{}, err
 	}
 	if f.maxBytes < report.LeastMaxBytes {
-		return reportOptions{}, fmt.Errorf("--markdown-max-bytes %d: the least is %d", f.maxBytes, report.LeastMaxBytes)
+		return reportOptions{}, a.config.from("markdown-max-bytes", fmt.Errorf("--markdown-max-bytes %d: the least is %d", f.maxBytes, report.LeastMaxBytes))
 	}
 	failOn, err := change.ParseRisks(f.failOn)
 	if err != nil {

@@ -94,7 +94,7 @@ func (r *reader) condition(place **Condition) func(*yaml.Node) {
 			return
 		}
 		if ast.OutputType() != cel.BoolType {
-			r.fail(n, "when: the expression says a %s, not yes or no", ast.OutputType())
+			r.fail(n, "when: the expression is of type %s, and has to say yes or no (bool)", ast.OutputType())
 			return
 		}
 		program, err := r.env.Program(ast, cel.CostLimit(celconfig.PerCallLimit))

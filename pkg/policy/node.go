@@ -64,6 +64,10 @@ func yamlError(file string, err error) string {
 	if m := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(text); m != nil {
 		return file + ":" + m[1] + ": " + m[2]
 	}
+	// The library leaves the number of the first line out.
+	if regexp.MustCompile(`^(did not find|could not find|found|mapping values)`).MatchString(text) {
+		return file + ":1: " + text
+	}
 	return file + ": " + text
 }
 
@@ -133,15 +137,27 @@ func (r *reader) into(place *string, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) { *place = r.text(n, what) }
 }
 
-// patterns returns what reads a list of patterns.
+// patterns returns what reads a list of patterns. One without any would fit everything.
 func (r *reader) patterns(place *[]Pattern, what string, compile func(string) Pattern) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		before := len(r.mistakes)
 		r.list(n, func(item *yaml.Node) {
 			if text := r.text(item, what); text != "" {
 				*place = append(*place, compile(text))
 			}
 		})
+		if len(*place) == 0 && len(r.mistakes) == before {
+			r.fail(n, "%s is missing here; leave the field out if any will do", what)
+		}
 	}
+}
+
+// once fails for a name that another entry has already.
+func (r *reader) once(seen map[string]bool, n *yaml.Node, name, what string) {
+	if name != "" && seen[name] {
+		r.fail(n, "the id %q stands twice in %s", name, what)
+	}
+	seen[name] = true
 }
 
 // onOff reads a switch.

@@ -101,6 +101,20 @@ func TestMistakes(t *testing.T) {
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	for text, want := range map[string]string{
+		"overrides: [{match: {release: }, failOn: none}]":   "p.yaml:1: a release is missing here; leave the field out if any will do",
+		"overrides: [{match: {release: []}, failOn: none}]": "p.yaml:1: a release is missing here; leave the field out if any will do",
+		"hide: [{id: a, names: x, kinds: ''}]":              "p.yaml:1: a kind is missing here; leave the field out if any will do",
+		"hide: [{id: a, names: x, values: []}]":             "p.yaml:1: a value is missing here; leave the field out if any will do",
+		"hide:\n- {id: a, names: x}\n- {id: a, names: y}":   `p.yaml:3: the id "a" stands twice in hide`,
+		"failOn:":       "p.yaml:1: failOn names classes that fail a run, or none",
+		"failOn: []":    "p.yaml:1: failOn names classes that fail a run, or none",
+		"hide: [{id: a": "p.yaml:1: did not find expected ',' or '}'",
+	} {
+		if _, err := policy.Read("p.yaml", text, known()); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
 	if _, err := policy.Read("p.yaml", "failOn: none\n---\nrules: {pod-restart: off}\n", known()); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:2: a second document") {
 		t.Errorf("a second document: %v", err)
 	}

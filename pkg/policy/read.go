@@ -32,18 +32,29 @@ func Read(name, text string, known Known) (*File, error) {
 
 // layer returns the fields that a file and an override have in common.
 func (r *reader) layer(l *Layer) []field {
+	rules, filters := map[string]bool{}, map[string]bool{}
 	return []field{
 		{"failOn", func(n *yaml.Node) { l.FailOn, l.FailOnAt = r.failOn(n), r.at(n) }},
 		{"rules", func(n *yaml.Node) {
 			r.entries(n, "rules", func(key, value *yaml.Node) { l.Rules = append(l.Rules, r.ruleSwitch(key, value)) })
 		}},
 		{"ownRules", func(n *yaml.Node) {
-			r.list(n, func(item *yaml.Node) { l.OwnRules = append(l.OwnRules, r.ownRule(item)) })
+			r.list(n, func(item *yaml.Node) {
+				o := r.ownRule(item)
+				r.once(rules, item, o.ID, "ownRules")
+				l.OwnRules = append(l.OwnRules, o)
+			})
 		}},
 		{"filters", func(n *yaml.Node) {
 			r.entries(n, "filters", func(key, value *yaml.Node) { l.Filters = append(l.Filters, r.filterSwitch(key, value)) })
 		}},
-		{"hide", func(n *yaml.Node) { r.list(n, func(item *yaml.Node) { l.Hide = append(l.Hide, r.hide(item)) }) }},
+		{"hide", func(n *yaml.Node) {
+			r.list(n, func(item *yaml.Node) {
+				h := r.hide(item)
+				r.once(filters, item, h.ID, "hide")
+				l.Hide = append(l.Hide, h)
+			})
+		}},
 		{"workloads", func(n *yaml.Node) {
 			r.list(n, func(item *yaml.Node) { l.Workloads = append(l.Workloads, r.workload(item)) })
 		}},
@@ -66,6 +77,10 @@ func (r *reader) flags(n *yaml.Node, flags *[]Flag) {
 func (r *reader) failOn(n *yaml.Node) []change.Risk {
 	var names []string
 	r.list(n, func(item *yaml.Node) { names = append(names, r.text(item, "a class in failOn")) })
+	if len(names) == 0 {
+		r.fail(n, "failOn names classes that fail a run, or none")
+		return nil
+	}
 	risks, err := change.ParseRisks(strings.Join(names, ","))
 	if err != nil {
 		r.fail(n, "failOn: %v", err)
@@ -163,15 +178,13 @@ func (r *reader) hide(n *yaml.Node) Hide {
 		field{"kinds", r.patterns(&h.Kinds, "a kind", Wildcard)},
 		field{"names", r.patterns(&h.Names, "a name", Wildcard)},
 		field{"paths", r.patterns(&h.Paths, "a path", below)},
-		field{"values", func(n *yaml.Node) {
-			r.list(n, func(item *yaml.Node) {
-				p, err := whole(r.text(item, "a value"))
-				if err != nil {
-					r.fail(item, "values: %v", err)
-				}
-				h.Values = append(h.Values, p)
-			})
-		}},
+		field{"values", r.patterns(&h.Values, "a value", func(text string) Pattern {
+			p, err := whole(text)
+			if err != nil {
+				r.fail(n, "values: %v", err)
+			}
+			return p
+		})},
 	)
 	for _, p := range h.Paths {
 		if !strings.HasPrefix(p.Text, ".") && !strings.HasPrefix(p.Text, "*") {
