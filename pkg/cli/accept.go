@@ -70,10 +70,14 @@ func (a *app) acceptCommand() *cobra.Command {
 
 // check wants every flag to say something.
 func (f *acceptFlags) check(now time.Time) error {
+	var missing []string
 	for _, flag := range [][2]string{{"rule", f.rule}, {"object", f.object}, {"reason", f.reason}, {"until", f.until}, {"by", f.by}} {
 		if strings.TrimSpace(flag[1]) == "" {
-			return fmt.Errorf("accept: missing --%s", flag[0])
+			missing = append(missing, "--"+flag[0])
 		}
+	}
+	if len(missing) > 0 {
+		return errors.New("accept: missing " + strings.Join(missing, ", "))
 	}
 	if _, err := time.Parse(time.DateOnly, f.until); err != nil {
 		return fmt.Errorf("--until is a day such as 2027-01-31, not %q", f.until)
@@ -171,8 +175,15 @@ func (f *acceptFlags) of(report *acceptable) (list []policy.Acceptance, others [
 	return list, others, nil
 }
 
-// accept writes acceptances to their file and says so.
+// accept writes acceptances to their file and says so. What stands there already is not
+// written again.
 func (a *app) accept(list []policy.Acceptance) error {
+	list = slices.DeleteFunc(list, func(one policy.Acceptance) bool {
+		return slices.ContainsFunc(a.config.accepted, func(other policy.Acceptance) bool { return one.Same(&other) })
+	})
+	if len(list) == 0 {
+		return a.write([]byte(shortPath(a.config.acceptedPath) + " says so already\n"))
+	}
 	path := a.config.acceptedPath
 	if path == "" {
 		path = filepath.Join(filepath.Dir(a.config.path), acceptedName)

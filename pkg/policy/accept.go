@@ -75,15 +75,28 @@ func (r *reader) acceptance(n *yaml.Node) Acceptance {
 		fields[i] = field{p.name, r.into(p.place, p.name)}
 	}
 	r.fields(n, "accepted", fields...)
+	if n.Kind != yaml.MappingNode {
+		return a
+	}
+	var missing []string
 	for _, p := range places {
 		if *p.place == "" && !p.may {
-			r.fail(n, "an acceptance says %s", p.name)
+			missing = append(missing, p.name)
 		}
+	}
+	if len(missing) > 0 {
+		r.fail(n, "an acceptance says %s", strings.Join(missing, ", "))
 	}
 	if _, err := time.Parse(time.DateOnly, a.Until); err != nil && a.Until != "" {
 		r.fail(n, "until is a day such as 2027-01-31, not %q", a.Until)
 	}
 	return a
+}
+
+// Same reports whether two acceptances say the same, wherever they stand.
+func (a Acceptance) Same(b *Acceptance) bool {
+	a.At = b.At
+	return a == *b
 }
 
 // AddAccepted returns the text of a file of acceptances with some more at its end.
