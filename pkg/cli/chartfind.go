@@ -118,8 +118,8 @@ func (p *pull) withFolders(dir string, side func(string) string) []string {
 		if err != nil {
 			continue // there is no chart, or it cannot be read, which rendering will tell
 		}
-		for _, f := range about.Folders {
-			if next := path.Join(folders[i], f); !path.IsAbs(f) && !slices.Contains(folders, next) {
+		for _, d := range about.Dependencies {
+			if next := path.Join(folders[i], d.Folder); d.Folder != "" && !path.IsAbs(d.Folder) && !slices.Contains(folders, next) {
 				folders = append(folders, next)
 			}
 		}

@@ -33,13 +33,51 @@ func inChart(ref string) func(*manifest.Object) (path, text string) {
 	return func(o *manifest.Object) (string, string) {
 		_, inside, found := strings.Cut(o.Source, "/")
 		if found && filepath.IsLocal(inside) {
-			path := filepath.ToSlash(filepath.Join(dir, inside))
+			path := fromHere(filepath.ToSlash(templateIn(dir, inside)))
 			if text, ok := read(path); ok {
 				return path, text
 			}
 		}
 		return filepath.ToSlash(filepath.Join(dir, "Chart.yaml")), ""
 	}
+}
+
+// templateIn returns where the file of a template is: below the folder of its chart, or
+// in the folder that a subchart is taken from (file://) where that is not vendored.
+func templateIn(dir, inside string) string {
+	for {
+		rest, is := strings.CutPrefix(inside, "charts/")
+		name, below, more := strings.Cut(rest, "/")
+		if !is || !more {
+			return filepath.Join(dir, inside)
+		}
+		dir, inside = subchart(dir, name), below
+	}
+}
+
+// subchart returns the folder of a chart's subchart, which it calls name.
+func subchart(dir, name string) string {
+	there := filepath.Join(dir, "charts", name)
+	if _, err := os.Stat(there); err == nil {
+		return there
+	}
+	about, err := aboutChart(dir)
+	if err != nil {
+		return there
+	}
+	for _, d := range about.Dependencies {
+		if d.Alias != name {
+			continue
+		}
+		there = filepath.Join(dir, "charts", d.Name)
+		_, err := os.Stat(there)
+		archives, _ := filepath.Glob(there + "-*.tgz")
+		if d.Folder == "" || filepath.IsAbs(d.Folder) || err == nil || len(archives) > 0 {
+			return there
+		}
+		return filepath.Join(dir, filepath.FromSlash(d.Folder))
+	}
+	return there
 }
 
 // inFiles finds the files of rendered manifests.

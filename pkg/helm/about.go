@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,9 +15,17 @@ type About struct {
 	Name, Version string
 	// Library says that the chart is there for other charts only.
 	Library bool
-	// Folders are the charts that it takes from folders (file://), as paths from its
-	// own.
-	Folders []string
+	Dependencies []Dependency
+}
+
+// Dependency is a chart that another one is made of.
+type Dependency struct {
+	// Name is what it is called, Alias what the other one calls it; the same if there is
+	// no alias.
+	Name, Alias string
+	// Folder is where it is, as a path from the other's folder, if it is taken from
+	// there (file://); "" for one from elsewhere.
+	Folder string
 }
 
 // ReadAbout reads a Chart.yaml. The error quotes nothing of it.
@@ -30,9 +39,11 @@ func ReadAbout(text []byte) (About, error) {
 	}
 	about := About{Name: m.Name, Version: m.Version, Library: m.Type == "library"}
 	for _, d := range m.Dependencies {
-		if folder, is := strings.CutPrefix(d.Repository, "file://"); is {
-			about.Folders = append(about.Folders, folder)
+		folder, is := strings.CutPrefix(d.Repository, "file://")
+		if !is {
+			folder = ""
 		}
+		about.Dependencies = append(about.Dependencies, Dependency{Name: d.Name, Alias: cmp.Or(d.Alias, d.Name), Folder: folder})
 	}
 	return about, nil
 }
