@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -50,6 +51,19 @@ func (f *chartFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.checkVersions, "check-version-increment", true, "hold the version of the chart against what changes")
 }
 
+// check returns an error for flags whose values cannot be right.
+func (f *chartFlags) check() error {
+	if f.base == "" {
+		return errors.New("chart: missing --base REF, such as --base origin/main")
+	}
+	for _, glob := range f.matrix {
+		if _, err := filepath.Match(glob, ""); err != nil {
+			return fmt.Errorf("--values-matrix %s: %w", glob, err)
+		}
+	}
+	return nil
+}
+
 func (a *app) chartCommand() *cobra.Command {
 	var (
 		flags  chartFlags
@@ -69,8 +83,8 @@ func (a *app) chartCommand() *cobra.Command {
 			if err == nil {
 				err = errors.Join(render.check(), apply.check(), about.check(render.Values.ValueFiles...))
 			}
-			if err == nil && flags.base == "" {
-				err = errors.New("chart: missing --base REF, such as --base origin/main")
+			if err == nil {
+				err = flags.check()
 			}
 			if err != nil {
 				return usage(cmd, err)

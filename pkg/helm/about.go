@@ -14,7 +14,7 @@ import (
 type About struct {
 	Name, Version string
 	// Library says that the chart is there for other charts only.
-	Library bool
+	Library      bool
 	Dependencies []Dependency
 }
 
