@@ -176,7 +176,7 @@ func TestSchema(t *testing.T) {
 	if err := schema.validate(t, example(t)); err != nil {
 		t.Error(err)
 	}
-	for _, wrong := range []string{"rules: {pod-restart: maybe}", "hide: [{names: a}]", "fail-on: none"} {
+	for _, wrong := range []string{"rules: {pod-restart: maybe}", "hide: [{names: a}]", "fail-on: none", "failOn: []", "overrides: [{match: {release: []}, failOn: none}]", "overrides: [{match: {release: a}}]"} {
 		if schema.validate(t, wrong) == nil {
 			t.Errorf("the schema takes %v", wrong)
 		}
