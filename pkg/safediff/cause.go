@@ -82,11 +82,34 @@ func renews(c *change.Change) string {
 	case c.Op != change.Update || !contents(c):
 		return ""
 	}
-	text := fmt.Sprintf("%s %s changes", c.Ref.Kind, c.Ref.Name)
+	how := "changes"
+	if rotates(c.Edits, contentOf) {
+		how = "rotates"
+	}
+	text := fmt.Sprintf("%s %s %s", c.Ref.Kind, c.Ref.Name, how)
 	if keys, _ := changedKeys(c); len(keys) > 0 {
 		text += " (" + strings.Join(counted(keys, 3, "keys"), ", ") + ")"
 	}
 	return text
+}
+
+// contentOf reports whether a field is part of what a ConfigMap or Secret holds.
+func contentOf(path fieldpath.Path) bool {
+	return path.Under("data") || path.Under("stringData") || path.Under("binaryData")
+}
+
+// rotates reports whether there are edits of such fields, and none of them but what
+// comes out differently each time.
+func rotates(edits []change.Edit, about func(fieldpath.Path) bool) bool {
+	some := false
+	for i := range edits {
+		if about(edits[i].Path) {
+			if some = edits[i].Rotates; !some {
+				return false
+			}
+		}
+	}
+	return some
 }
 
 // evidence sorts the fields for which pods are replaced.
@@ -101,7 +124,11 @@ func (e *evidence) add(path fieldpath.Path) {
 	if i := slices.IndexFunc(path, func(e fieldpath.Element) bool { return e.Field == "template" }); i >= 0 {
 		rest = path[i+1:]
 	}
+	turns := rotates(e.edits, path.Overlaps)
 	put := func(list *[]string, text string) {
+		if turns {
+			text += " (rotates)"
+		}
 		if !slices.Contains(*list, text) {
 			*list = append(*list, text)
 		}

@@ -31,6 +31,48 @@ spec:
 `, data, annotations, env)
 }
 
+// The cause of a restart says whether it will be one again in the next upgrade.
+func TestRotatingCause(t *testing.T) {
+	const reads = "{name: P, valueFrom: {secretKeyRef: {name: login, key: p}}}"
+	for _, test := range []struct{ name, old, updated, again, want string }{
+		{
+			"a checksum of what is made up each time", rotatingManifest("p: YQ==", "checksum/login: a", reads),
+			rotatingManifest("p: Yg==", "checksum/login: b", reads), rotatingManifest("p: Yw==", "checksum/login: c", reads), "Secret login rotates (p)",
+		},
+		{
+			"another password, once", rotatingManifest("p: YQ==", "checksum/login: a", reads),
+			rotatingManifest("p: Yg==", "checksum/login: b", reads), rotatingManifest("p: Yg==", "checksum/login: b", reads), "Secret login changes (p)",
+		},
+		{
+			"one key is made up and another one changes", rotatingManifest("p: YQ==, q: YQ==", "checksum/login: a", reads),
+			rotatingManifest("p: Yg==, q: Yg==", "checksum/login: b", reads), rotatingManifest("p: Yw==, q: Yg==", "checksum/login: c", reads), "Secret login changes (p, q)",
+		},
+		{
+			"random letters in the template", rotatingManifest("p: YQ==", "rollme: a", ""),
+			rotatingManifest("p: YQ==", "rollme: b", ""), rotatingManifest("p: YQ==", "rollme: c", ""), "annotation rollme (rotates)",
+		},
+		{
+			"another variable beside them", rotatingManifest("p: YQ==", "rollme: a", reads),
+			rotatingManifest("p: YQ==", "rollme: b", reads+", {name: A, value: x}"), rotatingManifest("p: YQ==", "rollme: c", reads+", {name: A, value: x}"),
+			"env A, annotation rollme (rotates)",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			set, err := Compare(context.Background(), Manifest{"old.yaml", test.old}, Manifest{"new.yaml", test.updated}, Options{
+				Namespace: "demo", Again: Again{Manifest: Manifest{"again.yaml", test.again}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range set.Changes {
+				if p := set.Changes[i].Outcome.Pods; p != nil && p.Cause != test.want {
+					t.Errorf("cause %q, want %q", p.Cause, test.want)
+				}
+			}
+		})
+	}
+}
+
 func TestRotating(t *testing.T) {
 	tests := []struct {
 		name                string
