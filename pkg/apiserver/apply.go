@@ -40,7 +40,8 @@ type Result struct {
 	Unchecked []string
 
 	managers []metav1.ManagedFieldsEntry // of the live object
-	stored   runtime.Object              // as it is after an update, in the internal version
+	live     runtime.Object              // before an update, in the internal version
+	stored   runtime.Object              // as it is in the end, likewise; nil if it is refused
 }
 
 // Update judges an object that Helm installed as old and updates to what updated
@@ -112,6 +113,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	}
 	if made.object != nil && len(made.refused) == 0 {
 		result.New, result.NewFields = to.stored(made.object)
+		result.stored = made.object
 	}
 	return result, nil
 }
@@ -143,6 +145,7 @@ func (s *Server) Stored(o *manifest.Object, live map[string]any) (Result, error)
 	}
 	if object != nil {
 		result.Old, result.OldFields = from.stored(object)
+		result.stored = object
 	}
 	return result, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -27,7 +28,7 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 		return Result{}, err
 	}
 	oldFields := withoutBookkeeping(liveValue)
-	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned}
+	result := Result{Old: oldTyped, OldFields: oldFields, Aligned: aligned, live: live}
 	if refused := stale(newValue, liveValue); refused != nil {
 		result.Outcome.Refused = []change.FieldError{*refused}
 		return result, nil
@@ -45,10 +46,14 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 		return result, nil
 	}
 	if object == nil {
-		result.New, result.NewFields = oldTyped, oldFields
+		result.New, result.NewFields, result.stored = oldTyped, oldFields, live
 		return result, nil
 	}
 	result.Outcome.Ignored = ignored
+	if refused := versionless(r, object, live); refused != nil {
+		result.Outcome.Refused = []change.FieldError{*refused}
+		return result, nil
+	}
 	admit(r, object)
 	result.Unchecked = s.admitUpdate(object, live, &result.Outcome)
 	if len(result.Outcome.Refused) > 0 {
@@ -81,6 +86,23 @@ func stale(newValue, liveValue map[string]any) *change.FieldError {
 	}
 	return &change.FieldError{
 		Field: "metadata.resourceVersion", Type: "Conflict", Message: "the object has been modified; please apply your changes to the latest version and try again",
+	}
+}
+
+// versionless deals with an object from which a patch has taken the version that was
+// read: most kinds are updated whatever their version, the others refused (Update in
+// k8s.io/apiserver/pkg/registry/generic/registry).
+func versionless(r request, object, live runtime.Object) *change.FieldError {
+	is, err1 := meta.Accessor(object)
+	was, err2 := meta.Accessor(live)
+	switch {
+	case err1 != nil || err2 != nil || is.GetResourceVersion() != "":
+		return nil
+	case !r.strategy.AllowUnconditionalUpdate(r.ctx):
+		return &change.FieldError{Field: "metadata.resourceVersion", Type: "Invalid", Message: "must be specified for an update"}
+	default:
+		is.SetResourceVersion(was.GetResourceVersion())
+		return nil
 	}
 }
 

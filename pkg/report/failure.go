@@ -58,6 +58,9 @@ func (p *page) halfWay(set *change.Set, sum *change.Summary) {
 	if set.Release.Revision > 0 {
 		from = fmt.Sprintf("revision %d", set.Release.Revision)
 	}
-	p.line("  the release is then in status failed: the next upgrade starts from ", from,
-		" and knows nothing of what this one has made; helm rollback takes it back")
+	back := "helm rollback takes it back"
+	if len(set.OneWay) > 0 {
+		back += ", but for what stands below " + oneWay
+	}
+	p.line("  the release is then in status failed: the next upgrade starts from ", from, " and knows nothing of what this one has made; ", back)
 }

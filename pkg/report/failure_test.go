@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -42,5 +43,14 @@ func TestHalfWay(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+	set := change.Set{
+		Changes: []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused)},
+		OneWay:  []change.Notice{{Ref: manifest.Ref{Kind: "Job", Name: "a"}, Reason: "conflict"}},
+	}
+	sum, p := set.Summary(), page{styles: stylesFor(false)}
+	const want = "helm rollback takes it back, but for what stands below Cannot be rolled back\n"
+	if got := p.text(func(q *page) { q.halfWay(&set, &sum) }); !strings.HasSuffix(got, want) {
+		t.Errorf("with what cannot be rolled back: got %q, want %q at its end", got, want)
 	}
 }

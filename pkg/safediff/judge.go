@@ -106,7 +106,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
 	judged := j.conclude(&c, &result)
 	judged.drift = slices.Concat(drift, gone(&c, p))
-	judged.oneWay = j.oneWay(&c, &result)
+	judged.oneWay = j.oneWay(p, &c, &result, len(drift) > 0)
 	return judged
 }
 
@@ -169,7 +169,7 @@ func (j *judge) removal(o *manifest.Object) judgement {
 	}
 	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
 	judged := j.conclude(&c, &result)
-	judged.oneWay = j.oneWay(&c, &result)
+	judged.oneWay = j.oneWay(diff.Pair{Old: o}, &c, &result, false)
 	return judged
 }
 

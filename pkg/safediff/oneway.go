@@ -9,43 +9,149 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
+
+// oneWays lists what a rollback does not bring back, in the order of the pairs. Where
+// Helm changes nothing there is nothing to bring back.
+func (j *judge) oneWays(pairs []diff.Pair, judged []judgement) []change.Notice {
+	if cmp.Or(j.opts.Operation, change.Upgrade) != change.Upgrade ||
+		slices.ContainsFunc(judged, func(g judgement) bool { return g.change != nil && g.change.Outcome.Upfront }) {
+		return nil
+	}
+	var list []change.Notice
+	unread := unreadable(judged)
+	for i, p := range pairs {
+		reason := judged[i].oneWay
+		if c := judged[i].change; c == nil || c.Outcome.Unreached {
+			reason = ""
+		}
+		for _, o := range []*manifest.Object{p.New, p.Old} {
+			if o != nil && unread[kindOf(o.Ref)] && len(o.HookEvents()) == 0 {
+				reason = apiserver.Unserved(o.Ref).Message + ", so that Helm reads neither revision and rolls nothing back"
+			}
+		}
+		if reason != "" {
+			list = append(list, change.Notice{Ref: p.Ref(), Reason: reason})
+		}
+	}
+	return list
+}
+
+// kindOf returns what a version of a kind is called, without the name of an object.
+func kindOf(ref manifest.Ref) manifest.Ref {
+	return manifest.Ref{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
+}
+
+// unreadable returns the versions of kinds that the cluster no longer serves once the
+// upgrade has changed or deleted their definitions. In a rollback Helm looks up the
+// kinds of both manifests before it makes a definition again (performRollback in
+// helm.sh/helm/v3/pkg/action).
+func unreadable(judged []judgement) map[manifest.Ref]bool {
+	gone := map[manifest.Ref]bool{}
+	for i := range judged {
+		c := judged[i].change
+		if c == nil || !done(c) || c.Ref.Group != "apiextensions.k8s.io" || c.Old == nil {
+			continue
+		}
+		after := map[manifest.Ref]bool{}
+		if c.Op == change.Update {
+			after = servedBy(c.New)
+		}
+		for ref := range servedBy(c.Old) {
+			if !after[ref] && (c.Op == change.Update || c.Op == change.Delete) {
+				gone[ref] = true
+			}
+		}
+	}
+	return gone
+}
+
+// servedBy returns the versions of a kind that a definition serves.
+func servedBy(definition *manifest.Object) map[manifest.Ref]bool {
+	spec := specOf(definition)
+	group, _ := spec["group"].(string)
+	names, _ := spec["names"].(map[string]any)
+	kind, _ := names["kind"].(string)
+	served := map[manifest.Ref]bool{}
+	for _, v := range listOf(spec["versions"]) {
+		if name, _ := v["name"].(string); v["served"] == true {
+			served[manifest.Ref{Group: group, Version: name, Kind: kind}] = true
+		}
+	}
+	return served
+}
 
 // oneWay tells why a rollback would not bring an object back as it is before the
 // upgrade, one clause; "" if it would. The API server is asked the other way round for
 // what is updated, and about a new object for what is deleted. What the upgrade
-// creates a rollback deletes.
-func (j *judge) oneWay(c *change.Change, result *apiserver.Result) string {
+// creates a rollback deletes. drifted says that the object is not what the old manifest
+// says: what somebody has done to it behind Helm's back is not Helm's to bring back.
+func (j *judge) oneWay(p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
 	switch {
-	case cmp.Or(j.opts.Operation, change.Upgrade) != change.Upgrade, !done(c):
+	case c.Outcome.Upfront, p.Old == nil && c.Op != change.Update:
 		return ""
 	case c.Op == change.Update && c.Old == nil:
 		return "it was not the release's before, and a rollback deletes it"
-	case !c.Outcome.Changed:
+	case diff.IsHook(p.Old):
 		return ""
-	case c.Op == change.Update:
+	case c.Op == change.Update, c.Op == change.Create:
 		if lost := lostFor(c); lost != "" {
 			return lost
 		}
-		if diff.IsHook(c.New) || diff.IsHook(c.Old) || bothWays(c) {
+		return j.updatedBack(p, c, result, drifted)
+	case c.Op == change.Keep:
+		if value, known := j.found(c.Ref); known && value == nil {
 			return ""
 		}
-		return refusedBack("", j.server.Back(c.New, c.Old, result))
-	case c.Op == change.Delete && c.Hook == nil:
-		if lost := lostFor(c); lost != "" {
-			return lost
-		}
-		again, err := j.server.Create(c.Old)
-		if err != nil {
-			return "" // it has been read before
-		}
-		return refusedBack("it cannot be made again: ", again.Outcome.Refused)
-	case c.Op == change.Recreate:
-		return lostFor(c)
+		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.Old, j.inVersion(c.Ref)).Refused)
 	default:
-		return ""
+		return cmp.Or(lostFor(c), j.madeAgain(p, c))
 	}
 }
+
+// updatedBack asks the API server about the way back of an object that the upgrade
+// changes, or makes since somebody has deleted it.
+func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
+	if diff.IsHook(p.New) || bothWays(c) {
+		return ""
+	}
+	back := j.server.Back(p.New, p.Old, result)
+	if len(back.Refused) > 0 {
+		return refusedBack("", back.Refused)
+	}
+	aligned := result.Aligned && p.Old.Ref.Version == p.New.Ref.Version
+	if drifted || c.Op != change.Update || !aligned || back.Fields == nil || len(c.Outcome.Refused) > 0 {
+		return ""
+	}
+	var stays []string
+	for _, e := range diff.Values(result.OldFields, back.Fields) {
+		if e.Path[len(e.Path)-1].Field != "serviceAccount" { // the deprecated twin of serviceAccountName
+			stays = append(stays, e.Path.String())
+		}
+	}
+	if len(stays) == 0 {
+		return ""
+	}
+	return strings.Join(prefixed("it comes back, but not with the same ", stays, 3), "")
+}
+
+// madeAgain asks the API server about an object that a rollback makes again, or puts in
+// the place of the hook that it has become.
+func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
+	if c.Op == change.Recreate && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
+		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.New, nil).Refused)
+	}
+	again, err := j.server.Create(p.Old)
+	if err != nil {
+		return "" // it has been read before
+	}
+	return refusedBack("it cannot be made again: ", again.Outcome.Refused)
+}
+
+// inTheWay begins what is said of an object that has left the release and is there all
+// the same when Helm wants it back.
+const inTheWay = "it stays in the cluster, and a rollback that finds it there is refused: "
 
 // refusedBack quotes the API server, the first reason of several.
 func refusedBack(lead string, refused []change.FieldError) string {
@@ -61,10 +167,16 @@ func lostFor(c *change.Change) string {
 	if isClaim(c.Ref) && (c.Op == change.Delete || c.Op == change.Recreate) {
 		return claimBack(c)
 	}
+	if c.Ref.Group == "" && c.Ref.Kind == "Service" {
+		return addressLost(c)
+	}
+	if loss := c.Outcome.Loss; c.Ref.Kind == "StatefulSet" && loss != nil && loss.Spared && len(loss.What) > 0 {
+		return strings.Join(prefixed("its deleted claims come back with empty volumes: ", loss.What, 3), "")
+	}
 	empty := map[string]string{
 		"volume-deleted":             "it comes back without what is deleted with it",
 		"namespace-deleted":          "it comes back with nothing in it but what the release holds",
-		"crd-deleted":                "it comes back without custom resources but those of the release",
+		"crd-deleted":                "it comes back without the objects of its kind",
 		"statefulset-claims-deleted": "its deleted claims come back with empty volumes",
 	}
 	for i := range c.Findings {
@@ -73,6 +185,36 @@ func lostFor(c *change.Change) string {
 		}
 	}
 	return ""
+}
+
+// addressLost says of a Service that clients outside know by an address what becomes of
+// that once it is given back; "" if it keeps it, or has none but a name in the cluster.
+func addressLost(c *change.Change) string {
+	is, will := specOf(c.Old), map[string]any{}
+	if c.New != nil {
+		will = specOf(c.New)
+	}
+	switch {
+	case is["type"] == will["type"] || is["type"] == "NodePort" && will["type"] == "LoadBalancer":
+		return ""
+	case is["type"] == "LoadBalancer":
+		return "it comes back with another load balancer, and another address unless that one is reserved"
+	case is["type"] == "NodePort" && slices.ContainsFunc(listOf(is["ports"]), func(port map[string]any) bool { return port["nodePort"] == nil }):
+		return "it comes back with other node ports"
+	default:
+		return ""
+	}
+}
+
+// listOf returns the items of a list of objects.
+func listOf(value any) []map[string]any {
+	items, _ := value.([]any)
+	list := make([]map[string]any, 0, len(items))
+	for _, item := range items {
+		o, _ := item.(map[string]any)
+		list = append(list, o)
+	}
+	return list
 }
 
 // claimBack says how a claim comes back that the upgrade deletes. A volume that stays
@@ -93,18 +235,31 @@ func claimBack(c *change.Change) string {
 	}
 }
 
-// bothWays reports whether all stored fields that change are ones of which it is known
-// that the API server lets them change back, so that it need not be asked: most of what
-// upgrades change.
+// bothWays reports whether all that the manifests, and the stored objects, have
+// different is of a kind of which it is known that the API server lets it change back,
+// so that it need not be asked: most of what upgrades change.
 func bothWays(c *change.Change) bool {
-	free := [][]string{{"metadata", "labels"}, {"metadata", "annotations"}}
+	if len(c.Outcome.Refused) > 0 || c.Op != change.Update {
+		return false
+	}
+	paths := slices.Clone(c.Outcome.Fields)
+	for i := range c.Edits {
+		paths = append(paths, c.Edits[i].Path)
+	}
+	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p fieldpath.Path) bool { return !free(c, p) })
+}
+
+// free reports whether a field may change to and fro.
+func free(c *change.Change, path fieldpath.Path) bool {
+	list := [][]string{{"metadata", "labels"}, {"metadata", "annotations"}}
 	switch {
 	case c.Ref.Group == "apps":
-		free = append(free, []string{"spec", "template"}, []string{"spec", "replicas"})
+		list = append(list, []string{"spec", "replicas"}, []string{"spec", "template", "metadata", "annotations"})
+		if path.Under("spec", "template") && path[len(path)-1].Field == "image" {
+			return true
+		}
 	case c.Ref.Group == "" && (c.Ref.Kind == "ConfigMap" || c.Ref.Kind == "Secret"):
-		free = append(free, []string{"data"}, []string{"binaryData"}) // if it is immutable, it did not change now
+		list = append(list, []string{"data"}, []string{"binaryData"}) // if it is immutable, it did not change now
 	}
-	return len(c.Outcome.Fields) > 0 && !slices.ContainsFunc(c.Outcome.Fields, func(p fieldpath.Path) bool {
-		return !slices.ContainsFunc(free, func(field []string) bool { return p.Under(field...) })
-	})
+	return slices.ContainsFunc(list, func(field []string) bool { return path.Under(field...) })
 }

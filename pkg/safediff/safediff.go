@@ -164,6 +164,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
 	set.Unchecked = slices.Concat(opts.Notices, in.notices(&j), unread)
 	collect(&set, pairs, judged)
+	set.OneWay = j.oneWays(pairs, judged)
 	for i := range set.Changes {
 		risk.Advise(set.Changes[i].Findings, opts.Operation)
 	}
@@ -184,9 +185,6 @@ func collect(set *change.Set, pairs []diff.Pair, judged []judgement) {
 		if judged[i].change == nil {
 			set.Same++
 			continue
-		}
-		if reason := judged[i].oneWay; reason != "" && done(judged[i].change) {
-			set.OneWay = append(set.OneWay, change.Notice{Ref: pairs[i].Ref(), Reason: reason})
 		}
 		set.Changes = append(set.Changes, *judged[i].change)
 	}

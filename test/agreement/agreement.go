@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Upgrade is one upgrade as it happened.
@@ -18,9 +19,35 @@ type Upgrade struct {
 	Upgrade struct {
 		OK    bool   `json:"ok"`
 		Error string `json:"error,omitempty"`
+		// Status is that of the revision which Helm has recorded, NotRecorded if there is
+		// none; "" if nobody looked.
+		Status string `json:"status,omitempty"`
 	} `json:"upgrade"`
 	Resources []Resource `json:"resources"`
+	// Disturbed says that somebody has changed objects behind Helm's back before.
+	Disturbed bool `json:"disturbed,omitempty"`
+	// Rollback is what helm rollback then did; nil if nobody tried.
+	Rollback *Rollback `json:"rollback,omitempty"`
 }
+
+// Rollback is how a rollback of the upgrade went.
+type Rollback struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// NotRecorded is the status of an upgrade of which Helm has recorded nothing.
+const NotRecorded = "none"
+
+// How an object comes back in a rollback.
+const (
+	BackSame    = "same"    // as it was
+	BackOther   = "other"   // with other fields
+	BackAnew    = "anew"    // another one in its place, of one that was empty
+	BackEmpty   = "empty"   // another one in its place, without what it held
+	BackGone    = "gone"    // not at all
+	BackRefused = "refused" // Helm fails at it
+)
 
 // Resource is what happened to one object.
 type Resource struct {
@@ -35,6 +62,10 @@ type Resource struct {
 	Changed   []string   `json:"changed,omitempty"`
 	Pods      *Pods      `json:"pods,omitempty"`
 	Endpoints *Endpoints `json:"endpoints,omitempty"`
+	// Back is how the object that was there before comes back in a rollback, BackChanged
+	// the fields in which it differs then; "" if it was not there, or nobody tried.
+	Back        string   `json:"back,omitempty"`
+	BackChanged []string `json:"backChanged,omitempty"`
 }
 
 // Pods is what happened to the pods of a workload.
@@ -66,10 +97,14 @@ const (
 	Replaced Question = "pods replaced"
 	Downtime Question = "no pod ready"
 	NoRoute  Question = "service leads nowhere"
+	Failed   Question = "leaves the release failed"
+	OneWay   Question = "does not come back in a rollback"
 )
 
 // Questions returns all of them.
-func Questions() []Question { return []Question{Fails, Verdict, Restart, Replaced, Downtime, NoRoute} }
+func Questions() []Question {
+	return []Question{Fails, Verdict, Restart, Replaced, Downtime, NoRoute, Failed, OneWay}
+}
 
 // Difference is a prediction that did not come true.
 type Difference struct {
@@ -155,6 +190,7 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 			s.route(at, r.Endpoints, c, set)
 		}
 	}
+	s.rollback(set, u)
 }
 
 // route holds what is said of a Service against its addresses. One that keeps its
@@ -318,15 +354,19 @@ func templateDiffers(c *change.Change) bool {
 }
 
 func find(set *change.Set, r *Resource) *change.Change {
-	group, _, found := strings.Cut(r.APIVersion, "/")
-	if !found {
-		group = ""
-	}
 	for i := range set.Changes {
-		ref := set.Changes[i].Ref
-		if ref.Kind == r.Kind && ref.Name == r.Name && ref.Group == group && (r.Namespace == "" || ref.Namespace == r.Namespace) {
+		if is(set.Changes[i].Ref, r) {
 			return &set.Changes[i]
 		}
 	}
 	return nil
+}
+
+// is reports whether ref is what a resource is called.
+func is(ref manifest.Ref, r *Resource) bool {
+	group, _, found := strings.Cut(r.APIVersion, "/")
+	if !found {
+		group = ""
+	}
+	return ref.Kind == r.Kind && ref.Name == r.Name && ref.Group == group && (r.Namespace == "" || ref.Namespace == r.Namespace)
 }

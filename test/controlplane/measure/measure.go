@@ -111,6 +111,11 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 			return nil, err
 		}
 	}
+	installed, _, err1 := b.revision(ctx, namespace)
+	remains, err2 := b.remains(ctx, objects, before, namespace)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
 	was := record.begin()
 	_, failed := b.helm(ctx, way.Upgrade, append([]string{"upgrade", Release, c.NewChart, "--namespace", namespace}, c.NewArgs...)...)
 	if err := errors.Join(b.watch.settle(ctx, namespace, record, running), b.awaitNamespaces(ctx, objects)); err != nil {
@@ -122,7 +127,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	if err != nil {
 		return nil, err
 	}
-	u := &agreement.Upgrade{Case: c.Name, Helm: way.Name}
+	u := &agreement.Upgrade{Case: c.Name, Helm: way.Name, Disturbed: c.Drift != ""}
 	u.Upgrade.OK = failed == nil
 	if failed != nil {
 		u.Upgrade.Error = failed.Error()
@@ -134,7 +139,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		}
 		u.Resources = append(u.Resources, r)
 	}
-	return u, nil
+	return u, b.back(ctx, way, namespace, installed, objects, remains, u)
 }
 
 // install brings about the old side, and what somebody does to it.
