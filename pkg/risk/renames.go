@@ -10,7 +10,8 @@ import (
 
 const (
 	keepName   = "keep the name (fullnameOverride, in most charts)"
-	moveClaims = "make the claims of the new name beforehand, each with the volume of the old one (reclaim policy Retain, volumeName)"
+	keepBoth   = keepName + " and the kind"
+	moveClaims = "make the claims of the new one beforehand, each with the volume of the old one (reclaim policy Retain, volumeName)"
 	keepBeside = "annotate the installed one with helm.sh/resource-policy: keep and delete it when the new one is ready"
 	bothNames  = "let a Service of the old name stay beside the new one until no client uses it"
 )
@@ -22,7 +23,7 @@ func renameRules() []Rule {
 		{
 			ID: "statefulset-renamed", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
 			Why: "a StatefulSet finds its volumes by its own name; under another one it begins with new, empty ones, and the data stays behind",
-			Fix: keepName + ", or " + moveClaims, Instead: moveClaims,
+			Fix: keepBoth + ", or " + moveClaims, Instead: moveClaims,
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				if c.Op != change.Delete || c.Renamed == nil || c.Renamed.Claims == nil {
 					return "", nil, false
@@ -47,7 +48,7 @@ func renameRules() []Rule {
 		{
 			ID: "workload-renamed", Risk: change.Downtime,
 			Why: "Helm makes the workload of the new name and deletes the old one without a wait in between, so that for a while no pod is ready",
-			Fix: keepName + ", or " + keepBeside, Instead: keepBeside,
+			Fix: keepBoth + ", or " + keepBeside, Instead: keepBeside,
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
 				if c.Op != change.Delete || c.Renamed == nil || p == nil || !p.AllDown {

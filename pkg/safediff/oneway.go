@@ -151,7 +151,7 @@ func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
 
 // inTheWay begins what is said of an object that has left the release and is there all
 // the same when Helm wants it back.
-const inTheWay = "it stays in the cluster, and a rollback that finds it there is refused: "
+const inTheWay = "it stays in the cluster, and a rollback over it is refused: "
 
 // refusedBack quotes the API server, the first reason of several.
 func refusedBack(lead string, refused []change.FieldError) string {

@@ -47,6 +47,7 @@ spec:
   ingress: [{ports: [{port: 80, endPort: 79}]}]
 `
 	)
+	const migrateJob = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:"
 	immutable := "immutable: true\n" + settings
 	for _, c := range []struct {
 		name, old, updated, cluster string
@@ -64,6 +65,10 @@ spec:
 		{name: "what could not be made any more", old: policy,
 			want: []string{"NetworkPolicy/web: it cannot be made again: spec.ingress[0].ports[0].endPort: Invalid value: 79: must be greater than or equal to `port`"}},
 		{name: "an object that goes and can be made again", old: settings},
+		{name: "a Job that is made anew, since somebody has deleted it", old: migrateJob + "1}]}}}\n", updated: migrateJob + "2}]}}}\n", cluster: boundClaim,
+			want: []string{"Job/migrate: spec.template: Invalid value: field is immutable"}},
+		{name: "a ConfigMap that is made anew", old: settings, updated: strings.Replace(settings, "{a: b}", "{a: c}", 1), cluster: boundClaim},
+		{name: "all of it fails before anything is changed", old: settings + claim, updated: immutable + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {a: 1}}\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			opts := Options{Namespace: "demo", Release: change.Release{Name: "shop", Namespace: "demo"}, Operation: c.operation}
