@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func Renames(gone, come []*manifest.Object) []Pair {
 		}
 		m.carryOn(where)
 	}
+	m.successors()
 	m.match(func(s *sketch) string {
 		ref := s.object.Ref
 		return ref.Group + "\n" + ref.Namespace + "\n" + ref.Name
@@ -200,6 +202,58 @@ func (m *matching) carryOn(where func(*sketch) string) {
 			}
 			if c := byName[where(g)+"\n"+way.updated+rest]; c != nil && !c.paired && g.likeness(c) >= sameFields {
 				m.pair(g, c)
+			}
+		}
+	}
+}
+
+// successors pairs the StatefulSets that are left with those that carry their name on,
+// with a word more or less, such as shop-redis and shop-redis-master. If there are
+// several, such as shop-redis-replicas beside it, the one most alike stands for them, or
+// the first: whichever it is, it does not find the volumes of the old one.
+func (m *matching) successors() {
+	sets := func(list []*sketch) map[string]*sketch {
+		return only(list, func(s *sketch) string {
+			if ref := s.object.Ref; ref.Group == "apps" && ref.Kind == "StatefulSet" {
+				return ref.Namespace + "/" + ref.Name
+			}
+			return ""
+		})
+	}
+	gone, come := sets(m.gone), sets(m.come)
+	best := map[*sketch]*sketch{}
+	try := func(g, c *sketch) {
+		if g == nil || c == nil || g.likeness(c) < nearly {
+			return
+		}
+		b := best[g]
+		if b == nil || cmp.Or(cmp.Compare(g.likeness(c), g.likeness(b)), strings.Compare(b.object.Ref.Name, c.object.Ref.Name)) > 0 {
+			best[g] = c
+		}
+	}
+	for key, c := range come {
+		for short := range shorter(key) {
+			try(gone[short], c)
+		}
+	}
+	for key, g := range gone {
+		for short := range shorter(key) {
+			try(g, come[short])
+		}
+	}
+	for _, g := range m.gone {
+		if c := best[g]; c != nil && !c.paired {
+			m.pair(g, c)
+		}
+	}
+}
+
+// shorter yields a name without its last word, its last two words and so on.
+func shorter(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := strings.LastIndexByte(name, '-'); i > 0; i = strings.LastIndexByte(name[:i], '-') {
+			if !yield(name[:i]) {
+				return
 			}
 		}
 	}

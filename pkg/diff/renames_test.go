@@ -55,6 +55,23 @@ func TestRenames(t *testing.T) {
 			[]string{config("a.yaml", "a", "{k: one}"), account("z"), account("x")},
 			[]string{"shop-a a", "shop-x x", "shop-z z"},
 		},
+		"a set with a word more": {
+			[]string{set("StatefulSet", "", "shop-redis", "redis:7")},
+			[]string{set("StatefulSet", "/r", "shop-redis-replicas", "redis:8"), set("StatefulSet", "/m", "shop-redis-master", "redis:8")},
+			[]string{"shop-redis shop-redis-master"},
+		},
+		"two sets with a word less": {
+			[]string{set("StatefulSet", "/m", "shop-redis-master", "redis:7"), set("StatefulSet", "/r", "shop-redis-replicas", "redis:7")},
+			[]string{set("StatefulSet", "", "shop-redis", "redis:8")}, []string{"shop-redis-master shop-redis"},
+		},
+		"a word more, and nothing alike": {
+			[]string{set("StatefulSet", "", "shop-redis", "redis:7")},
+			[]string{"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: shop-redis-ui}\nspec: {serviceName: ui, template: {spec: {initContainers: [{name: a, image: b}]}}}\n"}, nil,
+		},
+		"a Deployment with a word more": {
+			[]string{set("Deployment", "", "shop-web", "web:1")},
+			[]string{set("Deployment", "/a", "shop-web-api", "web:2"), set("Deployment", "/b", "shop-web-jobs", "web:2")}, nil,
+		},
 		"two for one": {
 			[]string{config("a.yaml", "old", "{k: one}")}, []string{config("a.yaml", "left", "{k: one}"), config("a.yaml", "right", "{k: one}")}, nil,
 		},
