@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -95,7 +96,7 @@ func (s *Server) settle(object runtime.Object) {
 	case *api.Namespace:
 		o.Status.Phase = api.NamespaceActive
 	case *api.Pod:
-		o.Spec.NodeName = "node"
+		o.Spec.NodeName = cmp.Or(o.Spec.NodeName, "node")
 	case *api.PersistentVolumeClaim:
 		o.Status.Phase = api.ClaimBound
 		if o.Spec.VolumeName == "" {

@@ -113,7 +113,7 @@ func (j *judge) oneWay(p diff.Pair, c *change.Change, result *apiserver.Result, 
 // updatedBack asks the API server about the way back of an object that the upgrade
 // changes, or makes since somebody has deleted it.
 func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
-	if diff.IsHook(p.New) || bothWays(c) {
+	if diff.IsHook(p.New) || !drifted && bothWays(c) {
 		return ""
 	}
 	back := j.server.Back(p.New, p.Old, result)

@@ -42,6 +42,7 @@ type remains struct {
 	objects []*unstructured.Unstructured
 	held    []bool // whether more was in it than it says
 	claims  map[string]types.UID
+	left    []*unstructured.Unstructured // what there is of the objects after the upgrade
 }
 
 // remains looks at what there is.
@@ -156,7 +157,7 @@ func (was *remains) returned(i int, o, after *unstructured.Unstructured, claims 
 		return agreement.BackRefused, changed
 	case verdict == "deleted":
 		return agreement.BackGone, nil
-	case was.held[i] && verdict == "recreated", was.claimLost(before, claims), o.GetKind() == "Service" && reachedBy(before) != reachedBy(after):
+	case was.held[i] && verdict == "recreated", was.claimLost(before, claims), o.GetKind() == "Service" && (reachedBy(before) != reachedBy(after) || was.givenUp(i)):
 		return agreement.BackEmpty, nil
 	case verdict == "recreated" && slices.Contains(holders(), o.GetKind()):
 		return agreement.BackAnew, nil
@@ -186,6 +187,19 @@ func (was *remains) claimLost(o *unstructured.Unstructured, claims map[string]ty
 		}
 	}
 	return false
+}
+
+// givenUp reports whether the upgrade has given up the load balancer of a Service: in a
+// cloud that is what its address hangs on.
+func (was *remains) givenUp(i int) bool {
+	kind := func(o *unstructured.Unstructured) string {
+		if o == nil {
+			return ""
+		}
+		kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")
+		return kind
+	}
+	return kind(was.objects[i]) == "LoadBalancer" && kind(was.left[i]) != "LoadBalancer"
 }
 
 // reachedBy returns the node ports of a Service.

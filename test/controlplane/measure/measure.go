@@ -139,6 +139,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		}
 		u.Resources = append(u.Resources, r)
 	}
+	remains.left = after
 	return u, b.back(ctx, way, namespace, installed, objects, remains, u)
 }
 
