@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +127,10 @@ func (b *Bench) back(ctx context.Context, way Way, namespace string, to int, obj
 		u.Upgrade.Status = agreement.NotRecorded
 		return nil
 	}
-	_, failed := b.helm(ctx, way.Upgrade, "rollback", Release, strconv.Itoa(to), "--namespace", namespace, "--timeout", "30s")
+	cmd := b.command(ctx, way.Upgrade, "rollback", Release, strconv.Itoa(to), "--namespace", namespace, "--timeout", "30s")
+	// What the cluster serves is found out anew, as where nobody has run Helm before.
+	cmd.Env = append(cmd.Env, "KUBECACHEDIR="+filepath.Join(b.home, "fresh", namespace))
+	_, failed := output(cmd)
 	u.Rollback = &agreement.Rollback{OK: failed == nil}
 	if failed != nil {
 		u.Rollback.Error = failed.Error()
