@@ -267,6 +267,34 @@ func TestWhatKEDAScales(t *testing.T) {
 	}
 }
 
+// Whether pods mount claims is read off the text of a workload, so that only where they
+// may the claims of the namespace are listed.
+func TestWhoMountsClaims(t *testing.T) {
+	plain := fmt.Sprintf(web, 1, "a")
+	mounting := strings.Replace(plain, "spec: {containers", "spec: {volumes: [{name: data, persistentVolumeClaim: {claimName: data}}], containers", 1)
+	for _, c := range []struct {
+		name, old, updated string
+		want               bool
+	}{
+		{"neither", plain, plain, false},
+		{"from now on", plain, mounting, false},
+		{"no longer", mounting, plain, false},
+		{"both", mounting, mounting, true},
+	} {
+		var mounts bool
+		look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
+			mounts = slices.ContainsFunc(wanted, func(w live.Wanted) bool { return w.Mounts })
+			return nil, nil
+		}
+		if _, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{Namespace: "demo", Look: look}); err != nil {
+			t.Fatal(err)
+		}
+		if mounts != c.want {
+			t.Errorf("%s: mounts is %t", c.name, mounts)
+		}
+	}
+}
+
 // told writes down what a Set tells.
 func told(set *change.Set) []string {
 	var lines []string
