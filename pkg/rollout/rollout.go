@@ -28,6 +28,8 @@ type Facts struct {
 	// Running is what runs in the cluster; nil if that is not known, and then the
 	// pods are taken to be those that the old object asks for.
 	Running *Running
+	// Live says that the old object is what the cluster has, status and all.
+	Live bool
 	// Fresh says that the old object is what was installed, and never was another
 	// one: no earlier change is held back.
 	Fresh bool
@@ -114,7 +116,6 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 	}
 	pods := &change.Pods{Before: before, AllDown: before != 0}
 	var unclear []string
-	known := facts.Running != nil // the object is what the cluster has
 	switch o := o.(type) {
 	case *batchv1.Job:
 		if done(o) {
@@ -124,9 +125,9 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 		// every one of them an outage would be a false alarm.
 		pods.AllDown = false
 		switch {
-		case known && o.Status.Active > 0:
+		case facts.Live && o.Status.Active > 0:
 			unclear = []string{"the Job is not done, and the pods that it runs are stopped: whether it will be done by then is not known"}
-		case !known && before > 0:
+		case !facts.Live && before > 0:
 			unclear = []string{"whether the Job is done: if not, the pods that it runs are stopped"}
 		}
 	case *batchv1.CronJob:
@@ -134,7 +135,7 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 		switch {
 		case len(o.Status.Active) > 0:
 			unclear = []string{"the CronJob is running just now, and what runs is stopped: whether it will be done by then is not known"}
-		case !known:
+		case !facts.Live:
 			unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
 		}
 	case *unstructured.Unstructured:

@@ -248,7 +248,7 @@ func TestCreationAndDeletion(t *testing.T) {
 			cronJobText + "status: {}":                      0,
 			cronJobText + "status: {active: [{name: one}]}": 1,
 		} {
-			if _, said := Predict(stored(t, text), nil, Facts{Running: &Running{}}); len(said) != unclear {
+			if _, said := Predict(stored(t, text), nil, Facts{Live: true}); len(said) != unclear {
 				t.Errorf("left open is %q of\n%s", said, text)
 			}
 		}

@@ -191,7 +191,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []string) {
 	facts := j.rollout
-	facts.Running = j.running[c.Ref.Namespace]
+	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
 	pods, unchecked := rollout.Predict(result.Old, result.New, facts)
 	if pods != nil && c.Op == change.Update && j.looked(c.Ref) && j.scaled[c.Ref.Identity()] {
 		scaleBack(pods)
