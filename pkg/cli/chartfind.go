@@ -161,6 +161,15 @@ func (p *pull) inside(name string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
+// inRepository returns a path as seen from the top of the repository, as whoever shows
+// annotations there expects it.
+func (p *pull) inRepository(path string) string {
+	if rel, err := filepath.Rel(p.repo.Root, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
 func within(file, dir string) bool {
 	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
 }

@@ -67,7 +67,7 @@ func (m *matrix) chart(ctx context.Context, p *pull, dir string, r *reportOption
 		if err != nil {
 			return c, err
 		}
-		m.locator.add(&next.Set, inChart(c.Path))
+		m.locator.add(&next.Set, inChartSeen(p.here(dir), p.inRepository))
 		c.Cases = append(c.Cases, next)
 	}
 	return c, nil

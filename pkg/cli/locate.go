@@ -13,15 +13,19 @@ import (
 // "shop/charts/sub/templates/x.yaml"). What has no file there, because the template
 // is gone or its chart is an archive, is put down to the chart as a whole.
 func inChart(ref string) func(*manifest.Object) (path, text string) {
-	if info, err := os.Stat(ref); err != nil || !info.IsDir() {
+	return inChartSeen(ref, fromHere)
+}
+
+// inChartSeen is inChart with files named as seen says.
+func inChartSeen(dir string, seen func(string) string) func(*manifest.Object) (path, text string) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil
 	}
-	dir := fromHere(ref)
 	files := map[string]string{} // by path
 	read := func(path string) (string, bool) {
 		text, known := files[path]
 		if !known {
-			content, err := os.ReadFile(filepath.FromSlash(path))
+			content, err := os.ReadFile(path)
 			if err != nil {
 				return "", false
 			}
@@ -33,12 +37,12 @@ func inChart(ref string) func(*manifest.Object) (path, text string) {
 	return func(o *manifest.Object) (string, string) {
 		_, inside, found := strings.Cut(o.Source, "/")
 		if found && filepath.IsLocal(inside) {
-			path := fromHere(filepath.ToSlash(templateIn(dir, inside)))
+			path := templateIn(dir, inside)
 			if text, ok := read(path); ok {
-				return path, text
+				return filepath.ToSlash(seen(path)), text
 			}
 		}
-		return filepath.ToSlash(filepath.Join(dir, "Chart.yaml")), ""
+		return filepath.ToSlash(seen(filepath.Join(dir, "Chart.yaml"))), ""
 	}
 }
 
