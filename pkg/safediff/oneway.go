@@ -28,7 +28,7 @@ func (j *judge) oneWays(pairs []diff.Pair, judged []judgement) []change.Notice {
 		}
 		for _, o := range []*manifest.Object{p.New, p.Old} {
 			if o != nil && unread[kindOf(o.Ref)] && len(o.HookEvents()) == 0 {
-				reason = apiserver.Unserved(o.Ref).Message + ", so that Helm reads neither revision and rolls nothing back"
+				reason = apiserver.Unserved(o.Ref).Message + pendingBack
 			}
 		}
 		if reason != "" {
@@ -37,6 +37,11 @@ func (j *judge) oneWays(pairs []diff.Pair, judged []judgement) []change.Notice {
 	}
 	return list
 }
+
+// pendingBack is what follows where Helm fails to read a manifest in a rollback: it has
+// recorded that it has begun, and does not record that it failed (Rollback.Run in
+// helm.sh/helm/v3/pkg/action).
+const pendingBack = ", so that a rollback changes nothing and leaves the release in status pending-rollback"
 
 // kindOf returns what a version of a kind is called, without the name of an object.
 func kindOf(ref manifest.Ref) manifest.Ref {

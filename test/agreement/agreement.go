@@ -34,6 +34,8 @@ type Upgrade struct {
 type Rollback struct {
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
+	// Status is that of the revision which Helm has recorded for it.
+	Status string `json:"status,omitempty"`
 }
 
 // NotRecorded is the status of an upgrade of which Helm has recorded nothing.

@@ -19,6 +19,11 @@ func (s *Score) rollback(set *change.Set, u *Upgrade) {
 	if u.Rollback == nil {
 		return
 	}
+	const pending = "pending-rollback"
+	hangs := slices.ContainsFunc(set.OneWay, func(n change.Notice) bool { return strings.HasSuffix(n.Reason, pending) })
+	if s.open = false; hangs || u.Rollback.Status == pending {
+		s.yes(OneWay, u.Case+" release", u.Rollback.Status == pending, hangs, u.Rollback.Status)
+	}
 	foreseen, open := false, false
 	for i := range u.Resources {
 		r := &u.Resources[i]

@@ -138,7 +138,8 @@ func (b *Bench) back(ctx context.Context, way Way, namespace string, to int, obj
 	b.lab.Rediscover()
 	after, err1 := b.read(ctx, objects, namespace)
 	claims, err2 := b.claims(ctx, namespace)
-	if err := errors.Join(err1, err2); err != nil {
+	_, u.Rollback.Status, err = b.revision(ctx, namespace)
+	if err := errors.Join(err1, err2, err); err != nil {
 		return err
 	}
 	for i, o := range objects {
