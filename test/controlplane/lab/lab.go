@@ -213,6 +213,8 @@ func (l *Lab) run(ctx context.Context, program string, args ...string) error {
 	}
 	defer log.Close() //nolint:errcheck // the process has its own handle
 	cmd := exec.CommandContext(ctx, filepath.Join(l.bin, program), args...)
+	// What it is called is under what name it owns fields: without the version.
+	cmd.Args[0], _, _ = strings.Cut(program, "-v")
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, l.dir
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
