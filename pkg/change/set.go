@@ -29,6 +29,9 @@ type Set struct {
 	// OneWay lists what a rollback of this upgrade does not bring back, and why. Only an
 	// upgrade is asked that.
 	OneWay []Notice
+	// Hooks are those that Helm runs, also where they stay as they are, in their order; one
+	// of two events comes twice.
+	Hooks []HookRun
 	// Rotating lists what comes out differently each time the new chart is rendered,
 	// whatever this upgrade changes; empty where that is not known.
 	Rotating []Rotation
@@ -177,6 +180,18 @@ type Hook struct {
 	Events []string
 	// Runs reports whether this very upgrade runs the hook.
 	Runs bool
+}
+
+// HookRun is a hook at an event at which Helm runs it.
+type HookRun struct {
+	// Ref names it; a name that the API server makes up ends in a star.
+	Ref   manifest.Ref
+	Event string
+	// Pods says that it runs pods; others are what these need.
+	Pods bool
+	// New says that the installed release does not have it, Edited that it has another one,
+	// in more than noise.
+	New, Edited bool
 }
 
 // Edit is one field that differs between the two manifests.

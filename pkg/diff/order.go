@@ -43,13 +43,30 @@ func Steps(pairs []Pair, running []string) []Step {
 		if a.Phase != b.Phase {
 			return cmp.Compare(a.Phase, b.Phase)
 		}
-		x, y := pairs[a.Pair].Ref(), pairs[b.Pair].Ref()
 		if a.Phase == PreHooks || a.Phase == PostHooks {
-			return cmp.Or(cmp.Compare(weight(pairs[a.Pair].New), weight(pairs[b.Pair].New)), cmp.Compare(x.Name, y.Name))
+			return byWeight(pairs[a.Pair].New, pairs[b.Pair].New)
 		}
-		return rank(x.Kind, y.Kind)
+		return rank(pairs[a.Pair].Ref().Kind, pairs[b.Pair].Ref().Kind)
 	})
 	return steps
+}
+
+// Hooks returns the pairs that Helm runs at an event, such as "pre-upgrade", in its order,
+// each as its index.
+func Hooks(pairs []Pair, event string) []int {
+	var hooks []int
+	for i, p := range pairs {
+		if p.New != nil && slices.Contains(p.New.HookEvents(), event) {
+			hooks = append(hooks, i)
+		}
+	}
+	slices.SortStableFunc(hooks, func(a, b int) int { return byWeight(pairs[a].New, pairs[b].New) })
+	return hooks
+}
+
+// byWeight compares hooks of one event (hookByWeight in helm.sh/helm/v3/pkg/action).
+func byWeight(a, b *manifest.Object) int {
+	return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(a.Ref.Name, b.Ref.Name))
 }
 
 func phaseOf(p Pair, running []string) Phase {

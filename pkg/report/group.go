@@ -140,10 +140,27 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 func shownEdits(c *change.Change, hidden bool, put func(...string)) {
 	for i := range c.Edits {
 		if e := &c.Edits[i]; hidden || e.Noise == "" {
-			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates), kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
+			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates))
+			if !hidden && checksum(e) && c.Outcome.Pods != nil {
+				continue // why it is another one stands in the cause
+			}
+			put(kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
 			put(e.Watchers...)
 		}
 	}
+}
+
+// checksum reports whether an edit is of an annotation that holds a digest of something
+// else: what it is makes no difference to a reader.
+func checksum(e *change.Edit) bool {
+	annotation := slices.ContainsFunc(e.Path, func(step fieldpath.Element) bool { return step.Field == "annotations" })
+	return annotation && digest(e.Old) && digest(e.New)
+}
+
+// digest reports whether a value is a digest in hexadecimal, of MD5 or longer.
+func digest(v change.Value) bool {
+	text, is := v.Shown().(string)
+	return is && len(text) >= 32 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // needless reports whether all there is to say of a workload is that its pods are

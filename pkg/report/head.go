@@ -31,6 +31,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) 
 	}
 	p.values(set.Release.Values)
 	p.line(plan(sum))
+	p.hooks(set.Hooks)
 	if sum.Fails {
 		p.line(p.bad("the " + p.operation + " " + failure(sum)))
 		p.halfWay(set, sum)

@@ -41,7 +41,10 @@ func documentOf(set *change.Set, opt Options) jsonReport {
 		OneWay:        each(set.OneWay, jsonNoticeOf),
 		Rotating:      each(set.Rotating, jsonRotationOf),
 		Drift:         each(set.Drift, jsonDriftOf),
-		Remarks:       each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
+		Hooks: each(set.Hooks, func(r *change.HookRun) jsonHookRun {
+			return jsonHookRun{jsonObject: jsonObjectOf(r.Ref), Event: r.Event, New: r.New, Changed: r.Edited}
+		}),
+		Remarks: each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
 	}
 }
 
@@ -57,7 +60,15 @@ type jsonReport struct {
 	OneWay        []jsonNotice   `json:"oneWay"`
 	Rotating      []jsonRotation `json:"rotating"`
 	Drift         []jsonDrift    `json:"drift"`
+	Hooks         []jsonHookRun  `json:"hooks,omitempty"`
 	Remarks       []jsonRemark   `json:"remarks,omitempty"`
+}
+
+type jsonHookRun struct {
+	jsonObject
+	Event   string `json:"event"`
+	New     bool   `json:"new"`
+	Changed bool   `json:"changed"`
 }
 
 type jsonRemark struct {

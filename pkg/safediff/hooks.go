@@ -52,3 +52,37 @@ func (j *judge) remake(p diff.Pair, value map[string]any) (apiserver.Result, err
 	result.New = nil // that its pods go is what hooks are for
 	return result, err
 }
+
+// hooks lists the hooks that Helm comes to: of a refused object it ends before those
+// behind it.
+func (j *judge) hooks(pairs []diff.Pair, set *change.Set) []change.HookRun {
+	changes := make(map[*manifest.Object]*change.Change, len(set.Changes))
+	failed := [2]bool{} // before the hooks of an event are all done
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		changes[c.New] = c
+		failed[0] = failed[0] || c.Outcome.Upfront
+		failed[1] = failed[1] || len(c.Outcome.Refused) > 0
+	}
+	compares := j.opts.Operation != change.Install && j.opts.Operation != change.Uninstall
+	var runs []change.HookRun
+	for at, event := range j.events() {
+		for _, i := range diff.Hooks(pairs, event) {
+			p := pairs[i]
+			c := changes[p.New]
+			if failed[at] || c != nil && !done(c) {
+				break
+			}
+			_, owner := j.rollout.PodTemplate(p.New.Ref.Group, p.New.Ref.Kind)
+			ref := p.New.Ref
+			if ref.Name == "" {
+				ref.Name = p.New.GenerateName + "*"
+			}
+			runs = append(runs, change.HookRun{
+				Ref: ref, Event: event, Pods: owner,
+				New: compares && (p.Old == nil || !diff.IsHook(p.Old)), Edited: c != nil && c.Op != change.Create && !c.Hidden(),
+			})
+		}
+	}
+	return runs
+}

@@ -170,6 +170,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	decide(&set, opts)
+	set.Hooks = j.hooks(pairs, &set)
 	set.Unchecked = append(set.Unchecked, unseen(seen, &set)...)
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil

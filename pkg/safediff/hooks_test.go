@@ -1,0 +1,61 @@
+package safediff
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// hookJob is a Job that is a hook; a backoffLimit below 0 is refused.
+func hookJob(name, events string, backoff int) string {
+	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata: {name: %s, annotations: {helm.sh/hook: %q}}\n"+
+		"spec: {backoffLimit: %d, template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}\n---\n", name, events, backoff)
+}
+
+// Which hooks run depends on the operation, and ends where something is refused.
+func TestHooksThatRun(t *testing.T) {
+	const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nimmutable: true\ndata: {a: %s}\n---\n"
+	both, before, after := hookJob("both", "pre-upgrade,post-upgrade,pre-rollback", 1), hookJob("before", "pre-upgrade", 1), hookJob("after", "post-upgrade,pre-install,post-delete", 1)
+	all := both + before + after
+	for _, c := range []struct {
+		name, old, updated string
+		opts               Options
+		want               []string
+	}{
+		{"an upgrade", all, all, Options{}, []string{"pre-upgrade before", "pre-upgrade both", "post-upgrade after", "post-upgrade both"}},
+		{"a rollback", all, all, Options{Operation: change.Rollback}, []string{"pre-rollback both"}},
+		{"an installation", "", all, Options{Operation: change.Install}, []string{"pre-install after"}},
+		{"no hooks", all, all, Options{NoHooks: true}, nil},
+		{"one is new, one is another", before, all[len(both):] + hookJob("both", "post-upgrade", 2), Options{}, []string{"pre-upgrade before", "post-upgrade after new", "post-upgrade both new"}},
+		{"one changes", all, both + hookJob("before", "pre-upgrade", 2) + after, Options{}, []string{"pre-upgrade before changed", "pre-upgrade both", "post-upgrade after", "post-upgrade both"}},
+		{"one goes", all, both, Options{}, []string{"pre-upgrade both", "post-upgrade both"}},
+		{"a hook is refused", all, hookJob("before", "pre-upgrade", -1) + both + after, Options{}, nil},
+		{"an object is refused", all + fmt.Sprintf(config, "b"), all + fmt.Sprintf(config, "c"), Options{}, []string{"pre-upgrade before", "pre-upgrade both"}},
+		{"a manifest is refused upfront", all, all + "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n", Options{}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.opts.Namespace = "demo"
+			set, err := Compare(t.Context(), Manifest{Text: c.old}, Manifest{Text: c.updated}, c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range set.Hooks {
+				text := r.Event + " " + r.Ref.Name
+				if r.New {
+					text += " new"
+				}
+				if r.Edited {
+					text += " changed"
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
