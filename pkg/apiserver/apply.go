@@ -244,7 +244,7 @@ func (s *Server) admitted(r request, value map[string]any, installed bool) made 
 	s.admitCreate(object)
 	result := made{object: object, ignored: ignored}
 	if service, ok := object.(*api.Service); ok {
-		if err := s.services.created(r.ctx, service, installed); err != nil {
+		if err := s.services.created(r.ctx, service, installed, s.taken); err != nil {
 			result.refused = r.errors(err, nil)
 		}
 	}
@@ -274,7 +274,7 @@ func (s *Server) sent(r request, value map[string]any) (object runtime.Object, i
 func (s *Server) update(r request, object, live runtime.Object) []change.FieldError {
 	if service, ok := object.(*api.Service); ok {
 		stored, _ := live.(*api.Service)
-		if err := s.services.updated(r.ctx, service, stored); err != nil {
+		if err := s.services.updated(r.ctx, service, stored, s.taken); err != nil {
 			return r.errors(err, nil)
 		}
 	}

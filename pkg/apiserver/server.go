@@ -41,6 +41,7 @@ type Server struct {
 	served   *sync.Map // answers of unserved by GroupVersionKind
 	appliers *appliers
 	facts    Facts
+	taken    map[string]bool // addresses and node ports that other Services have
 }
 
 // Facts are what the judgement of an object needs and its manifest does not say.
@@ -107,6 +108,14 @@ func (s *Server) Knowing(facts Facts) *Server {
 	knowing := *s
 	knowing.facts = facts
 	return &knowing
+}
+
+// Besides returns a copy of the server on which other Services have the given
+// addresses and ports, as Allotted names them.
+func (s *Server) Besides(taken map[string]bool) *Server {
+	besides := *s
+	besides.taken = taken
+	return &besides
 }
 
 // Version returns the Kubernetes version that the server judges for, such as "1.37".

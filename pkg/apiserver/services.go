@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,8 +29,8 @@ import (
 //
 // A cluster with one IPv4 stack and the API server's own range of node ports is
 // assumed; an installed Service outside of that range proves it to be wider.
-// Since nobody knows which addresses are taken, every one that a manifest asks
-// for is granted.
+// Which addresses and ports others have the server must be told (Besides); every
+// other one that a manifest asks for is granted.
 type services struct {
 	mu      sync.Mutex
 	storage *servicestorage.REST
@@ -53,10 +54,13 @@ func newServices() (*services, error) {
 
 // created fills in what the API server assigns to a new Service. An installed
 // one was granted whatever it asks for.
-func (s *services) created(ctx context.Context, service *api.Service, installed bool) error {
+func (s *services) created(ctx context.Context, service *api.Service, installed bool, taken map[string]bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ports.anywhere = installed
+	if installed {
+		taken = nil
+	}
+	s.ports.anywhere, s.ports.taken, s.ips.taken = installed, taken, taken
 	s.ips.next, s.ports.next = 0, 0
 	finish, err := s.storage.BeginCreate(ctx, service, &metav1.CreateOptions{})
 	if err != nil {
@@ -67,9 +71,10 @@ func (s *services) created(ctx context.Context, service *api.Service, installed 
 }
 
 // updated carries over what the old Service was assigned.
-func (s *services) updated(ctx context.Context, service, old *api.Service) error {
+func (s *services) updated(ctx context.Context, service, old *api.Service, taken map[string]bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ports.taken, s.ips.taken = taken, taken
 	s.ports.anywhere = slices.ContainsFunc(old.Spec.Ports, func(p api.ServicePort) bool {
 		return p.NodePort != 0 && !nodePortRange.Contains(int(p.NodePort))
 	})
@@ -86,14 +91,53 @@ func (s *services) updated(ctx context.Context, service, old *api.Service) error
 // read fills in what the API server derives when a Service is read.
 func (s *services) read(service *api.Service) { s.storage.Decorator(service) }
 
-// addresses grants every address, and makes them up in a fixed order.
-type addresses struct {
-	cidr net.IPNet
-	next int
+// Allotted names what a Service has, or asks for, of which each cluster has one: the
+// addresses of its network and the ports of its nodes. fields are those of its manifest,
+// or of the stored object.
+func Allotted(fields map[string]any) []string {
+	spec, _ := fields["spec"].(map[string]any)
+	var list []string
+	add := func(value any) {
+		switch v := value.(type) {
+		case string:
+			if ip := net.ParseIP(v); ip != nil {
+				list = append(list, ip.String())
+			}
+		case int64:
+			if v != 0 {
+				list = append(list, strconv.FormatInt(v, 10))
+			}
+		}
+	}
+	add(spec["clusterIP"])
+	addresses, _ := spec["clusterIPs"].([]any)
+	for _, address := range addresses {
+		add(address)
+	}
+	ports, _ := spec["ports"].([]any)
+	for _, item := range ports {
+		port, _ := item.(map[string]any)
+		add(port["nodePort"])
+	}
+	add(spec["healthCheckNodePort"])
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
-func (a *addresses) Allocate(net.IP) error { return nil }
-func (a *addresses) Release(net.IP) error  { return nil }
+// addresses grants every address that is not taken, and makes them up in a fixed order.
+type addresses struct {
+	cidr  net.IPNet
+	next  int
+	taken map[string]bool
+}
+
+func (a *addresses) Allocate(ip net.IP) error {
+	if a.taken[ip.String()] {
+		return ipallocator.ErrAllocated
+	}
+	return nil
+}
+func (a *addresses) Release(net.IP) error { return nil }
 func (a *addresses) AllocateNext() (net.IP, error) {
 	a.next++
 	return net.IPv4(10, 96, byte(a.next>>8), byte(a.next)), nil //nolint:gosec // the two low bytes are meant
@@ -110,16 +154,20 @@ func (a *addresses) DryRun() ipallocator.Interface { return a }
 // (DefaultServiceNodePortRange in k8s.io/kubernetes/pkg/kubeapiserver/options).
 var nodePortRange = utilnet.PortRange{Base: 30000, Size: 2768} //nolint:gochecknoglobals // a constant
 
-// nodePorts grants every port in the range, or anywhere, and makes them up in a
-// fixed order.
+// nodePorts grants every port in the range, or anywhere, that is not taken, and makes
+// them up in a fixed order.
 type nodePorts struct {
 	next     int
 	anywhere bool
+	taken    map[string]bool
 }
 
 func (p *nodePorts) Allocate(port int) error {
 	if !p.anywhere && !nodePortRange.Contains(port) {
 		return &portallocator.ErrNotInRange{ValidPorts: nodePortRange.String()}
+	}
+	if p.taken[strconv.Itoa(port)] {
+		return portallocator.ErrAllocated
 	}
 	return nil
 }

@@ -45,6 +45,18 @@ type Outcome struct {
 	// Unguarded those that select no pod any more.
 	Barred    []Barred
 	Unguarded []Unguarded
+	// Taken are the addresses and ports of nodes for which a Service is refused since
+	// others have them.
+	Taken []Taken
+	// Claimed is the claim to which the volume is bound that a new claim names; nil if none
+	// is known.
+	Claimed *manifest.Ref
+	// Loose are the monitors that selected something of the release, and select nothing of
+	// it any more because of this change.
+	Loose []Loose
+	// Contested are the workloads of which an autoscaler and the manifest both say how
+	// many pods they have.
+	Contested []Contested
 	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
 	// what it held before; nil for other objects. Of each workload the worst use counts.
 	Stale []Reader
@@ -78,6 +90,32 @@ type Astray struct {
 	// no longer leads to any of those.
 	Own     manifest.Ref
 	Instead bool
+}
+
+// Taken is an address of the cluster's network, or a port of its nodes, that a Service
+// asks for and another one has at that moment.
+type Taken struct {
+	What string
+	By   manifest.Ref
+	// Going says that this upgrade would take it from the other one later.
+	Going bool
+}
+
+// Loose is an object that no longer selects anything of the release. Of is what it
+// selected and is still there.
+type Loose struct {
+	By manifest.Ref
+	Of []manifest.Ref
+}
+
+// Contested is a workload of which an autoscaler and the manifest both say how many pods
+// it has.
+type Contested struct {
+	Autoscaler, Workload manifest.Ref
+	// Replicas is what the manifest says.
+	Replicas int
+	// Refused says that server-side apply refuses what a merge sets back.
+	Refused bool
 }
 
 // Barred is a disruption budget that asks for all pods of some workloads, or several

@@ -82,7 +82,7 @@ func around(wanted []Wanted) []listing {
 				whole[listing{kind: k, namespace: namespace}] = true
 			}
 		}
-		for _, k := range ofCluster(w.Ref) {
+		for _, k := range ofCluster(w) {
 			whole[listing{kind: k}] = true
 		}
 		if w.Goes && is(w.Ref, "", "Namespace") {
@@ -133,10 +133,12 @@ func beside(w Wanted) []kind {
 	return nil
 }
 
-// ofCluster returns the kinds that live in no namespace and decide what becomes
+// ofCluster returns the kinds whose objects, wherever they are, decide what becomes
 // of an object.
-func ofCluster(ref manifest.Ref) []kind {
-	switch {
+func ofCluster(w Wanted) []kind {
+	switch ref := w.Ref; {
+	case w.Asks:
+		return []kind{services()}
 	case is(ref, "apps", "DaemonSet"):
 		return []kind{nodes()}
 	case is(ref, "apps", "StatefulSet"), is(ref, "", "PersistentVolumeClaim"):

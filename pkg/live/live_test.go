@@ -171,6 +171,17 @@ func TestMissingPermissionInAllNamespaces(t *testing.T) {
 	}, c.read(live.Options{}, gone(definition+"cluster.shop.example"), gone(definition+"namespaced.shop.example")).Unread)
 }
 
+// A Service that asks for a port of the nodes may find it with one of any namespace.
+func TestAroundAService(t *testing.T) {
+	c := serve(t)
+	c.add("v1 services Service prod/web")
+	c.add("v1 services Service test/other")
+	check(t, "around", 0, len(c.read(live.Options{}, want("v1 Service prod/web")).Around))
+	asking := want("v1 Service prod/web")
+	asking.Asks = true
+	check(t, "around one that asks", 2, len(c.read(live.Options{}, asking).Around))
+}
+
 func TestPaging(t *testing.T) {
 	c := serve(t)
 	for i := range 1201 {

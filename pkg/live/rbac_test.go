@@ -55,10 +55,12 @@ func TestDocumentedRoles(t *testing.T) {
 		name, group, _ := strings.Cut(k, ".")
 		relabelled.Lookers = append(relabelled.Lookers, live.Looker{Group: group, Kind: name, Everywhere: true})
 	}
-	state := c.read(live.Options{}, relabelled,
+	asking := want("v1 Service prod/a")
+	asking.Asks = true
+	state := c.read(live.Options{}, relabelled, asking,
 		want("apps/v1 Deployment prod/a"), want("apps/v1 StatefulSet prod/a"), want("apps/v1 DaemonSet prod/a"), want("apps/v1 ReplicaSet prod/a"),
 		want("batch/v1 Job prod/a"), want("batch/v1 CronJob prod/a"), want("v1 ReplicationController prod/a"),
-		gone("v1 PersistentVolumeClaim prod/data"), want("v1 Secret prod/a"), want("v1 ConfigMap prod/a"), want("v1 Service prod/a"),
+		gone("v1 PersistentVolumeClaim prod/data"), want("v1 Secret prod/a"), want("v1 ConfigMap prod/a"),
 		want("networking.k8s.io/v1 Ingress prod/a"), want("v1 Namespace prod"), want("storage.k8s.io/v1 StorageClass a"),
 		want("scheduling.k8s.io/v1 PriorityClass a"), want("node.k8s.io/v1 RuntimeClass a"), want("v1 ServiceAccount prod/a"),
 		want("rbac.authorization.k8s.io/v1 Role prod/a"), want("rbac.authorization.k8s.io/v1 ClusterRole a"),

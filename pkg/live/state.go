@@ -59,6 +59,9 @@ type Wanted struct {
 	Goes bool
 	// Mounts says that its pods mount claims, which need not be of the release.
 	Mounts bool
+	// Asks says that the upgrade asks for an address or a port of the nodes for this
+	// Service, so that the Services of all namespaces are of interest: one may have it.
+	Asks bool
 	// Lookers are the kinds whose objects may select this one by labels that the
 	// upgrade changes.
 	Lookers []Looker

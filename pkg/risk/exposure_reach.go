@@ -31,7 +31,7 @@ func reachRules() []Rule {
 			When: policyOpened,
 		},
 		{
-			ID: "network-policy-removed", Risk: change.Exposure, Kinds: []string{"NetworkPolicy"},
+			ID: "network-policy-removed", Risk: change.Exposure,
 			Why:     "pods that no policy selects any more can be reached by, or reach, everything",
 			Fix:     "keep a policy that selects them",
 			Instead: "apply a policy that selects them first",
@@ -45,6 +45,9 @@ func reachRules() []Rule {
 					if e.Path.Under("spec") {
 						paths = append(paths, e.Path)
 					}
+				}
+				if c.Ref.Kind != "NetworkPolicy" {
+					return "with these labels no policy of the release restricts its pods any more", editsOf(c, "labels"), true
 				}
 				return "no policy of the release restricts " + shortened(bared) + " any more", paths, true
 			},

@@ -122,6 +122,18 @@ func restartRules() []Rule {
 			},
 		},
 		{
+			ID: "replicas-contested", Risk: change.Restart,
+			Why: "where the manifest says how many pods a workload has and an autoscaler does, too, each upgrade undoes what the autoscaler has done: pods are stopped, and started again; server-side apply is refused instead",
+			Fix: "leave the number to one of the two: take replicas out of the manifest, or the autoscaler out of the chart",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				messages := make([]string, 0, len(c.Outcome.Contested))
+				for i := range c.Outcome.Contested {
+					messages = append(messages, contested(&c.Outcome.Contested[i]))
+				}
+				return strings.Join(messages, "; "), editsOf(c, "replicas"), len(messages) > 0
+			},
+		},
+		{
 			ID: "rotating-restart", Risk: change.Restart,
 			Why: "what the pod template is made of comes out differently each time the chart is rendered, so that an upgrade replaces the pods even if it changes nothing",
 			Fix: "give the chart the value that it would make up (a password, a certificate), or let it look up and keep the one in the cluster; take the time out of the pod template",
@@ -146,6 +158,15 @@ func restartRules() []Rule {
 			},
 		},
 	}
+}
+
+func contested(c *change.Contested) string {
+	if c.Refused {
+		return fmt.Sprintf("the manifest sets the replicas of %s/%s to %d: once %s %s has scaled it, every upgrade is refused",
+			c.Workload.Kind, c.Workload.Name, c.Replicas, c.Autoscaler.Kind, c.Autoscaler.Name)
+	}
+	return fmt.Sprintf("every upgrade sets the replicas of %s/%s to %d, whatever %s %s has made of them",
+		c.Workload.Kind, c.Workload.Name, c.Replicas, c.Autoscaler.Kind, c.Autoscaler.Name)
 }
 
 // forNothing ends a message about pods that are replaced because of what rotates.

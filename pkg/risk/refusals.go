@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -154,6 +155,22 @@ func objectRefusals() []Rule {
 			Why:  whyRefused,
 			Fix:  "delete the binding before the upgrade, or give the new one another name",
 			When: refusedUnder("roleRef"),
+		},
+		{
+			ID: "address-taken", Risk: change.Rejected, Kinds: []string{"Service"},
+			Why: "an address of the cluster, or a port of its nodes, is one Service's at a time; Helm makes and changes objects before it deletes what has left the release, and one after the other",
+			Fix: "leave the choice to the API server (no clusterIP, no nodePort), or delete the Service that has it before the upgrade",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				messages := []string{refusal(c)}
+				for _, t := range c.Outcome.Taken {
+					later := ""
+					if t.Going {
+						later = ", which gives it up only later"
+					}
+					messages = append(messages, fmt.Sprintf("%s is that of %s%s", t.What, t.By, later))
+				}
+				return strings.Join(messages, "; "), nil, len(c.Outcome.Taken) > 0
+			},
 		},
 		{
 			ID: "service-immutable", Risk: change.Rejected, Kinds: []string{"Service"},

@@ -46,6 +46,17 @@ func renameRules() []Rule {
 			},
 		},
 		{
+			ID: "volume-claimed", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"},
+			Why: "a volume that is bound to a claim is kept for that one, even when it is gone; another claim that names it waits, and the pods that mount it wait, too",
+			Fix: "keep the name of the claim; or see that the volume outlives it (reclaim policy Retain), and take spec.claimRef out of the volume once the old claim is gone",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				if c.Outcome.Claimed == nil {
+					return "", nil, false
+				}
+				return fmt.Sprintf("its volume is bound to %s", c.Outcome.Claimed), nil, true
+			},
+		},
+		{
 			ID: "workload-renamed", Risk: change.Downtime,
 			Why: "Helm makes the workload of the new name and deletes the old one without a wait in between, so that for a while no pod is ready",
 			Fix: keepBoth + ", or " + keepBeside, Instead: keepBeside,

@@ -40,7 +40,7 @@ type Rule struct {
 // about a refusal only the first that fires counts, so the special ones come
 // first.
 func Rules() []Rule {
-	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), deletionRules(), linkRules(), renameRules(), exposureRules(), versionRules())
+	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), monitorRules(), deletionRules(), linkRules(), renameRules(), exposureRules(), versionRules())
 }
 
 // Classify returns the findings about a change, worst first.

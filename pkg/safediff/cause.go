@@ -14,7 +14,7 @@ import (
 // causes writes into the changes why pods are replaced.
 func (l *links) causes() {
 	for i := range l.judged {
-		if c := l.judged[i].change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil && c.Outcome.Pods.Replaced {
+		if c := l.judged[i].change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil && c.Outcome.Pods.Replaced && c.Outcome.Pods.Cause == "" {
 			c.Outcome.Pods.Cause, c.Outcome.Pods.Needless = l.cause(i, c)
 		}
 	}

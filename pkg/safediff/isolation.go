@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"maps"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -22,8 +23,10 @@ type isolation struct {
 }
 
 // isolations tells the NetworkPolicies that go, or select others, which workloads no
-// policy of the release restricts any more.
+// policy of the release restricts any more, and workloads whose pods get other labels that
+// none restricts these.
 func (j *judge) isolations(pairs []diff.Pair, judged []judgement) {
+	j.escapes(pairs, judged)
 	if !slices.ContainsFunc(judged, func(of judgement) bool { return of.change != nil && isPolicy(of.change.Ref) && done(of.change) }) {
 		return
 	}
@@ -43,6 +46,41 @@ func (j *judge) isolations(pairs []diff.Pair, judged []judgement) {
 			continue
 		}
 		if c.Outcome.Bared = j.bared(pairs, judged, lost, after); len(c.Outcome.Bared) > 0 {
+			classify(c)
+		}
+	}
+}
+
+// escapes tells workloads whose pods get labels by which no policy selects them any more.
+func (j *judge) escapes(pairs []diff.Pair, judged []judgement) {
+	var before, after []isolation
+	read := false
+	for i, p := range pairs {
+		c := judged[i].change
+		if s := judged[i].sides; c == nil || c.Op != change.Update || !done(c) || s == nil || s.old == nil || s.updated == nil || maps.Equal(s.old.labels, s.updated.labels) {
+			continue
+		}
+		if !read {
+			for k, policy := range pairs {
+				if isPolicy(policy.Ref()) {
+					before = append(before, isolates(policy.Old)...)
+					after = append(after, isolates(standing(policy, judged[k].change))...)
+				}
+			}
+			read = true
+		}
+		w := j.crew(i, p, &judged[i])
+		if w == nil || w.before == nil || w.after == nil {
+			continue
+		}
+		restricts := func(by isolation, s *podSide) bool {
+			return by.namespace == c.Ref.Namespace && by.selector.Matches(labels.Set(s.labels))
+		}
+		if slices.ContainsFunc(before, func(by isolation) bool {
+			return restricts(by, w.before) && !restricts(by, w.after) &&
+				!slices.ContainsFunc(after, func(other isolation) bool { return other.direction == by.direction && restricts(other, w.after) })
+		}) {
+			c.Outcome.Bared = []string{c.Ref.Kind + "/" + c.Ref.Name}
 			classify(c)
 		}
 	}

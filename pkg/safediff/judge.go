@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -59,6 +58,8 @@ type judgement struct {
 	change    *change.Change
 	unchecked []string
 	drift     []change.Drift
+	// allotted are the addresses and ports of a Service after the upgrade.
+	allotted []string
 	// oneWay is why a rollback does not bring the object back as it is now, one clause;
 	// "" if it does.
 	oneWay string
@@ -107,6 +108,9 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
 	judged := j.conclude(&c, &result)
 	judged.drift = slices.Concat(drift, gone(&c, p))
 	judged.oneWay = j.oneWay(p, &c, &result, len(drift) > 0)
+	if isService(c.Ref) {
+		judged.allotted = apiserver.Allotted(result.NewFields)
+	}
 	return judged
 }
 
@@ -223,8 +227,7 @@ func scaleBack(pods *change.Pods) {
 	if pods.Before <= pods.Desired || pods.Desired < 1 {
 		return
 	}
-	pods.Replaced, pods.Affected = true, -1
-	pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired)
+	churned(pods, fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired))
 }
 
 // leaves tells what Helm does with an object that leaves the release, and reports

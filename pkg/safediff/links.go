@@ -61,10 +61,7 @@ type outsider struct {
 // link writes into the changes what becomes of the names in them. What leads out of
 // the release is asked of the cluster, if there is one.
 func (j *judge) link(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
-	l := links{judge: j, pairs: pairs, judged: judged, place: make(map[manifest.Identity]int, len(pairs))}
-	for i, p := range pairs {
-		l.place[p.Ref().Identity()] = i
-	}
+	l := links{judge: j, pairs: pairs, judged: judged, place: places(pairs)}
 	touched := l.touched()
 	changed := map[int]bool{}
 	for i, p := range pairs {
@@ -155,6 +152,7 @@ func (l *links) follow(from int, r reference.Reference, old []reference.Referenc
 	})
 	if !r.Optional && (l.goes(at) || l.keyless(at, r.Key, known)) {
 		l.lost(from, at, r, changed)
+		return
 	}
 	if c := l.judged[at].change; known && reads(r.Use) && c != nil && c.Op == change.Update && done(c) && contents(c) && l.stale(from, c, r) {
 		changed[at] = true

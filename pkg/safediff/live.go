@@ -19,7 +19,7 @@ import (
 // wanted lists the objects that a cluster should be asked about: all of both
 // manifests but those whose name the API server makes up, and the definitions in the
 // chart's crds directory. Of an object of which a label changes it should also be asked
-// who selects it.
+// who selects it, and of what a Service asks for who has it.
 func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	list := make([]live.Wanted, 0, len(pairs)+len(crds))
 	for _, o := range crds {
@@ -27,7 +27,7 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
-			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Lookers: lookers(p)})
+			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Asks: len(asks(p)) > 0, Lookers: lookers(p)})
 		}
 	}
 	return list
@@ -109,6 +109,9 @@ func gaps(state *live.State) []change.Notice {
 	}
 	list := make([]change.Notice, 0, len(state.Unread))
 	for _, gap := range state.Unread {
+		if everyService(gap) {
+			continue // said where it matters
+		}
 		where := ""
 		if gap.Namespace != "" {
 			where = " in namespace " + gap.Namespace

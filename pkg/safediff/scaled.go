@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	scaledThreeWay = "an autoscaler scales this workload and its manifest sets replicas, so that every upgrade sets them back: " +
+	scaledThreeWay = "an autoscaler scales this workload and its manifest says %d replicas, to which every upgrade sets it back: " +
 		"how many pods run now, and whether some of them are stopped and started, is not known"
-	scaledServerSide = "an autoscaler scales this workload and its manifest sets replicas: if it has scaled by now, the upgrade is refused (conflict)"
+	scaledServerSide = "an autoscaler scales this workload and its manifest says %d replicas: if it has scaled by now, the upgrade is refused (conflict)"
 )
 
 // scaledNotices lists the workloads that an autoscaler scales while a manifest sets
 // their replicas.
 func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := scaleTargets(in.old, in.updated, in.cluster)
+	targets := scaleTargets(in.old, in.cluster)
 	if len(targets) == 0 {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
 		for _, o := range objects {
 			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && setsReplicas(o) {
-				list = append(list, change.Notice{Ref: o.Ref, Reason: reason})
+				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(reason, replicasOf(o))})
 				delete(targets, o.Ref.Identity())
 			}
 		}

@@ -15,11 +15,18 @@ import (
 // other. judged is changed. The error is that of ctx.
 func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
 	j.aggregations(pairs, judged)
+	j.overscaled(pairs, judged)
+	if err := j.allotments(pairs, judged); err != nil {
+		return err
+	}
 	stop(diff.Steps(pairs, j.events()), judged)
 	j.emptyNamespaces(pairs, judged)
 	j.renames(pairs, judged)
 	j.traffic(pairs, judged)
+	j.contests(pairs, judged)
 	j.evictions(pairs, judged)
+	j.claimedVolumes(pairs, judged)
+	j.looseEnds(pairs, judged)
 	j.isolations(pairs, judged)
 	j.routes(pairs, judged)
 	j.closures(pairs, judged)
