@@ -125,7 +125,7 @@ func (a *allotments) take(p diff.Pair, judged *judgement) error {
 			return err
 		}
 		if len(result.Outcome.Refused) > 0 {
-			judged.change, judged.unchecked = c, besides.conclude(c, &result).unchecked
+			judged.change, judged.unchecked, judged.oneWay = c, besides.conclude(c, &result).unchecked, ""
 			c.Outcome.Taken = taken
 			classify(c)
 			return nil

@@ -102,7 +102,7 @@ func (j *judge) overscaled(pairs []diff.Pair, judged []judgement) {
 		if len(c.Outcome.Refused) == 0 {
 			c.Outcome.Refused, c.Outcome.Pods = []change.FieldError{{Type: "Conflict", Message: fmt.Sprintf(scaleConflict, least)}}, nil
 			classify(c)
-			judged[s.workload].change = c
+			judged[s.workload].change, judged[s.workload].oneWay = c, ""
 		}
 	}
 }
