@@ -161,7 +161,7 @@ func objectRefusals() []Rule {
 			Why: "an address of the cluster, or a port of its nodes, is one Service's at a time; Helm makes and changes objects before it deletes what has left the release, and one after the other",
 			Fix: "leave the choice to the API server (no clusterIP, no nodePort), or delete the Service that has it before the upgrade",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				messages := []string{refusal(c)}
+				messages := append(make([]string, 0, 1+len(c.Outcome.Taken)), refusal(c))
 				for _, t := range c.Outcome.Taken {
 					later := ""
 					if t.Going {

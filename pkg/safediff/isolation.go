@@ -57,33 +57,46 @@ func (j *judge) escapes(pairs []diff.Pair, judged []judgement) {
 	read := false
 	for i, p := range pairs {
 		c := judged[i].change
-		if s := judged[i].sides; c == nil || c.Op != change.Update || !done(c) || s == nil || s.old == nil || s.updated == nil || maps.Equal(s.old.labels, s.updated.labels) {
+		if c == nil || c.Op != change.Update || !done(c) || !relabels(judged[i].sides) {
 			continue
 		}
 		if !read {
-			for k, policy := range pairs {
-				if isPolicy(policy.Ref()) {
-					before = append(before, isolates(policy.Old)...)
-					after = append(after, isolates(standing(policy, judged[k].change))...)
-				}
-			}
-			read = true
+			before, after, read = policies(pairs, judged)
 		}
 		w := j.crew(i, p, &judged[i])
-		if w == nil || w.before == nil || w.after == nil {
-			continue
-		}
-		restricts := func(by isolation, s *podSide) bool {
-			return by.namespace == c.Ref.Namespace && by.selector.Matches(labels.Set(s.labels))
-		}
-		if slices.ContainsFunc(before, func(by isolation) bool {
-			return restricts(by, w.before) && !restricts(by, w.after) &&
-				!slices.ContainsFunc(after, func(other isolation) bool { return other.direction == by.direction && restricts(other, w.after) })
-		}) {
+		if w != nil && w.before != nil && w.after != nil && escaped(w, before, after) {
 			c.Outcome.Bared = []string{c.Ref.Kind + "/" + c.Ref.Name}
 			classify(c)
 		}
 	}
+}
+
+// relabels reports whether the pods of a workload have other labels on the two sides.
+func relabels(s *sides) bool {
+	return s != nil && s.old != nil && s.updated != nil && !maps.Equal(s.old.labels, s.updated.labels)
+}
+
+// policies returns how the NetworkPolicies restrict pods before and after the upgrade.
+func policies(pairs []diff.Pair, judged []judgement) (before, after []isolation, read bool) {
+	for i, p := range pairs {
+		if isPolicy(p.Ref()) {
+			before = append(before, isolates(p.Old)...)
+			after = append(after, isolates(standing(p, judged[i].change))...)
+		}
+	}
+	return before, after, true
+}
+
+// escaped reports whether pods were restricted in a direction in which they no longer are,
+// since they have other labels.
+func escaped(w *crew, before, after []isolation) bool {
+	restricts := func(by isolation, s *podSide) bool {
+		return by.namespace == w.ref.Namespace && by.selector.Matches(labels.Set(s.labels))
+	}
+	return slices.ContainsFunc(before, func(by isolation) bool {
+		return restricts(by, w.before) && !restricts(by, w.after) &&
+			!slices.ContainsFunc(after, func(other isolation) bool { return other.direction == by.direction && restricts(other, w.after) })
+	})
 }
 
 func isPolicy(ref manifest.Ref) bool {

@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -11,46 +12,54 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
-// looseEnds tells of monitors that selected something of the
-// release which is still there after the upgrade, and select nothing of it any more:
-// their selector changes, or the labels of what they selected. What goes is no loss.
+// looseEnds tells of monitors that selected something of the release which is still there
+// after the upgrade, and select nothing of it any more: their selector changes, or the
+// labels of what they selected. What goes is no loss.
 func (j *judge) looseEnds(pairs []diff.Pair, judged []judgement) {
-	if !slices.ContainsFunc(pairs, func(p diff.Pair) bool { return p.Old != nil && p.New != nil && binds(p.Ref()) }) {
+	if !slices.ContainsFunc(pairs, monitors) {
 		return
 	}
 	l := looseEnds{judge: j, pairs: pairs, judged: judged, things: map[string][]pickable{}}
-	moved := map[string][]pickable{"Pod": l.collect("Pod", true), "Service": l.collect("Service", true)}
-	moving := labelsOf(slices.Concat(moved["Pod"], moved["Service"]))
+	l.moved = map[string][]pickable{"Pod": l.collect("Pod", true), "Service": l.collect("Service", true)}
+	moving := labelsOf(slices.Concat(l.moved["Pod"], l.moved["Service"]))
 	for i, p := range pairs {
-		if p.Old == nil || p.New == nil || !binds(p.Ref()) || diff.IsHook(p.New) {
+		if !monitors(p) {
 			continue
 		}
 		c := judged[i].change
 		turns := c != nil && done(c) && c.Op == change.Update && edited(c, fieldpath.Fields("spec"))
-		if !turns && !slices.ContainsFunc(moving, func(label string) bool { return p.New.Mentions(label) || p.Old.Mentions(label) }) {
-			continue // it is not decoded for labels that it does not look at
+		if turns || slices.ContainsFunc(moving, p.New.Mentions) {
+			l.tell(i, turns, l.lost(i, turns))
 		}
-		after := p.Old
-		if c == nil || done(c) {
-			after = p.New
-		}
-		is, looks := selectors.PickOf(after)
-		was := is
-		if !p.Old.SameText(after) {
-			was, _ = selectors.PickOf(p.Old)
-		}
-		pool := moved[looks]
-		if turns {
-			pool = l.all(looks)
-		}
-		lost := slices.DeleteFunc(slices.Clone(pool), func(t pickable) bool {
-			return !t.stays || !was.Selects(t.ref, t.before) || t.after != nil && is.Selects(t.ref, t.after)
-		})
-		if len(lost) == 0 || slices.ContainsFunc(l.all(looks), func(t pickable) bool { return t.after != nil && is.Selects(t.ref, t.after) }) {
-			continue
-		}
-		l.tell(i, turns, slices.DeleteFunc(lost, func(t pickable) bool { return l.taken(i, t) }))
 	}
+}
+
+// monitors reports whether a pair is a monitor that stays.
+func monitors(p diff.Pair) bool {
+	return p.Old != nil && p.New != nil && binds(p.Ref()) && !diff.IsHook(p.New)
+}
+
+// lost returns what a monitor selected that is still there, if it and others of its kind
+// select nothing of that any more, and it nothing else.
+func (l *looseEnds) lost(i int, turns bool) []pickable {
+	after := cmp.Or(standing(l.pairs[i], l.judged[i].change), l.pairs[i].New)
+	is, looks := selectors.PickOf(after)
+	was := is
+	if !l.pairs[i].Old.SameText(after) {
+		was, _ = selectors.PickOf(l.pairs[i].Old)
+	}
+	pool := l.moved[looks]
+	if turns {
+		pool = l.all(looks)
+	}
+	selected := func(t pickable) bool { return t.after != nil && is.Selects(t.ref, t.after) }
+	lost := slices.DeleteFunc(slices.Clone(pool), func(t pickable) bool {
+		return !t.stays || !was.Selects(t.ref, t.before) || selected(t)
+	})
+	if len(lost) == 0 || slices.ContainsFunc(l.all(looks), selected) {
+		return nil
+	}
+	return slices.DeleteFunc(lost, func(t pickable) bool { return l.taken(i, t) })
 }
 
 // taken reports whether another object of the kind selects what one no longer does.
@@ -69,7 +78,8 @@ type looseEnds struct {
 	*judge
 	pairs  []diff.Pair
 	judged []judgement
-	things map[string][]pickable
+	// things are all, moved those that get other labels or another name.
+	things, moved map[string][]pickable
 }
 
 // pickable is what can be selected, by its labels on both sides; nil where there
