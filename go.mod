@@ -17,6 +17,7 @@ require (
 	go.yaml.in/yaml/v2 v2.4.4
 	k8s.io/apiextensions-apiserver v0.37.1
 	k8s.io/kube-aggregator v0.37.1
+	k8s.io/pod-security-admission v0.37.1
 )
 
 require (

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,11 +15,12 @@ import (
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/podsecurity"
 )
 
 // admit does what those admission plugins do that every cluster runs and that
-// touch the object itself. What the others would say (quotas, limits, pod
-// security, webhooks, policies) the manifests cannot tell.
+// touch the object itself. What the others would say (quotas, limits,
+// webhooks, policies) the manifests cannot tell. Pod security has a package of its own.
 func admit(r request, object runtime.Object) {
 	pod, ok := object.(*api.Pod)
 	if !ok {
@@ -79,6 +81,25 @@ func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcom
 		}
 	}
 	return []string{"whether " + class + " lets its volumes grow is not known; without allowVolumeExpansion the claim would be refused"}
+}
+
+// admitNamespace does what PodSecurity does to a Namespace: the labels that tell it what
+// to let in must be valid, unless they were not before (ValidateNamespace in
+// k8s.io/pod-security-admission/admission).
+func (r request) admitNamespace(object, live runtime.Object) []change.FieldError {
+	namespace, ok := object.(*api.Namespace)
+	if !ok {
+		return nil
+	}
+	errs := podsecurity.LabelErrors(namespace.Labels)
+	if old, is := live.(*api.Namespace); is && reflect.DeepEqual(errs, podsecurity.LabelErrors(old.Labels)) {
+		return nil
+	}
+	refused := make([]change.FieldError, len(errs))
+	for i, e := range errs {
+		refused[i] = r.fieldError(e)
+	}
+	return refused
 }
 
 // assumedVersion is the resourceVersion of objects that were not read from a cluster.

@@ -214,7 +214,9 @@ func (s *Server) create(r request, value map[string]any) made {
 	}
 	if err := rest.BeforeCreate(r.strategy, r.ctx, result.object); err != nil {
 		result.refused = r.errors(err, rest.ValidateCreate(r.ctx, result.object, r.strategy))
+		return result
 	}
+	result.refused = r.admitNamespace(result.object, nil)
 	return result
 }
 
@@ -281,5 +283,5 @@ func (s *Server) update(r request, object, live runtime.Object) []change.FieldEr
 	if err := rest.BeforeUpdate(r.strategy, r.ctx, object, live); err != nil {
 		return r.errors(err, rest.ValidateUpdate(r.ctx, object, live, r.strategy))
 	}
-	return nil
+	return r.admitNamespace(object, live)
 }

@@ -42,7 +42,7 @@ func (c *Change) Digest(f *Finding) string {
 		put(h, "refused", e.Field, e.Type)
 	}
 	if p := o.Pods; p != nil {
-		put(h, "pods", p.Replaced, p.AllDown, p.Before, p.Desired, p.Affected, p.Fewest, p.Stuck, p.Left)
+		put(h, "pods", p.Replaced, p.AllDown, p.Before, p.Desired, p.Affected, p.Fewest, p.Stuck, p.Refused, p.Left)
 	}
 	if o.Pods != nil && o.Pods.Volume != "" {
 		put(h, "volume", o.Pods.Volume)

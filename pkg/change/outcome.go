@@ -194,6 +194,9 @@ type Pods struct {
 	// Stuck is why the rollout cannot begin, one clause; "" if nothing is known to
 	// be in its way.
 	Stuck string
+	// Refused is why the API server lets no new pod in, one clause; "" if it does, as far
+	// as is known. Then those that go are not replaced.
+	Refused string
 	// Volume is why new pods wait, or may wait, for a volume that old ones hold, one
 	// clause; "" if nothing is known of the kind.
 	Volume string

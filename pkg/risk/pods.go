@@ -28,6 +28,17 @@ func stuckRules() []Rule {
 			return p.Stuck, p.Causes, true
 		},
 	}, {
+		ID: "pods-refused", Risk: change.Stuck,
+		Why: "the object is accepted, and each pod that is made for it is refused: the rollout hangs, and what goes does not come back",
+		Fix: "let the pods keep to the level that their namespace enforces, or give the namespace another (pod-security.kubernetes.io/enforce)",
+		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+			p := c.Outcome.Pods
+			if p == nil || p.Refused == "" {
+				return "", nil, false
+			}
+			return "new pods are refused: they violate " + p.Refused, p.Causes, true
+		},
+	}, {
 		ID: "volume-held", Risk: change.Stuck, Kinds: []string{"Deployment"},
 		Why: "a new pod waits for the volume that an old one holds, and the strategy keeps the old one until the new one is ready",
 		Fix: "let the strategy take the old pod away first (Recreate), or use a volume that several nodes may mount (ReadWriteMany)",
@@ -54,6 +65,9 @@ func downtimeRules() []Rule {
 					return "", nil, false
 				}
 				message := "no pod is ready while they are replaced" + how(p) + without(p)
+				if p.Refused != "" {
+					message = "its pods go, and no new ones come" + without(p)
+				}
 				if rotate(c, p.Causes) {
 					message += forNothing
 				}

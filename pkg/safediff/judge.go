@@ -44,6 +44,8 @@ type judge struct {
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// claimed are the PersistentVolumeClaims of a namespace after the upgrade.
 	claimed map[string][]*corev1.PersistentVolumeClaim
+	// namespaces is what Pod Security admission asks of pods.
+	namespaces namespaces
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label
@@ -124,6 +126,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
 		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{apiserver.Unserved(c.Ref)}}}, nil
 	}
+	j.namespaces.barePod(c, &result)
 	unchecked, err := j.try(ctx, p, c, &result)
 	result.Unchecked = append(result.Unchecked, unchecked...)
 	return result, err
@@ -206,6 +209,7 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []st
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
+	unchecked = append(unchecked, j.namespaces.letIn(c, result, pods)...)
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}

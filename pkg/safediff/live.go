@@ -25,9 +25,20 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 	for _, o := range crds {
 		list = append(list, live.Wanted{Ref: o.Ref})
 	}
+	known := map[manifest.Identity]bool{}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
 			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Asks: len(asks(p)) > 0, Lookers: lookers(p)})
+			known[ref.Identity()] = true
+		}
+	}
+	for _, p := range pairs {
+		if p.New == nil || p.Old != nil && p.Old.SameText(p.New) || !rollout.MakesPods(p.Ref().Group, p.Ref().Kind) {
+			continue
+		}
+		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in
+			known[guard.Identity()] = true
+			list = append(list, live.Wanted{Ref: guard})
 		}
 	}
 	return list
@@ -38,6 +49,11 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
 func mounts(p diff.Pair) bool {
 	const field = "persistentVolumeClaim"
 	return p.Old != nil && p.New != nil && p.Old.Mentions(field) && p.New.Mentions(field)
+}
+
+// namespaceOf returns the Namespace in which an object lives.
+func namespaceOf(ref manifest.Ref) manifest.Ref {
+	return manifest.Ref{Version: "v1", Kind: "Namespace", Name: ref.Namespace}
 }
 
 // inCluster makes objects of what was read from the cluster.

@@ -144,16 +144,16 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state),
-		quotas:    byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
-		budgets:   byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
-		claimed:   byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
-		selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
+		quotas:     byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
+		budgets:    byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
+		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
+		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
 	if asked {
 		j.running = runningIn(state)
 	}
 	judged, err := j.all(ctx, pairs)
-	if err = errors.Join(facts.Definitions.Err(), err); err != nil {
+	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
 		return change.Set{}, err
 	}
 	if err := j.together(ctx, pairs, judged); err != nil {

@@ -88,7 +88,7 @@ func names(message string, o *unstructured.Unstructured) bool {
 	for _, pattern := range []string{
 		`cannot patch "` + name + `" with kind ` + kind + `\b`,
 		`\b` + kind + `(\.[a-z0-9.-]+)? "` + name + `"`,
-		`\b` + strings.ToLower(kind) + `s(\.[a-z0-9.-]+)? "` + name + `" already exists`,
+		`\b` + strings.ToLower(kind) + `s(\.[a-z0-9.-]+)? "` + name + `" (already exists|is forbidden)`,
 		`/` + name + ` \S+, Kind=` + kind + `\b`,
 		`requested resource \(post ` + strings.ToLower(kind) + `s\.` + regexp.QuoteMeta(o.GroupVersionKind().Group) + `\)`,
 		`name: "` + name + `" .*no matches for kind "` + kind + `"`,
