@@ -141,7 +141,10 @@ func gaps(state *live.State) []change.Notice {
 // nil if something could.
 func blind(state *live.State) []string {
 	var why []string
-	for _, o := range state.Objects {
+	for id, o := range state.Objects {
+		if id.Kind == "Namespace" && id.Group == "" {
+			continue // read for what it lets in, be it the release's or not
+		}
 		if o.Unread == "" {
 			return nil
 		}

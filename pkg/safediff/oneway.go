@@ -23,8 +23,11 @@ func (j *judge) oneWays(pairs []diff.Pair, judged []judgement) []change.Notice {
 	unread := unreadable(judged)
 	for i, p := range pairs {
 		reason := judged[i].oneWay
-		if c := judged[i].change; c == nil || c.Outcome.Unreached {
+		switch c := judged[i].change; {
+		case c == nil:
 			reason = ""
+		case c.Outcome.Unreached:
+			reason = j.leftOut(p, c)
 		}
 		for _, o := range []*manifest.Object{p.New, p.Old} {
 			if o != nil && unread[kindOf(o.Ref)] && len(o.HookEvents()) == 0 {
@@ -36,6 +39,19 @@ func (j *judge) oneWays(pairs []diff.Pair, judged []judgement) []change.Notice {
 		}
 	}
 	return list
+}
+
+// leftOut tells what bars the way back of an object that the new manifest no longer has
+// and that is still there, since Helm did not come to it: a rollback from the failed
+// revision then finds it as one that is not the release's.
+func (j *judge) leftOut(p diff.Pair, c *change.Change) string {
+	if p.New != nil || diff.IsHook(p.Old) {
+		return ""
+	}
+	if value, known := j.found(c.Ref); known && value == nil {
+		return ""
+	}
+	return refusedBack(inTheWay, j.server.BackKept(p.Old, p.Old, j.inVersion(c.Ref)).Refused)
 }
 
 // pendingBack is what follows where Helm fails to read a manifest in a rollback: it has
@@ -106,10 +122,7 @@ func (j *judge) oneWay(p diff.Pair, c *change.Change, result *apiserver.Result, 
 		}
 		return j.updatedBack(p, c, result, drifted)
 	case c.Op == change.Keep:
-		if value, known := j.found(c.Ref); known && value == nil {
-			return ""
-		}
-		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.Old, j.inVersion(c.Ref)).Refused)
+		return j.leftOut(p, c)
 	default:
 		return cmp.Or(lostFor(c), j.madeAgain(p, c))
 	}

@@ -166,11 +166,20 @@ func (was *remains) returned(i int, o, after *unstructured.Unstructured, claims 
 		return agreement.BackEmpty, nil
 	case verdict == "recreated" && slices.Contains(holders(), o.GetKind()):
 		return agreement.BackAnew, nil
+	case verdict == "modified" && slices.Equal(changed, []string{"spec.replicas"}) && was.autoscaled():
+		return agreement.BackSame, nil // the autoscaler is on its way
 	case verdict == "modified":
 		return agreement.BackOther, changed
 	default:
 		return agreement.BackSame, nil
 	}
+}
+
+// autoscaled reports whether an autoscaler was among the objects.
+func (was *remains) autoscaled() bool {
+	return slices.ContainsFunc(was.objects, func(o *unstructured.Unstructured) bool {
+		return o != nil && o.GetKind() == "HorizontalPodAutoscaler"
+	})
 }
 
 // holders are the kinds of objects that hold more than they say.
