@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -367,9 +368,24 @@ func (r *run) holdReadme() {
 		}
 		return
 	}
-	if diff := cmp.Diff(table, measured); diff != "" {
-		r.t.Errorf("the table in %s (-), measured (+); -update writes it:\n%s", file, diff)
+	if !near(table, measured) {
+		r.t.Errorf("the table in %s (-), measured (+); -update writes it:\n%s", file, cmp.Diff(table, measured))
 	}
+}
+
+// near reports whether two tables say the same. The number of predictions may differ by
+// one in a hundred: whether an answer that was left open counts hangs on how far
+// controllers have come when somebody looks.
+func near(table, measured string) bool {
+	rows, others := strings.Split(table, "\n"), strings.Split(measured, "\n")
+	return slices.EqualFunc(rows, others, func(row, other string) bool {
+		cells, counted := strings.Split(row, "|"), strings.Split(other, "|")
+		return slices.EqualFunc(cells, counted, func(a, b string) bool {
+			n, err1 := strconv.Atoi(strings.TrimSpace(a))
+			m, err2 := strconv.Atoi(strings.TrimSpace(b))
+			return a == b || err1 == nil && err2 == nil && n > 100 && max(n-m, m-n)*100 <= n
+		})
+	})
 }
 
 // inNamespace moves what a case puts into its namespace, or defines, to where
