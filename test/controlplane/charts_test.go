@@ -146,17 +146,14 @@ func readReport(text string) (change.Set, error) {
 				}
 			}
 		}
+		OneWay []struct{ APIVersion, Kind, Namespace, Name, Reason string }
 	}
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
 		return change.Set{}, fmt.Errorf("read the report: %w", err)
 	}
 	var set change.Set
 	for _, c := range report.Changes {
-		ref := manifest.Ref{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name, Version: c.APIVersion}
-		if group, version, found := strings.Cut(c.APIVersion, "/"); found {
-			ref.Group, ref.Version = group, version
-		}
-		out := change.Change{Ref: ref, Op: c.Op, Outcome: change.Outcome{Changed: c.Outcome.Changed, Unreached: !c.Outcome.Reached}}
+		out := change.Change{Ref: refOf(c.APIVersion, c.Kind, c.Namespace, c.Name), Op: c.Op, Outcome: change.Outcome{Changed: c.Outcome.Changed, Unreached: !c.Outcome.Reached}}
 		for _, e := range c.Outcome.Refused {
 			out.Outcome.Refused = append(out.Outcome.Refused, change.FieldError{Field: e.Field, Message: e.Message})
 		}
@@ -171,5 +168,16 @@ func readReport(text string) (change.Set, error) {
 		}
 		set.Changes = append(set.Changes, out)
 	}
+	for _, n := range report.OneWay {
+		set.OneWay = append(set.OneWay, change.Notice{Ref: refOf(n.APIVersion, n.Kind, n.Namespace, n.Name), Reason: n.Reason})
+	}
 	return set, nil
+}
+
+func refOf(apiVersion, kind, namespace, name string) manifest.Ref {
+	ref := manifest.Ref{Kind: kind, Namespace: namespace, Name: name, Version: apiVersion}
+	if group, version, found := strings.Cut(apiVersion, "/"); found {
+		ref.Group, ref.Version = group, version
+	}
+	return ref
 }
