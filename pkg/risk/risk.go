@@ -65,12 +65,12 @@ func Classify(c *change.Change, rules []Rule) []change.Finding {
 	return findings
 }
 
-// Advise gives the findings the hints that fit an operation without a new chart.
-func Advise(findings []change.Finding, operation change.Operation) {
+// Advise gives the findings the hints that fit an operation without a new chart. rules
+// are those that they come from.
+func Advise(findings []change.Finding, operation change.Operation, rules []Rule) {
 	if operation != change.Rollback && operation != change.Uninstall {
 		return
 	}
-	rules := Rules()
 	for i := range findings {
 		f := &findings[i]
 		r := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -298,5 +299,8 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	return &c
 }
 
+// rules are all there are. They are asked about every change, and made once.
+var rules = sync.OnceValue(risk.Rules) //nolint:gochecknoglobals // a constant table
+
 // classify asks the rules what they make of what is known of a change.
-func classify(c *change.Change) { c.Findings = risk.Classify(c, risk.Rules()) }
+func classify(c *change.Change) { c.Findings = risk.Classify(c, rules()) }

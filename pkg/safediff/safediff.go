@@ -166,7 +166,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	collect(&set, pairs, judged)
 	set.OneWay = j.oneWays(pairs, judged)
 	for i := range set.Changes {
-		risk.Advise(set.Changes[i].Findings, opts.Operation)
+		risk.Advise(set.Changes[i].Findings, opts.Operation, rules())
 	}
 	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	decide(&set, opts)
