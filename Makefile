@@ -13,6 +13,12 @@ HELM3    := $(TOOLS)/helm-v3.22.0
 HELM4    := $(TOOLS)/helm-v4.3.1
 HELMFILE := $(TOOLS)/helmfile-v1.8.0
 SHOP     := testdata/charts/shop
+# What a run of the laboratory has observed so far, for the next one if it is killed.
+NOTES    := $(TOOLS)/../observations
+IN_LAB    = go -C test/controlplane test -v -count=1 -parallel 16 -timeout 120m
+LAB_ARGS  = -args -bin $(TOOLS) -program $(CURDIR)/$(BIN) $(if $(CASES),-cases '$(CASES)') $(if $(AT_ONCE),-at-once $(AT_ONCE))
+# What `make check` makes, in this order.
+CHECKS   := tidy lint test test-replay test-helm demo
 LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kwok-v0.8.0)
 
 .PHONY: help
@@ -21,7 +27,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/helm-safe-diff
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/helm-safe-diff
+	@hack/alive.sh go build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/helm-safe-diff
 
 .PHONY: demo
 demo: build ## judge an upgrade between two versions of a shipped chart
@@ -35,15 +41,54 @@ install: ## install the plugin from this clone into $(HELM)
 
 .PHONY: test
 test: ## all tests that need only Go
-	go test ./...
+	go test -timeout 30m ./...
+	go -C test/streams test -timeout 30m ./...
+
+.PHONY: fuzz
+fuzz: fuzz-streams fuzz-mutations ## both campaigns, one after the other, from where they stopped; FOR=1h each
+
+.PHONY: fuzz-streams
+fuzz-streams: ## read streams for hours as Helm 3, Helm 4 and this program do; goes on where it stopped
+	go -C test/streams run ./campaign -state $(or $(STATE),fuzz.json) -streams $(or $(STREAMS),10000000) -for $(or $(FOR),24h)
+
+.PHONY: fuzz-mutations
+fuzz-mutations: ## judge upgrades that no chart would make; goes on where it stopped, and keeps what fails in bin/fuzz
+	@mkdir -p bin/fuzz
+	FOUND=$(CURDIR)/bin/fuzz go test ./test/mutation -run TestMutations -v -count=1 -timeout 0 -args -lasts $(or $(FOR),24h) -progress $(CURDIR)/bin/fuzz/seed
 
 .PHONY: test-helm
 test-helm: $(HELM3) $(HELM4) ## install the plugin into real Helm 3 and Helm 4 and run it
 	HELM3=$(HELM3) HELM4=$(HELM4) hack/test-helm.sh
 
+.PHONY: test-replay
+test-replay: ## all predictions against all that was observed in the laboratory, in seconds
+	go test -count=1 -v -run TestReplay ./test/observed
+
 .PHONY: test-cluster
 test-cluster: build $(LAB) $(HELMFILE) ## every case and chart on a real control plane, with real Helm 3, Helm 4 and helmfile
-	go -C test/controlplane test -v -count=1 -parallel 16 -timeout 90m ./... -args -bin $(TOOLS) -program $(CURDIR)/$(BIN)
+	$(IN_LAB) ./... $(LAB_ARGS) -select all -journal $(NOTES)/all.jsonl
+
+.PHONY: test-sample
+test-sample: build $(LAB) $(HELMFILE) ## the same for cases not observed yet, and a tenth of the others chosen by the commit
+	$(IN_LAB) ./... $(LAB_ARGS) -select tenth -commit "$$(git rev-parse HEAD)"
+
+.PHONY: observe
+observe: build $(LAB) ## measure the cases that are not observed yet, and keep what is observed in test/observed
+	$(IN_LAB) -run '^TestCases$$' . $(LAB_ARGS) -select new -record -journal $(NOTES)/new.jsonl
+	go test -count=1 -run TestReplay ./test/observed -update
+
+.PHONY: observe-all
+observe-all: build $(LAB) ## measure all cases anew and keep what is observed
+	$(IN_LAB) -run '^TestCases$$' . $(LAB_ARGS) -select all -record -journal $(NOTES)/all.jsonl
+	go test -count=1 -run TestReplay ./test/observed -update
+
+.PHONY: test-browser
+test-browser: build ## open HTML reports in chromium: colours, widths, keyboard, paper, without scripts
+	go -C test/browser test -count=1 . -args -program $(CURDIR)/$(BIN)
+
+.PHONY: picture
+picture: build ## make the picture of the README anew, with chromium
+	go -C test/browser test -count=1 -run '^TestPicture$$' . -args -program $(CURDIR)/$(BIN) -picture $(CURDIR)/docs/report.png
 
 .PHONY: demo-cluster
 demo-cluster: build $(LAB) ## leave a control plane running, with a release to try the plugin on
@@ -57,20 +102,32 @@ stop-demo-cluster: ## end what demo-cluster has left running
 lint: $(LINT) ## golangci-lint
 	$(LINT) run
 	cd test/controlplane && $(LINT) run
+	cd test/streams && $(LINT) run
+	cd test/browser && $(LINT) run
 
 .PHONY: tidy
 tidy: ## go.mod and go.sum hold what the code needs, and no more
 	go mod tidy -diff
 	go -C test/controlplane mod tidy -diff
+	go -C test/streams mod tidy -diff
+	go -C test/browser mod tidy -diff
 
 .PHONY: generate
 generate: ## write the generated documents anew
 	go test ./pkg/cli -run TestDocs -update
 	go test ./pkg/report -update
 	go test ./pkg/safediff -run TestRulesDocument -update
+	go test ./test/observed -run TestReplay -update
 
 .PHONY: check
-check: tidy lint test test-helm demo ## what CI runs
+check: $(CHECKS) ## what CI runs before the laboratory
+
+.PHONY: checks
+checks: ## name the parts of `make check`
+	@echo $(CHECKS)
+
+.PHONY: laboratory
+laboratory: $(LAB) $(HELMFILE) ## build the control plane, Helm 3, Helm 4 and helmfile
 
 .PHONY: bench
 bench: build ## speed side by side with helm-diff's engine; prints ratios, fails never
@@ -80,9 +137,29 @@ bench: build ## speed side by side with helm-diff's engine; prints ratios, fails
 measure: ## judge the real upgrades in the folder PAIRS; prints the tables of docs/measured.md
 	@go run ./test/measure $(or $(PAIRS),$(error say where the upgrades are: make measure PAIRS=DIR))
 
+.PHONY: measure-values
+measure-values: ## plant keys that do nothing in the charts of the folder CHARTS, and count which are found
+	@go run ./test/values $(or $(CHARTS),$(error say where the charts are: make measure-values CHARTS=DIR))
+
+.PHONY: measure-why
+measure-why: ## tell what edits are due to in the charts of the folders CHARTS/old and CHARTS/new, and hold it against renderings
+	@go run ./test/why $(or $(CHARTS),$(error say where the charts are: make measure-why CHARTS=DIR))
+
 .PHONY: dist
 dist: ## release archives for all platforms, with their checksums
 	hack/dist.sh $(VERSION) '$(LDFLAGS)'
+
+.PHONY: reproduce
+reproduce: ## build the archive for linux/amd64 twice, with caches of their own, and compare them
+	hack/reproduce.sh $(VERSION) '$(LDFLAGS)'
+
+.PHONY: image
+image: ## container image as an OCI layout, dist/image, without a daemon
+	hack/image.sh $(VERSION) '$(LDFLAGS)'
+
+.PHONY: release-check
+release-check: build ## prove that the version in plugin.yaml can be released
+	hack/release-check.sh $(VERSION) $(BIN)
 
 .PHONY: clean
 clean: ## remove what make has built here

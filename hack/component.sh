@@ -12,6 +12,7 @@ version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' test/controlplane
 minor=${version#v1.}
 set -- -X "k8s.io/component-base/version.gitVersion=$version" -X k8s.io/component-base/version.gitMajor=1 \
 	-X "k8s.io/component-base/version.gitMinor=${minor%%.*}"
-GOFLAGS= CGO_ENABLED=0 go -C test/controlplane build -trimpath -ldflags "-s -w $*" -o "$part" "$package"
+# Without -trimpath, so that what the tests have compiled of Kubernetes is not compiled again.
+GOFLAGS= CGO_ENABLED=0 go -C test/controlplane build -ldflags "-s -w $*" -o "$part" "$package"
 chmod 755 "$part"
 mv "$part" "$file"

@@ -29,10 +29,10 @@ for helm in "$HELM3" "$HELM4"; do
 	says safe-diff
 	want 0 "$helm" safe-diff version
 	want 3 "$helm" safe-diff local "$charts/shop/1.4.2" "$charts/shop/1.5.0" --release shop --namespace prod
-	says '^RISKY'
+	says '^ROLLS'
 	says prod/
 	want 0 "$helm" safe-diff local "$charts/shop/1.4.2" "$charts/shop/1.4.3" --release shop -n prod
-	says '^SAFE'
+	says '^NOTHING'
 	want 1 "$helm" safe-diff upgrade shop "$charts/shop/1.5.0"
 	[ ! -s "$home/out" ] || fail "an error wrote to stdout"
 	want 0 "$helm" __complete safe-diff ''
@@ -45,7 +45,7 @@ for helm in "$HELM3" "$HELM4"; do
 	want 0 "$helm" plugin list
 	says '^diff.*3\.15'
 	want 2 "$helm" diff local "$charts/shop/1.4.2" "$charts/shop/1.4.3" --release shop --namespace prod --detailed-exitcode
-	says '^SAFE'
+	says '^NOTHING'
 	want 3 "$helm" diff local "$charts/shop/1.4.2" "$charts/shop/1.5.0" --release shop --detailed-exitcode --suppress-secrets
 	want 0 "$helm" __complete diff ''
 	says rollback
@@ -58,7 +58,7 @@ done
 # An archive of a release installs into Helm 4; the folder of the plugin is safe-diff.
 home=$(mktemp -d)
 version=$(sed -n 's/^version: *//p' plugin.yaml)
-DIST=$home/dist PLATFORMS=$(go env GOOS)/$(go env GOARCH) hack/dist.sh "$version" "-X github.com/safe-diff/helm-safe-diff/pkg/cli.version=$version" >/dev/null
+DIST=$home/dist BUILD_FLAGS="" PLATFORMS=$(go env GOOS)/$(go env GOARCH) hack/dist.sh "$version" "-X github.com/safe-diff/helm-safe-diff/pkg/cli.version=$version" >/dev/null
 archive=$(echo "$home"/dist/safe-diff-*.tgz)
 [ "$(tar -tzf "$archive" | head -n 1)" = safe-diff/plugin.yaml ] || fail "plugin.yaml does not come first in $archive"
 export HELM_DATA_HOME="$home/data" HELM_CONFIG_HOME="$home/config" HELM_CACHE_HOME="$home/cache"

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/cli"
+	_ "github.com/safe-diff/helm-safe-diff/pkg/firstgc"
 )
 
 func main() {

@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 			for name, value := range map[string]string{
 				"CHARTS": charts, "HOME": env.WorkDir, "KUBECONFIG": filepath.Join(env.WorkDir, "no-kubeconfig"),
 				"HELM_CACHE_HOME": env.WorkDir, "HELM_CONFIG_HOME": env.WorkDir, "HELM_DATA_HOME": env.WorkDir,
+				"HELM_SAFE_DIFF_HELM": "4", // whatever is installed
 			} {
 				env.Setenv(name, value)
 			}

@@ -57,7 +57,7 @@ func (s *Server) admitCreate(object runtime.Object) {
 
 // admitUpdate does what PersistentVolumeClaimResize does: a claim may grow only
 // if its StorageClass says so. It returns what it cannot tell.
-func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcome) []string {
+func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcome) []change.Doubt {
 	claim, ok := object.(*api.PersistentVolumeClaim)
 	if !ok {
 		return nil
@@ -65,7 +65,7 @@ func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcom
 	old, _ := live.(*api.PersistentVolumeClaim)
 	before, after := old.Spec.Resources.Requests[api.ResourceStorage], claim.Spec.Resources.Requests[api.ResourceStorage]
 	if after.Cmp(before) <= 0 {
-		return nil
+		return s.classTaken(claim, old)
 	}
 	class := "the default StorageClass"
 	if claim.Spec.StorageClassName != nil {
@@ -80,7 +80,20 @@ func (s *Server) admitUpdate(object, live runtime.Object, outcome *change.Outcom
 			return nil
 		}
 	}
-	return []string{"whether " + class + " lets its volumes grow is not known; without allowVolumeExpansion the claim would be refused"}
+	return []change.Doubt{{
+		Reason: "whether " + class + " lets its volumes grow is not known; without allowVolumeExpansion the claim would be refused", Hides: change.Rejected,
+	}}
+}
+
+// classTaken says that a claim whose installed manifest names no class may have got the
+// default one when it was made; then it cannot get another one. What was read from a cluster
+// tells by itself.
+func (s *Server) classTaken(claim, old *api.PersistentVolumeClaim) []change.Doubt {
+	if old.ResourceVersion != assumedVersion || s.facts.DefaultClass != "" || old.Spec.StorageClassName != nil || claim.Spec.StorageClassName == nil {
+		return nil
+	}
+	return []change.Doubt{{Hides: change.Rejected, Reason: fmt.Sprintf(
+		"whether the claim has got another StorageClass than %q since it was made, the default one: then it would be refused", *claim.Spec.StorageClassName)}}
 }
 
 // admitNamespace does what PodSecurity does to a Namespace: the labels that tell it what
@@ -111,6 +124,7 @@ func (s *Server) settle(object runtime.Object) {
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetResourceVersion(assumedVersion)
 	}
+	fillNulls(object)
 	switch o := object.(type) {
 	case *api.Service:
 		s.services.read(o)
@@ -130,6 +144,23 @@ func (s *Server) settle(object runtime.Object) {
 		o.Status.Conditions = []apiextensions.CustomResourceDefinitionCondition{
 			{Type: apiextensions.NamesAccepted, Status: apiextensions.ConditionTrue},
 			{Type: apiextensions.Established, Status: apiextensions.ConditionTrue},
+		}
+	}
+}
+
+// fillNulls gives keys of data that have no value an empty one, as the API server does when
+// it stores them.
+func fillNulls(object runtime.Object) {
+	var data map[string][]byte
+	switch o := object.(type) {
+	case *api.Secret:
+		data = o.Data
+	case *api.ConfigMap:
+		data = o.BinaryData
+	}
+	for key, value := range data {
+		if value == nil {
+			data[key] = []byte{}
 		}
 	}
 }

@@ -37,11 +37,12 @@ type Result struct {
 	// what follows from that is for its operator to decide.
 	Operated bool
 	// Unchecked lists what could not be judged, one clause each.
-	Unchecked []string
+	Unchecked []change.Doubt
 
 	managers []metav1.ManagedFieldsEntry // of the live object
 	live     runtime.Object              // before an update, in the internal version
 	stored   runtime.Object              // as it is in the end, likewise; nil if it is refused
+	merged   runtime.Object              // what a merge has made and the server refuses, likewise
 }
 
 // Update judges an object that Helm installed as old and updates to what updated
@@ -73,13 +74,13 @@ func (s *Server) updateKnown(from, to request, oldValue, newValue, live map[stri
 	assumed, misfit := s.assume(from, oldValue)
 	if live == nil {
 		if misfit != nil {
-			return unfit(misfit), nil
+			return s.alone(to, newValue, misfit), nil
 		}
 		return s.patch(to, assumed, oldValue, newValue, from.gvk.Version == to.gvk.Version)
 	}
 	found, _, err := to.decode(live)
 	if err != nil {
-		return Result{}, fmt.Errorf("read %s from the cluster: %s", to.ref, decodeReason(err))
+		return Result{}, fmt.Errorf("read %s from the cluster: %s", to.ref, to.decodeError("", live, err).Message)
 	}
 	result, err := s.patch(to, found, oldValue, newValue, true)
 	if err == nil && misfit == nil {
@@ -87,6 +88,16 @@ func (s *Server) updateKnown(from, to request, oldValue, newValue, live map[stri
 		result.managers = managersOf(found)
 	}
 	return result, err
+}
+
+// alone judges what updated says where the installed manifest is none that the server
+// could have accepted: what would be rejected if there were nothing before is rejected.
+func (s *Server) alone(to request, newValue map[string]any, misfit *change.FieldError) Result {
+	made := s.create(to, newValue)
+	return Result{
+		Outcome:   change.Outcome{Changed: true, Refused: made.refused, Ignored: made.ignored},
+		Unchecked: []change.Doubt{{Reason: "the old manifest does not fit the API (" + misfit.String() + ")", Hides: change.Rejected}},
+	}
 }
 
 // Create judges an object that is not in the cluster yet. An error means that
@@ -103,7 +114,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	if !to.known {
 		return Result{
 			Outcome: change.Outcome{Changed: true}, New: &unstructured.Unstructured{Object: value}, NewFields: value,
-			Unchecked: []string{schemaUnknown},
+			Unchecked: []change.Doubt{unknownSchema()},
 		}, nil
 	}
 	made := s.create(to, value)
@@ -112,6 +123,7 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 		Unchecked: slices.Concat(to.caveats, to.deprecated()),
 	}
 	if made.object != nil && len(made.refused) == 0 {
+		fillNulls(made.object)
 		result.New, result.NewFields = to.stored(made.object)
 		result.stored = made.object
 	}
@@ -138,7 +150,7 @@ func (s *Server) Stored(o *manifest.Object, live map[string]any) (Result, error)
 	var object runtime.Object
 	if live != nil {
 		if object, _, err = from.decode(live); err != nil {
-			return Result{}, fmt.Errorf("read %s from the cluster: %s", from.ref, decodeReason(err))
+			return Result{}, fmt.Errorf("read %s from the cluster: %s", from.ref, from.decodeError("", live, err).Message)
 		}
 	} else if assumed, misfit := s.assume(from, value); misfit == nil {
 		object = assumed
@@ -220,11 +232,41 @@ func (s *Server) create(r request, value map[string]any) made {
 	return result
 }
 
+// Held returns an object of the release as the cluster has it, if nobody but Helm has
+// touched it: with what the API server fills in. An error means that the document could not
+// be read.
+func (s *Server) Held(o *manifest.Object) (map[string]any, error) {
+	value, err := o.Value()
+	if err != nil {
+		return nil, err
+	}
+	r := s.installed(o)
+	if !r.known || r.custom != nil {
+		return value, nil
+	}
+	object, misfit := s.assume(r, value)
+	if misfit != nil {
+		return value, nil
+	}
+	_, fields, err := r.seen(object)
+	return fields, err
+}
+
 // assume returns the object that the cluster holds for an installed manifest if
 // nobody has touched it since. That it is there is a fact, whatever today's
 // validation would say of it, so it is not validated.
+//
+// What cannot be applied on the server's side was merged there: a release that Helm 3
+// installed, which lets pass equal keys in a list and values of other types.
 func (s *Server) assume(r request, value map[string]any) (runtime.Object, *change.FieldError) {
 	result := s.admitted(r, value, true)
+	if result.object == nil && s.facts.ServerSide {
+		merging := *s
+		merging.facts.ServerSide = false
+		if merged := merging.admitted(r, value, true); merged.object != nil {
+			result.object = s.updatedBy(r, merged.object)
+		}
+	}
 	if result.object == nil {
 		return nil, &result.refused[0]
 	}
@@ -245,6 +287,11 @@ func (s *Server) admitted(r request, value map[string]any, installed bool) made 
 	admit(r, object)
 	s.admitCreate(object)
 	result := made{object: object, ignored: ignored}
+	if installed {
+		s.mutate(s.mutated, r, object, nil)
+	} else if result.refused = s.mutate(s.mutating, r, object, nil); result.refused != nil {
+		return result
+	}
 	if service, ok := object.(*api.Service); ok {
 		if err := s.services.created(r.ctx, service, installed, s.taken); err != nil {
 			result.refused = r.errors(err, nil)
@@ -259,7 +306,7 @@ func (s *Server) sent(r request, value map[string]any) (object runtime.Object, i
 	if s.facts.ServerSide {
 		object, err := s.applied(r, nil, owned)
 		if err != nil {
-			e := r.applyError(err)
+			e := r.applyError(owned, err)
 			return nil, nil, &e
 		}
 		return object, nil, nil

@@ -28,22 +28,32 @@ type customVersion struct {
 	crd *apiextensionsv1.CustomResourceDefinition
 	gvk schema.GroupVersionKind
 
-	once     sync.Once
-	err      error
+	compiled func() error // once; it panics each time if it does
 	schema   *structuralschema.Structural
 	strategy strategy
 
-	managerOnce sync.Once
-	manager     *managedfields.FieldManager
-	managerErr  error
+	// fieldManager keeps track of who owns which field of the custom resources of the
+	// version. It is made on first use.
+	fieldManager func() (*managedfields.FieldManager, error)
+	// types knows the schema of all versions. It is made on first use.
+	types func() (managedfields.TypeConverter, error)
+}
+
+// newCustomVersion returns a version of a definition. Nothing of it is read yet.
+func newCustomVersion(crd *apiextensionsv1.CustomResourceDefinition, name string) *customVersion {
+	v := &customVersion{crd: crd, gvk: schema.GroupVersionKind{Group: crd.Spec.Group, Version: name, Kind: crd.Spec.Names.Kind}}
+	v.compiled = sync.OnceValue(v.compile)
+	v.types = sync.OnceValues(v.makeTypes)
+	v.fieldManager = sync.OnceValues(v.makeFieldManager)
+	return v
 }
 
 // compile makes the strategy of the version from its schema, CEL rules included.
-func (v *customVersion) compile() {
-	v.err = v.makeStrategy()
-	if v.err != nil {
-		v.err = fmt.Errorf("compile the schema of %s: %w", v.gvk, v.err)
+func (v *customVersion) compile() error {
+	if err := v.makeStrategy(); err != nil {
+		return fmt.Errorf("compile the schema of %s: %w", v.gvk, err)
 	}
+	return nil
 }
 
 func (v *customVersion) makeStrategy() error {

@@ -45,7 +45,7 @@ func serverWithThings(t *testing.T, serverSide bool) *Server {
 	crds := parse(t, s, thingDefinition)
 	return s.Knowing(Facts{
 		Release: "shop", Namespace: "demo", ServerSide: serverSide,
-		Definitions: NewDefinitions([]Definition{{Object: crds[0]}}, nil),
+		Definitions: NewDefinitions([]Definition{{Object: crds[0]}}, nil, nil),
 	})
 }
 

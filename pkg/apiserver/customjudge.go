@@ -20,6 +20,14 @@ const (
 	webhookUnasked = "its definition converts it between versions with a webhook, which was not asked"
 )
 
+// unknownSchema says that nothing is known of a kind of custom resources.
+func unknownSchema() change.Doubt { return change.Doubt{Reason: schemaUnknown, Hides: change.Rejected} }
+
+// unaskedWebhook says that a program decides what becomes of an object.
+func unaskedWebhook() change.Doubt {
+	return change.Doubt{Reason: webhookUnasked, Hides: change.Rejected, Never: true}
+}
+
 // define adds to a request for a custom resource what its definition says, if
 // that is at hand. exists says that the release holds objects of the kind, so that
 // the cluster has a definition, whether it is at hand or not.
@@ -33,6 +41,9 @@ func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) 
 		in = pair.before
 	}
 	if in == nil {
+		if pair.absent != nil && !exists {
+			r.unserved = &change.FieldError{Field: "apiVersion", Type: "NoKindInstalled", Message: noMatch(r.gvk) + ": its definition is in the crds directory of the chart"}
+		}
 		return
 	}
 	if installed {
@@ -50,13 +61,13 @@ func (s *Server) define(r *request, o *manifest.Object, installed, exists bool) 
 	r.known, r.custom = true, version
 	r.kind = kind{strategy: version.strategy, resource: version.crd.Spec.Names.Plural}
 	if pair.before == nil || !pair.before.serves(r.gvk.Version) {
-		r.caveats = append(r.caveats, hookMayBeEarly) // everything but hooks has been refused by now
+		r.caveats = append(r.caveats, change.Doubt{Reason: hookMayBeEarly, Hides: change.Rejected}) // everything but hooks has been refused by now
 	}
 	if in.Caveat != "" {
-		r.caveats = append(r.caveats, in.Caveat)
+		r.caveats = append(r.caveats, change.Doubt{Reason: in.Caveat, Hides: change.Rejected})
 	}
 	if version.webhook() && !version.storage() {
-		r.caveats = append(r.caveats, webhookUnasked)
+		r.caveats = append(r.caveats, unaskedWebhook())
 	}
 }
 
@@ -94,7 +105,7 @@ func (v *customVersion) storage() bool {
 func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[string]any) (Result, error) {
 	if found == nil && from.gvk.Version != to.gvk.Version && to.custom.webhook() {
 		result := schemaless(oldValue, newValue, nil)
-		result.Unchecked = append(result.Unchecked, webhookUnasked)
+		result.Unchecked = append(result.Unchecked, unaskedWebhook())
 		return result, nil
 	}
 	assumed, misfit := s.assume(from, oldValue)
@@ -103,7 +114,7 @@ func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[st
 	case found != nil:
 		before = &unstructured.Unstructured{Object: runtime.DeepCopyJSON(found)}
 	case misfit != nil:
-		return unfit(misfit), nil
+		return s.alone(to, newValue, misfit), nil
 	}
 	if older := s.before(to); older != nil && from.gvk.Version != to.gvk.Version {
 		// What the version itself fills in is there as soon as it is asked for.
@@ -114,7 +125,7 @@ func (s *Server) updateCustom(from, to request, oldValue, newValue, found map[st
 	live, err := to.custom.reread(before)
 	if err != nil {
 		e := to.decodeError("", before.Object, err)
-		return unfit(&e), nil
+		return s.alone(to, newValue, &e), nil
 	}
 	result, err := s.patch(to, live, oldValue, newValue, true)
 	if err != nil {
@@ -148,20 +159,11 @@ func (s *Server) before(r request) *customVersion {
 	return version
 }
 
-// unfit is the answer where the installed manifest is none that the server could
-// have accepted.
-func unfit(misfit *change.FieldError) Result {
-	return Result{
-		Outcome:   change.Outcome{Changed: true},
-		Unchecked: []string{"the old manifest does not fit the API (" + misfit.String() + ")"},
-	}
-}
-
 // schemaless judges a custom resource whose schema is not known: Helm merges
 // the two manifests as plain JSON, into the live object if that is at hand, and the
 // server is taken to accept that.
 func schemaless(old, updated, live map[string]any) Result {
-	result := Result{Aligned: true, Unchecked: []string{schemaUnknown}}
+	result := Result{Aligned: true, Unchecked: []change.Doubt{unknownSchema()}}
 	if live != nil {
 		result.Assumed = withoutVersion(old)
 		result.managers = (&unstructured.Unstructured{Object: live}).GetManagedFields()

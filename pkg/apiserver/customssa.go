@@ -17,14 +17,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// fieldManager keeps track of who owns which field of the custom resources of a
-// version. It is made on first use.
-func (v *customVersion) fieldManager() (*managedfields.FieldManager, error) {
-	v.managerOnce.Do(func() { v.manager, v.managerErr = v.makeFieldManager() })
-	return v.manager, v.managerErr
-}
-
-func (v *customVersion) makeFieldManager() (*managedfields.FieldManager, error) {
+func (v *customVersion) makeTypes() (managedfields.TypeConverter, error) {
 	models := map[string]*spec.Schema{}
 	for i := range v.crd.Spec.Versions {
 		api, err := builder.BuildOpenAPIV3(v.crd, v.crd.Spec.Versions[i].Name, builder.Options{})
@@ -36,6 +29,14 @@ func (v *customVersion) makeFieldManager() (*managedfields.FieldManager, error) 
 	types, err := managedfields.NewTypeConverter(models, false)
 	if err != nil {
 		return nil, fmt.Errorf("describe %s for server-side apply: %w", v.gvk, err)
+	}
+	return types, nil
+}
+
+func (v *customVersion) makeFieldManager() (*managedfields.FieldManager, error) {
+	types, err := v.types()
+	if err != nil {
+		return nil, err
 	}
 	var reset map[fieldpath.APIVersion]fieldpath.Filter
 	if s, ok := v.strategy.(rest.ResetFieldsStrategy); ok {

@@ -30,6 +30,7 @@ type Definition struct {
 // when a custom resource is to be judged by them.
 type Definitions struct {
 	before, after []*definition
+	absent        []*definition   // those that neither the cluster has nor the upgrade applies
 	touched       map[string]bool // groups of which not all definitions stay as the release left them
 	cluster       map[string]bool // groups that may have kinds which live in no namespace
 
@@ -39,19 +40,21 @@ type Definitions struct {
 
 // definitionPair are the definitions of one kind in the two moments that count:
 // Helm looks up all kinds before it does anything, and applies definitions before
-// custom resources. Either may be nil.
-type definitionPair struct{ before, after *definition }
+// custom resources. Either may be nil. absent is the definition of a kind that neither
+// moment has.
+type definitionPair struct{ before, after, absent *definition }
 
 // NewDefinitions returns the definitions that are in the cluster before the
 // upgrade, of which the first of each name counts, followed by those that the
-// upgrade applies. Objects of other kinds are left out.
-func NewDefinitions(installed, applied []Definition) *Definitions {
+// upgrade applies, and those that it would take and does not apply, since they are in the
+// crds directory of the new chart. Objects of other kinds are left out.
+func NewDefinitions(installed, applied, absent []Definition) *Definitions {
 	d := &Definitions{pairs: map[schema.GroupKind]definitionPair{}, touched: map[string]bool{}, cluster: map[string]bool{}}
 	known := map[string]*definition{}
 	for _, i := range installed {
 		name := i.Object.Ref.Name
 		if isDefinition(i.Object) && known[name] == nil {
-			known[name] = &definition{Definition: i}
+			known[name] = newDefinition(i)
 			d.before = append(d.before, known[name])
 			d.touched[groupOf(name)] = d.touched[groupOf(name)] || i.Live
 		}
@@ -66,7 +69,7 @@ func NewDefinitions(installed, applied []Definition) *Definitions {
 		if old := known[name]; old != nil && old.Object.SameText(a.Object) {
 			d.after = append(d.after, old)
 		} else {
-			d.after = append(d.after, &definition{Definition: a})
+			d.after = append(d.after, newDefinition(a))
 			d.touched[groupOf(name)] = true
 		}
 	}
@@ -75,8 +78,13 @@ func NewDefinitions(installed, applied []Definition) *Definitions {
 			d.after = append(d.after, b)
 		}
 	}
-	for _, b := range slices.Concat(d.before, d.after) {
-		if !strings.Contains(b.Object.Text(), "\n  scope: Namespaced\n") {
+	for _, a := range absent {
+		if name := a.Object.Ref.Name; isDefinition(a.Object) && known[name] == nil && !replaced[name] {
+			d.absent = append(d.absent, newDefinition(a))
+		}
+	}
+	for _, b := range slices.Concat(d.before, d.after, d.absent) {
+		if b.Object.MayHold(string(apiextensionsv1.ClusterScoped)) {
 			d.cluster[groupOf(b.Object.Ref.Name)] = true
 		}
 	}
@@ -99,7 +107,7 @@ func (d *Definitions) settled(group string) bool { return d == nil || !d.touched
 
 // of returns the definitions of a kind. Nil Definitions have none.
 func (d *Definitions) of(gk schema.GroupKind) definitionPair {
-	if d == nil || len(d.before)+len(d.after) == 0 || gk.Group == "" {
+	if d == nil || len(d.before)+len(d.after)+len(d.absent) == 0 || gk.Group == "" {
 		return definitionPair{}
 	}
 	d.mu.Lock()
@@ -107,13 +115,16 @@ func (d *Definitions) of(gk schema.GroupKind) definitionPair {
 	pair, known := d.pairs[gk]
 	if !known {
 		pair = definitionPair{before: find(d.before, gk), after: find(d.after, gk)}
+		if pair.before == nil && pair.after == nil {
+			pair.absent = find(d.absent, gk)
+		}
 		d.pairs[gk] = pair
 	}
 	return pair
 }
 
 // Err returns why definitions of the cluster that were needed cannot be decoded.
-// What stands in manifests is decoded elsewhere, too. It must not be called before
+// What is in manifests is decoded elsewhere, too. It must not be called before
 // all objects have been judged.
 func (d *Definitions) Err() error {
 	var errs []error
@@ -141,7 +152,7 @@ func find(list []*definition, gk schema.GroupKind) *definition {
 		}
 	}
 	for _, d := range later {
-		if text := d.Object.Text(); (text == "" || strings.Contains(text, gk.Kind)) && d.defines(gk) {
+		if d.Object.MayHold(gk.Kind) && d.defines(gk) {
 			return d
 		}
 	}
@@ -152,31 +163,33 @@ func find(list []*definition, gk schema.GroupKind) *definition {
 type definition struct {
 	Definition
 
-	once     sync.Once
-	crd      *apiextensionsv1.CustomResourceDefinition
-	err      error
+	// read decodes the definition on first use, and panics each time if that panics.
+	read     func() (*apiextensionsv1.CustomResourceDefinition, error)
+	err      error // of read
 	mu       sync.Mutex
 	versions map[string]*customVersion
 }
 
-// read decodes the definition and fills in its defaults, names included.
-func (d *definition) read() (*apiextensionsv1.CustomResourceDefinition, error) {
-	d.once.Do(func() {
-		value, err := d.Object.Value()
-		if err != nil {
-			d.err = err
-			return
-		}
-		crd := &apiextensionsv1.CustomResourceDefinition{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(withoutStatus(value), crd); err != nil {
-			d.err = fmt.Errorf("read %s: %s", d.Object.Ref, decodeReason(err))
-			return
-		}
-		d.Object.Forget()
-		legacyscheme.Scheme.Default(crd)
-		d.crd = crd
-	})
-	return d.crd, d.err
+func newDefinition(d Definition) *definition {
+	made := &definition{Definition: d}
+	made.read = sync.OnceValues(made.decode)
+	return made
+}
+
+// decode decodes the definition and fills in its defaults, names included.
+func (d *definition) decode() (crd *apiextensionsv1.CustomResourceDefinition, err error) {
+	defer func() { d.err = err }()
+	value, err := d.Object.Value()
+	if err != nil {
+		return nil, err
+	}
+	crd = &apiextensionsv1.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(withoutStatus(value), crd); err != nil {
+		return nil, fmt.Errorf("read %s: %s", d.Object.Ref, decodeReason(err))
+	}
+	d.Object.Forget()
+	legacyscheme.Scheme.Default(crd)
+	return crd, nil
 }
 
 // withoutStatus returns an object without what says nothing about how the server
@@ -220,15 +233,14 @@ func (d *definition) version(name string) (*customVersion, error) {
 	d.mu.Lock()
 	v := d.versions[name]
 	if v == nil {
-		v = &customVersion{crd: crd, gvk: schema.GroupVersionKind{Group: crd.Spec.Group, Version: name, Kind: crd.Spec.Names.Kind}}
+		v = newCustomVersion(crd, name)
 		if d.versions == nil {
 			d.versions = map[string]*customVersion{}
 		}
 		d.versions[name] = v
 	}
 	d.mu.Unlock()
-	v.once.Do(v.compile)
-	return v, v.err
+	return v, v.compiled()
 }
 
 // noMatch is what a client says of a kind that it does not find on the server.
@@ -242,8 +254,10 @@ func (d *Definitions) namespaced(gk schema.GroupKind) bool {
 		return true
 	}
 	pair := d.of(gk)
-	if pair.before != nil {
-		return pair.before.namespaced()
+	for _, one := range []*definition{pair.before, pair.after, pair.absent} {
+		if one != nil {
+			return one.namespaced()
+		}
 	}
-	return pair.after == nil || pair.after.namespaced()
+	return true
 }

@@ -1,15 +1,18 @@
 package apiserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // maxValue is how much of an offending value is quoted.
@@ -30,6 +33,10 @@ func (r request) errors(err error, list field.ErrorList) []change.FieldError {
 		add(r.fieldError(e))
 	}
 	if len(refused) > 0 {
+		orderErrors(refused)
+		if r.custom != nil {
+			orderSchemaErrors(refused)
+		}
 		return refused
 	}
 	var status *apierrors.StatusError
@@ -46,6 +53,44 @@ func (r request) errors(err error, list field.ErrorList) []change.FieldError {
 		add(change.FieldError{Type: "Invalid", Message: firstLine(err.Error())})
 	}
 	return refused
+}
+
+// orderErrors sorts what is rejected in a row in entries of one map, such as labels, which
+// the server walks through in no order.
+func orderErrors(refused []change.FieldError) {
+	parent := func(e change.FieldError) string {
+		if i := strings.LastIndexByte(e.Field, '['); i >= 0 {
+			return e.Field[:i]
+		}
+		return e.Field
+	}
+	for from := 0; from < len(refused); {
+		to := from + 1
+		for to < len(refused) && parent(refused[to]) == parent(refused[from]) {
+			to++
+		}
+		slices.SortStableFunc(refused[from:to], func(a, b change.FieldError) int {
+			return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
+		})
+		from = to
+	}
+}
+
+// orderSchemaErrors sorts what the schema of a custom resource rejects by field, since
+// properties are walked through in no order. What its rules and the server say comes behind.
+func orderSchemaErrors(refused []change.FieldError) {
+	late := func(e change.FieldError) int {
+		if e.Type == string(field.ErrorTypeInvalid) && !strings.Contains(e.Message, " in body ") {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(refused, func(a, b change.FieldError) int {
+		if late(a)+late(b) > 0 {
+			return cmp.Compare(late(a), late(b))
+		}
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
+	})
 }
 
 // fieldError keeps the server's words. Of the offending value it keeps what a
@@ -78,7 +123,7 @@ func (r request) decodeError(prefix string, value map[string]any, err error) cha
 	return change.FieldError{Field: prefix, Type: string(field.ErrorTypeInvalid), Message: field.ErrorTypeInvalid.String() + ": " + reason}
 }
 
-func (r request) secret() bool { return r.gvk.Group == "" && r.gvk.Kind == "Secret" }
+func (r request) secret() bool { return manifest.IsSecret(r.gvk.Kind) }
 
 // quoteValue writes a value that fits into a sentence.
 func quoteValue(value any) (string, bool) {

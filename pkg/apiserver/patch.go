@@ -3,8 +3,12 @@ package apiserver
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -12,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	api "k8s.io/kubernetes/pkg/apis/core"
@@ -40,7 +45,9 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 	case s.facts.ServerSide:
 		merge = s.mergeOnServer
 	}
-	object, ignored, refused := merge(r, live, liveValue, oldValue, newValue)
+	object, ignored, refused := unbroken(func() (runtime.Object, []string, *change.FieldError) {
+		return merge(r, live, liveValue, oldValue, newValue)
+	})
 	if refused != nil {
 		result.Outcome.Refused = []change.FieldError{*refused}
 		return result, nil
@@ -55,21 +62,41 @@ func (s *Server) patch(r request, live runtime.Object, oldValue, newValue map[st
 		return result, nil
 	}
 	admit(r, object)
+	if result.Outcome.Refused = s.mutate(s.mutating, r, object, live); result.Outcome.Refused != nil {
+		return result, nil
+	}
 	result.Unchecked = s.admitUpdate(object, live, &result.Outcome)
 	if len(result.Outcome.Refused) > 0 {
 		return result, nil
 	}
 	if refused := s.update(r, object, live.DeepCopyObject()); refused != nil {
-		result.Outcome.Refused = refused
+		result.Outcome.Refused, result.merged = refused, object
 		return result, nil
 	}
 	if service, ok := object.(*api.Service); ok {
 		s.services.read(service)
 	}
+	fillNulls(object)
 	result.New, result.NewFields = r.stored(object)
 	result.stored = object
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
 	return result, nil
+}
+
+// errCrash is what a merge ends with that panics.
+var errCrash = errors.New("cannot merge: Kubernetes' own merge crashes on this object, in Helm or in the API server")
+
+// unbroken merges, and refuses what makes Kubernetes' own merge panic, such as a null in a
+// list that is merged by key: the same code runs in Helm, which crashes, and in the API
+// server, which answers 500.
+func unbroken(merge func() (runtime.Object, []string, *change.FieldError)) (object runtime.Object, ignored []string, refused *change.FieldError) {
+	defer func() {
+		if recover() != nil {
+			object, ignored = nil, nil
+			refused = patchError(errCrash)
+		}
+	}()
+	return merge()
 }
 
 // stale refuses a manifest that names a version of the stored object: the API server
@@ -131,9 +158,10 @@ func replacement(owned, live map[string]any) map[string]any {
 // mergeOnServer is server-side apply: the manifest is sent as it is, and the
 // server merges it by who owns which field.
 func (s *Server) mergeOnServer(r request, live runtime.Object, _, _, newValue map[string]any) (runtime.Object, []string, *change.FieldError) {
-	object, err := s.applied(r, live, s.owned(r, newValue))
+	owned := s.owned(r, newValue)
+	object, err := s.applied(r, live, owned)
 	if err != nil {
-		e := r.applyError(err)
+		e := r.applyError(owned, err)
 		return nil, nil, &e
 	}
 	return object, nil, nil
@@ -161,24 +189,92 @@ func (s *Server) mergeOnClient(r request, _ runtime.Object, liveValue, oldValue,
 // else, and an object that does not fit its type, it merges two ways as plain
 // JSON (createPatch in helm.sh/helm/v3/pkg/kube).
 func (r request) patched(old, updated, live map[string]any) (map[string]any, *change.FieldError) {
-	patch, typed, err := r.patchOf(old, updated, live)
-	if err != nil || patch == nil {
-		return nil, patchError(err)
-	}
-	if typed == nil {
-		merged, err := mergeInto(live, patch)
-		return merged, patchError(err)
-	}
-	patchValue, refused := decodeJSON(patch)
-	if refused != nil {
-		return nil, refused
-	}
-	// It changes its first argument.
-	merged, err := strategicpatch.StrategicMergeMapPatch(runtime.DeepCopyJSON(live), patchValue, typed)
+	merged, err := r.mergedOnce(old, updated, live)
 	if err != nil {
-		return nil, patchError(err)
+		return nil, patchError(r.firstError([3]map[string]any{old, updated, live}, err))
 	}
 	return merged, nil
+}
+
+// mergedOnce is patched with the error that the merge comes to first, errCrash if it panics.
+func (r request) mergedOnce(old, updated, live map[string]any) (merged map[string]any, err error) {
+	defer func() {
+		if recover() != nil {
+			merged, err = nil, errCrash
+		}
+	}()
+	patch, typed, err := r.patchOf(old, updated, live)
+	if err != nil || patch == nil {
+		return nil, err
+	}
+	if typed == nil {
+		return mergeInto(live, patch)
+	}
+	var patchValue map[string]any
+	if err = utiljson.Unmarshal(patch, &patchValue); err != nil {
+		return nil, err
+	}
+	// It changes its first argument.
+	return strategicpatch.StrategicMergeMapPatch(runtime.DeepCopyJSON(live), patchValue, typed)
+}
+
+// deepestList is how many fields deep firstError looks. The containers of a CronJob, the deepest
+// list that a merge comes to from the root, are at the sixth. Without a limit an object that is
+// nested thousands of levels deep would be merged once for each level.
+const deepestList = 8
+
+// firstError returns of the errors of a merge the one that is first in the order of fields: the
+// merge itself walks through maps in no order, and stops at the first that it comes to. It
+// merges field by field, sides being the manifest before and after and the live object.
+func (r request) firstError(sides [3]map[string]any, err error) error {
+	if _, fits := r.helmType(sides[1]); !fits {
+		return err
+	}
+	var path []string
+	for at := sides; len(path) < deepestList; {
+		failed, known := r.firstField(sides, at, path)
+		if known == nil {
+			break
+		}
+		err, path = known, append(path, failed)
+		for i := range at {
+			at[i], _ = at[i][failed].(map[string]any)
+		}
+	}
+	return err
+}
+
+// firstField returns the first field below a path whose merge fails, and how; at is what is
+// there on each side.
+func (r request) firstField(sides, at [3]map[string]any, path []string) (string, error) {
+	names := map[string]bool{}
+	for _, value := range at {
+		for name := range value {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		var narrowed [3]map[string]any
+		for i, value := range at {
+			narrowed[i] = map[string]any{}
+			if _, has := value[name]; has {
+				narrowed[i] = only(sides[i], append(slices.Clone(path), name))
+			}
+		}
+		if _, err := r.mergedOnce(narrowed[0], narrowed[1], narrowed[2]); err != nil {
+			return name, err
+		}
+	}
+	return "", nil
+}
+
+// only returns a value with nothing but what is at a path.
+func only(value map[string]any, path []string) map[string]any {
+	inner := value[path[0]]
+	if fields, is := inner.(map[string]any); is && len(path) > 1 {
+		inner = only(fields, path[1:])
+	}
+	return map[string]any{path[0]: inner}
 }
 
 // patchOf makes the patch that Helm makes: a strategic one if typed is not nil, else
@@ -210,15 +306,56 @@ func merge(old, updated, live map[string]any) (map[string]any, error) {
 	return mergeInto(live, patch)
 }
 
-// mergeInto applies a patch of plain JSON.
+// mergeInto applies a patch of plain JSON, as the API server does with the library
+// gopkg.in/evanphx/json-patch.v4. That reads all that is below a field once more for
+// each field, which takes minutes where objects are nested thousands of levels deep.
 func mergeInto(live map[string]any, patch []byte) (map[string]any, error) {
-	merged, err := jsonpatch.MergePatch(encode(live), patch)
-	if err != nil {
+	var changes map[string]any
+	if err := utiljson.Unmarshal(patch, &changes); err != nil {
 		return nil, err
 	}
-	var value map[string]any
-	err = utiljson.Unmarshal(merged, &value)
-	return value, err
+	merged := runtime.DeepCopyJSON(live)
+	mergeFields(merged, changes)
+	return merged, nil
+}
+
+// mergeFields puts the fields of a patch into an object. A null deletes.
+func mergeFields(into, patch map[string]any) {
+	for key, value := range patch {
+		if value == nil {
+			delete(into, key)
+			continue
+		}
+		old, is := into[key].(map[string]any)
+		if !is {
+			pruneNulls(value)
+			into[key] = value
+			continue
+		}
+		if fields, is := value.(map[string]any); is {
+			mergeFields(old, fields)
+			continue
+		}
+		into[key] = value
+	}
+}
+
+// pruneNulls takes the fields that are null out of a value. Items of lists stay.
+func pruneNulls(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if inner == nil {
+				delete(v, key)
+			} else {
+				pruneNulls(inner)
+			}
+		}
+	case []any:
+		for _, item := range v {
+			pruneNulls(item)
+		}
+	}
 }
 
 // helmType returns the Go type as which Helm patches an object, and whether the
@@ -248,19 +385,15 @@ func encode(value map[string]any) []byte {
 	return text
 }
 
-func decodeJSON(text []byte) (map[string]any, *change.FieldError) {
-	var value map[string]any
-	if err := utiljson.Unmarshal(text, &value); err != nil {
-		return nil, patchError(err)
-	}
-	return value, nil
-}
-
 func patchError(err error) *change.FieldError {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, errCrash):
+		return &change.FieldError{Type: string(field.ErrorTypeInternal), Message: err.Error()}
 	}
-	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + firstLine(err.Error())}
+	message, _, _ := strings.Cut(firstLine(err.Error()), ": [[") // the lists that it is about
+	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + message, Unmerged: true}
 }
 
 // withoutVersion drops the one field by which a custom resource names the

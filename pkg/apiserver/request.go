@@ -30,7 +30,7 @@ type request struct {
 	custom   *customVersion
 	unserved *change.FieldError // why the server does not serve the custom resource
 	late     bool               // Helm finds that out only when it comes to the object
-	caveats  []string           // what is not certain about its definition
+	caveats  []change.Doubt     // what is not certain about its definition
 	gvk      schema.GroupVersionKind
 	ref      manifest.Ref
 	ctx      context.Context //nolint:containedctx // a request of the API server is its context
@@ -126,8 +126,25 @@ func (r request) stored(object runtime.Object) (runtime.Object, map[string]any) 
 	}
 	if _, custom := object.(*unstructured.Unstructured); !custom {
 		forgetEmpty(fields)
+		fillBytes(r.ref, fields)
 	}
 	return versioned, withoutBookkeeping(fields)
+}
+
+// fillBytes makes the bytes of a Secret or ConfigMap empty that are null: so they come back
+// from where Kubernetes stores them. fields is changed.
+func fillBytes(ref manifest.Ref, fields map[string]any) {
+	if ref.Group != "" || ref.Kind != "Secret" && ref.Kind != "ConfigMap" {
+		return
+	}
+	for _, field := range []string{"data", "binaryData"} {
+		held, _ := fields[field].(map[string]any)
+		for key, value := range held {
+			if value == nil {
+				held[key] = ""
+			}
+		}
+	}
 }
 
 // forgetEmpty makes empty lists null. What Kubernetes stores as protobuf does not know

@@ -62,7 +62,7 @@ func Unserved(ref manifest.Ref) change.FieldError {
 
 // unserved says why the server does not serve a kind in a version, in the words
 // of the client that finds that out; "" if it does, or if the kind is none of
-// its own. What was removed when is written in the types of k8s.io/api.
+// its own.
 func (s *Server) unserved(gvk schema.GroupVersionKind) string {
 	if known, ok := s.served.Load(gvk); ok {
 		reason, _ := known.(string)
@@ -81,35 +81,24 @@ func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
 		}
 		return ""
 	}
-	object, err := legacyscheme.Scheme.New(gvk)
-	if err != nil || strings.Contains(gvk.Version, "alpha") {
-		// Alpha versions are served only if an administrator asks for them
-		// (alphaAPIGroupVersionsDisabledByDefault in k8s.io/kubernetes/pkg/controlplane).
+	if object, err := legacyscheme.Scheme.New(gvk); err != nil || !s.offers(gvk, object) {
 		return reason
-	}
-	if api, ok := object.(interface{ APILifecycleRemoved() (major, minor int) }); ok {
-		if _, removed := api.APILifecycleRemoved(); s.minor >= removed {
-			return reason
-		}
-	}
-	if api, ok := object.(interface{ APILifecycleIntroduced() (major, minor int) }); ok {
-		_, introduced := api.APILifecycleIntroduced()
-		unstable := !stable(gvk.Version) && gvk.GroupVersion() != lastBeta()
-		if s.minor < introduced || unstable && introduced >= betaOffByDefault {
-			return reason
-		}
 	}
 	return ""
 }
 
+// alpha reports whether a version is served only if an administrator asks for it
+// (alphaAPIGroupVersionsDisabledByDefault in k8s.io/kubernetes/pkg/controlplane).
+func alpha(version string) bool { return strings.Contains(version, "alpha") }
+
 // deprecated says of a version that is served how long it will be, as far as that is
 // known: a Kubernetes minor, or that the definition of a custom resource gives it up.
-func (r request) deprecated() []string {
+func (r request) deprecated() []change.Doubt {
 	version := r.gvk.GroupVersion().String()
 	if r.custom != nil {
 		for i := range r.custom.crd.Spec.Versions {
 			if v := &r.custom.crd.Spec.Versions[i]; v.Name == r.gvk.Version && v.Deprecated {
-				return []string{version + " is deprecated by the definition of " + r.gvk.Kind + ": when it goes is not known"}
+				return []change.Doubt{{Reason: version + " is deprecated by the definition of " + r.gvk.Kind + ": when it goes is not known"}}
 			}
 		}
 		return nil
@@ -120,7 +109,7 @@ func (r request) deprecated() []string {
 	}
 	if api, ok := object.(interface{ APILifecycleRemoved() (major, minor int) }); ok {
 		major, minor := api.APILifecycleRemoved()
-		return []string{fmt.Sprintf("%s is deprecated, and Kubernetes %d.%d no longer serves it: before the cluster is upgraded to that, the release must be", version, major, minor)}
+		return []change.Doubt{{Reason: fmt.Sprintf("%s is deprecated, and Kubernetes %d.%d no longer serves it: before the cluster is upgraded to that, the release must be", version, major, minor)}}
 	}
 	return nil
 }

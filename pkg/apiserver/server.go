@@ -42,6 +42,9 @@ type Server struct {
 	appliers *appliers
 	facts    Facts
 	taken    map[string]bool // addresses and node ports that other Services have
+	// mutating are the policies that change what is sent, mutated those that have changed what is
+	// there; nil for none.
+	mutating, mutated *policies
 }
 
 // Facts are what the judgement of an object needs and its manifest does not say.
@@ -111,7 +114,7 @@ func (s *Server) Knowing(facts Facts) *Server {
 }
 
 // Besides returns a copy of the server on which other Services have the given
-// addresses and ports, as Allotted names them.
+// addresses and ports, as Allocated names them.
 func (s *Server) Besides(taken map[string]bool) *Server {
 	besides := *s
 	besides.taken = taken
@@ -153,6 +156,16 @@ func (s *Server) Namespaced(group, kind string) bool {
 		return k.strategy.NamespaceScoped()
 	}
 	return s.facts.Definitions.namespaced(gk)
+}
+
+// BuiltinGroup reports whether the API server itself serves kinds of a group.
+func (s *Server) BuiltinGroup(group string) bool {
+	for gk := range s.kinds {
+		if gk.Group == group {
+			return true
+		}
+	}
+	return false
 }
 
 // Builtin reports whether the API server itself serves the kind, as opposed to a

@@ -91,10 +91,10 @@ func (s *services) updated(ctx context.Context, service, old *api.Service, taken
 // read fills in what the API server derives when a Service is read.
 func (s *services) read(service *api.Service) { s.storage.Decorator(service) }
 
-// Allotted names what a Service has, or asks for, of which each cluster has one: the
+// Allocated names what a Service has, or asks for, of which each cluster has one: the
 // addresses of its network and the ports of its nodes. fields are those of its manifest,
 // or of the stored object.
-func Allotted(fields map[string]any) []string {
+func Allocated(fields map[string]any) []string {
 	spec, _ := fields["spec"].(map[string]any)
 	var list []string
 	add := func(value any) {

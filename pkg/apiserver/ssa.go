@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"strings"
 	"sync"
 
 	apiextensionsapply "k8s.io/apiextensions-apiserver/pkg/client/applyconfiguration"
@@ -59,6 +58,13 @@ func (a *appliers) manager(r request) (*managedfields.FieldManager, error) {
 	return m, nil
 }
 
+// types is typesOf for one who does not hold the lock.
+func (a *appliers) types(group string) managedfields.TypeConverter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.typesOf(group)
+}
+
 // typesOf returns what knows the schema of a group's types. Two groups are not
 // part of k8s.io/api and bring their own.
 func (a *appliers) typesOf(group string) managedfields.TypeConverter {
@@ -102,6 +108,20 @@ func (s *Server) applied(r request, live runtime.Object, value map[string]any) (
 	return manager.Apply(live, patch, fieldOwner, s.facts.ForceConflicts)
 }
 
+// updatedBy notes in an object that Helm has set its fields without server-side apply, as
+// the API server notes it of every object that is created.
+func (s *Server) updatedBy(r request, object runtime.Object) runtime.Object {
+	manager, err := s.appliers.manager(r)
+	if err != nil {
+		return object // which is said where the new object is applied
+	}
+	empty, err := r.empty()
+	if err != nil {
+		return object
+	}
+	return manager.UpdateNoErrors(empty, object, fieldOwner)
+}
+
 // migrate makes the fields that Helm has set without server-side apply those that it
 // applied, as Helm 4 does before it applies for the first time to what it did not
 // apply so far (updateInPlace in helm.sh/helm/v4/pkg/kube).
@@ -118,14 +138,11 @@ func (r request) empty() (runtime.Object, error) {
 }
 
 // applyError refuses what cannot be merged, in the server's words.
-func (r request) applyError(err error) change.FieldError {
+func (r request) applyError(value map[string]any, err error) change.FieldError {
 	if apierrors.IsConflict(err) {
 		return change.FieldError{Type: "Conflict", Message: firstLine(err.Error())}
 	}
-	message := firstLine(err.Error())
-	if before, _, found := strings.Cut(message, ", got &"); found {
-		message = before
-	}
+	message := r.untyped(value, err.Error())
 	if r.secret() {
 		message = "failed to create typed patch object: the object does not fit its type; are all values text?"
 	}

@@ -15,7 +15,7 @@ import (
 // is on one side only, the object; for a finding about a whole Set, what is behind it.
 // Whatever of that becomes another thing gives another digest.
 //
-// No secret goes into it: a digest stands in files that are committed, and a short
+// No secret goes into it: a digest is in files that are committed, and a short
 // secret can be found out from its digest. Of a secret counts where it is, and whether
 // it comes, goes or changes.
 func (c *Change) Digest(f *Finding) string {
@@ -30,29 +30,24 @@ func (c *Change) Digest(f *Finding) string {
 			put(h, "edit", e.Path.String(), old.public(), updated.public(), e.Reordered, e.Rotates)
 		}
 	}
-	if c.Op != Update && c.Op != Publish {
+	if c.Op != Update && c.Op != Publish && c.Op != Amend && c.Op != Configure {
 		put(h, "old", content(c.Old), "new", content(c.New))
 	}
 	if f.Behind != nil {
 		put(h, "behind", f.Message, f.Behind)
 	}
 	o := &c.Outcome
-	put(h, "outcome", o.Changed, o.Upfront, o.Orphans, o.Ignored, o.Selects, o.Loss)
+	put(h, "outcome", o.Changed, o.Upfront, o.Orphans, o.Ignored, o.Loss)
 	for _, e := range o.Refused {
 		put(h, "refused", e.Field, e.Type)
 	}
 	if p := o.Pods; p != nil {
-		put(h, "pods", p.Replaced, p.AllDown, p.Before, p.Desired, p.Affected, p.Fewest, p.Stuck, p.Refused, p.Left)
+		put(h, "pods", p.Replaced, p.AllDown, p.Before, p.Desired, p.Affected, p.Fewest, p.Stuck, p.Refused)
 	}
 	if o.Pods != nil && o.Pods.Volume != "" {
 		put(h, "volume", o.Pods.Volume)
 	}
-	if len(o.Astray)+len(o.PortsGone)+len(o.Barred) > 0 {
-		put(h, "together", o.Astray, o.PortsGone, o.Barred)
-	}
-	if len(o.Unguarded) > 0 {
-		put(h, "unguarded", o.Unguarded)
-	}
+	put(h, "evidence", f.Evidence)
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -90,5 +85,5 @@ func content(o *manifest.Object) any {
 	if err != nil {
 		return nil
 	}
-	return manifest.WithoutSecrets(value, o.Ref, Mask)
+	return manifest.WithoutSecrets(value, o.Ref)
 }

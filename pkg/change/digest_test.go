@@ -84,7 +84,7 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// An object on one side only is in the digest, but for what a Secret holds.
+// An object on one side only is in the digest, except for what a Secret holds.
 func TestDigestOfObject(t *testing.T) {
 	digest := func(text string) string {
 		objects, err := manifest.Parse(text, manifest.Options{})

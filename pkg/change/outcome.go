@@ -2,7 +2,6 @@ package change
 
 import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Outcome is what the cluster makes of a change.
@@ -15,54 +14,21 @@ type Outcome struct {
 	Refused []FieldError
 	// Upfront says that Helm finds the refusal before it changes anything.
 	Upfront bool
-	// Unreached says that Helm does not come to this object, because another one
+	// Unreached says that Helm stops before this object, because an earlier one
 	// is refused. What else is said here is what would happen if it did.
 	Unreached bool
 	// Ignored are fields of the new manifest that the API server does not know
 	// and drops, in its own words.
 	Ignored []string
+	// Differs are the fields in which the stored object is not what the new manifest says.
+	Differs []fieldpath.Path `json:",omitempty"`
 	// Pods is what happens to the pods of a workload; nil for other objects.
 	Pods *Pods
 	// PodSpec is where the object describes the pods that it makes; nil for one that
 	// makes none.
 	PodSpec fieldpath.Path
-	// Bared names the workloads of the release that no NetworkPolicy restricts any
-	// more because of this change.
-	Bared []string
-	// Unrouted are the hosts and paths for which no Ingress of the release takes requests
-	// any more because of this change.
-	Unrouted []string
 	// Orphans says that the object goes and the pods that it owns stay.
 	Orphans bool
-	// Selects is set for a Service whose selector changes, and for one that goes while
-	// pods that it selects stay.
-	Selects *Selection
-	// Astray are Services and the pods of other programs that they lead to because of
-	// this change, and PortsGone the ports of Services that lead nowhere.
-	Astray    []Astray
-	PortsGone []PortGone
-	// Barred are the disruption budgets that let no pod be evicted any more, and
-	// Unguarded those that select no pod any more.
-	Barred    []Barred
-	Unguarded []Unguarded
-	// Taken are the addresses and ports of nodes for which a Service is refused since
-	// others have them.
-	Taken []Taken
-	// Claimed is the claim to which the volume is bound that a new claim names; nil if none
-	// is known.
-	Claimed *manifest.Ref
-	// Loose are the monitors that selected something of the release, and select nothing of
-	// it any more because of this change.
-	Loose []Loose
-	// Contested are the workloads of which an autoscaler and the manifest both say how
-	// many pods they have.
-	Contested []Contested
-	// Stale are the uses of a ConfigMap or Secret in workloads whose pods go on with
-	// what it held before; nil for other objects. Of each workload the worst use counts.
-	Stale []Reader
-	// Broken are the names that lead nowhere after the upgrade: those in this object,
-	// or, where the object that names it stays as it is, those of this one.
-	Broken []Link
 	// Loss is what is lost with an object that goes; nil if that is not known.
 	Loss *Loss
 }
@@ -73,74 +39,6 @@ type Loss struct {
 	What []string
 	// Spared says that no data is lost after all.
 	Spared bool
-}
-
-// Selection counts the workloads of the release whose pods a Service selects.
-type Selection struct {
-	Before int // by the old selector
-	During int // by the new selector, while the pods are still the old ones
-	After  int // by the new selector, when the upgrade is over
-}
-
-// Astray is a Service that leads to pods of a workload to which it did not lead
-// before, though the one to which it did is still there.
-type Astray struct {
-	Service, Workload manifest.Ref
-	// Own is a workload to which the Service led before, and Instead says that it
-	// no longer leads to any of those.
-	Own     manifest.Ref
-	Instead bool
-}
-
-// Taken is an address of the cluster's network, or a port of its nodes, that a Service
-// asks for and another one has at that moment.
-type Taken struct {
-	What string
-	By   manifest.Ref
-	// Going says that this upgrade would take it from the other one later.
-	Going bool
-}
-
-// Loose is an object that no longer selects anything of the release. Of is what it
-// selected and is still there.
-type Loose struct {
-	By manifest.Ref
-	Of []manifest.Ref
-}
-
-// Contested is a workload of which an autoscaler and the manifest both say how many pods
-// it has.
-type Contested struct {
-	Autoscaler, Workload manifest.Ref
-	// Replicas is what the manifest says.
-	Replicas int
-	// Refused says that server-side apply refuses what a merge sets back.
-	Refused bool
-}
-
-// Barred is a disruption budget that asks for all pods of some workloads, or several
-// that select the same pods.
-type Barred struct {
-	Budgets   []manifest.Ref
-	Workloads []manifest.Ref
-	Asked     int // 0 for several budgets
-}
-
-// Unguarded is a disruption budget that selects no pod. Workloads are those whose pods
-// it selected before; nil if it is new.
-type Unguarded struct {
-	Budget    manifest.Ref
-	Workloads []manifest.Ref
-}
-
-// PortGone is a port of a Service that leads to a port of the pods by a name that
-// none of their containers has.
-type PortGone struct {
-	Service manifest.Ref
-	// Target is the name.
-	Target string
-	// Passing says that the new pods have it.
-	Passing bool
 }
 
 // FieldError is one reason of the API server for refusing an object.
@@ -156,6 +54,8 @@ type FieldError struct {
 	// Itself says that the value is refused in a new object, too, and not only
 	// because there was another one before.
 	Itself bool
+	// Unmerged says that the new manifest could not even be merged into the object.
+	Unmerged bool `json:",omitempty"`
 }
 
 // String returns the error as the API server prints it.
@@ -188,6 +88,9 @@ type Pods struct {
 	Causes []fieldpath.Path
 	// Cause says in one clause why pods are replaced; "" if none are.
 	Cause string
+	// Told are fields of the pod template of which Cause says all that there is to say: an
+	// image that it names, a label of the chart's version, a checksum.
+	Told []fieldpath.Path `json:",omitempty"`
 	// Needless says that what the pods do is no different: a label of the chart's
 	// version, or a checksum of what stays the same, is all that replaces them.
 	Needless bool
@@ -197,21 +100,37 @@ type Pods struct {
 	// Refused is why the API server lets no new pod in, one clause; "" if it does, as far
 	// as is known. Then those that go are not replaced.
 	Refused string
+	// Rejected says that the API server rejects new pods for what they are. An obstacle of the
+	// workload tells why.
+	Rejected bool
+	// Unplaced says that new pods are made and no node can hold them. An obstacle of the
+	// workload tells why.
+	Unplaced bool
 	// Volume is why new pods wait, or may wait, for a volume that old ones hold, one
 	// clause; "" if nothing is known of the kind.
 	Volume string
-	// Left names the Services of the release that select no pods any more, now
-	// that these have other labels.
-	Left []string
-	// Only names the Services of the release that lead to no other pods.
-	Only []string
-	// Unprobed are the containers that lose their readiness probe while a Service
-	// leads to them.
-	Unprobed []Unprobed
+	// Takes bounds how long the rollout takes; nil if nothing is known about that.
+	Takes *Takes `json:",omitempty"`
 }
 
-// Unprobed is a container without a readiness probe, and the Services that lead to it.
-type Unprobed struct {
-	Container string
-	Services  []string
+// Takes holds lower bounds for a rollout, in seconds; 0 for what is not known.
+type Takes struct {
+	// Down is how long no pod is ready, if all of them are down at once. Ready is how long a new
+	// pod takes until it is ready.
+	Down, Ready int
+	// Available is how long it takes until all new pods are available. They are created in Turns:
+	// each turn waits for the one before.
+	Available, Turns int
+	// Watched is how long it takes until Helm 4 considers the workload ready. Legacy is the same
+	// for Helm 3, and for Helm 4 with --wait=legacy.
+	Watched, Legacy int
+}
+
+// Blocked reports whether something is known to keep new pods from starting.
+func (p *Pods) Blocked() bool { return p.Stuck != "" || p.Refused != "" || p.Rejected || p.Unplaced }
+
+// NoneMissing reports whether pods are replaced and at no moment fewer are ready than
+// before, or than are wanted if these are fewer.
+func (p *Pods) NoneMissing() bool {
+	return p.Replaced && !p.AllDown && !p.Blocked() && min(p.Before, p.Desired) >= 0 && p.Fewest >= min(p.Before, p.Desired)
 }

@@ -1,11 +1,11 @@
 package change
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // Risk is a class of harm, not a score.
@@ -13,42 +13,22 @@ type Risk string
 
 // The classes, worst first.
 const (
-	Rejected Risk = "rejected"  // the API server refuses; the upgrade stops half-way
-	DataLoss Risk = "data-loss" // stored data, or the only copy of some state, goes
-	Downtime Risk = "downtime"  // at some moment no pod serves
-	Stuck    Risk = "stuck"     // the rollout cannot finish
-	Restart  Risk = "restart"   // pods are replaced, others keep serving
-	Stale    Risk = "stale"     // configuration changed but running pods keep the old one
-	Exposure Risk = "exposure"  // permissions or reach widen
-	Version  Risk = "version"   // the version of a chart promises less than what changes
+	Rejected  Risk = "rejected"  // the API server, its admission or Helm rejects: the upgrade fails
+	DataLoss  Risk = "data-loss" // stored data, or the only copy of some state, goes or is out of reach
+	Outage    Risk = "outage"    // requests are not served until somebody acts
+	Stuck     Risk = "stuck"     // a rollout, hook or binding cannot come to an end
+	Unapplied Risk = "unapplied" // the cluster will not hold what the manifest says
+	Policy    Risk = "policy"    // a pull request changes the rules by which it is judged
+	Downtime  Risk = "downtime"  // requests are not served for a while
+	Restart   Risk = "restart"   // pods are replaced, others keep serving
+	Stale     Risk = "stale"     // configuration changes, running pods keep the old one
+	Exposure  Risk = "exposure"  // permissions or reach widen, or a guard goes
+	Version   Risk = "version"   // the version of a chart promises less than what changes
 )
 
 // Risks returns all classes, worst first.
 func Risks() []Risk {
-	return []Risk{Rejected, DataLoss, Downtime, Stuck, Restart, Stale, Exposure, Version}
-}
-
-// DefaultFailOn returns the classes that fail a run unless the user says otherwise.
-func DefaultFailOn() []Risk { return []Risk{Rejected, DataLoss, Downtime, Stuck, Restart} }
-
-// ParseRisks reads a comma-separated list of classes; "none" and "" are the empty
-// list. The error lists the valid names.
-func ParseRisks(list string) ([]Risk, error) {
-	risks := []Risk{}
-	if strings.TrimSpace(list) == "none" {
-		return risks, nil
-	}
-	for name := range strings.SplitSeq(list, ",") {
-		risk := Risk(strings.TrimSpace(name))
-		if !slices.Contains(Risks(), risk) {
-			return nil, fmt.Errorf("unknown risk %q; valid are %s, or none alone", risk, joinRisks(Risks()))
-		}
-		if !slices.Contains(risks, risk) {
-			risks = append(risks, risk)
-		}
-	}
-	slices.SortFunc(risks, Risk.Compare)
-	return risks, nil
+	return []Risk{Rejected, DataLoss, Outage, Stuck, Unapplied, Policy, Downtime, Restart, Stale, Exposure, Version}
 }
 
 // Compare orders risks, worst first.
@@ -56,7 +36,8 @@ func (r Risk) Compare(s Risk) int {
 	return slices.Index(Risks(), r) - slices.Index(Risks(), s)
 }
 
-func joinRisks(risks []Risk) string {
+// JoinRisks lists classes for a sentence.
+func JoinRisks(risks []Risk) string {
 	names := make([]string, len(risks))
 	for i, r := range risks {
 		names[i] = string(r)
@@ -76,7 +57,7 @@ type Finding struct {
 	// Rule is the ID of the rule that found it.
 	Rule string
 	Risk Risk
-	// Was is the class that the rule gives it, where a policy gives it another one.
+	// Was is the class that the rule gives it, where a policy gives it a different one.
 	Was Risk
 	// Paths are the fields that cause it; an edit of one of them is never hidden.
 	Paths []fieldpath.Path
@@ -84,7 +65,21 @@ type Finding struct {
 	Message string
 	// Hint is one clause that says what to do instead; "" if nothing is known.
 	Hint string
+	// Evidence is what makes it true. The digest covers all of it.
+	Evidence []Evidence
+	// Breaks says that only a new major version of a chart may bring it, whatever the class.
+	Breaks bool
 	// Behind are digests of what a finding about a whole Set comes from; nil for one
 	// that is about its own change.
 	Behind []string
+	// Rolling says that pods are replaced and that none of them is missing meanwhile.
+	Rolling bool `json:",omitempty"`
+	// Unstarted are the objects whose pods do not start because of it.
+	Unstarted []manifest.Ref `json:",omitempty"`
+	// Hangs says that a rollout, or the run of a hook, does not come to an end because
+	// of it.
+	Hangs bool `json:",omitempty"`
+	// Lasts is the least number of seconds for which it is true; 0 if that is not known. The
+	// message says it, too.
+	Lasts int `json:",omitempty"`
 }

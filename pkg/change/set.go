@@ -10,6 +10,7 @@ package change
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -38,8 +39,14 @@ type Set struct {
 	// Drift lists what was changed in the cluster behind Helm's back; empty where
 	// no cluster was read.
 	Drift []Drift
+	// Picture is for reports that draw the upgrade; nil where nobody has asked for it.
+	Picture *Picture `json:",omitempty"`
+	// Why is set if it was asked what the edits are due to.
+	Why *Why `json:",omitempty"`
 	// Remarks is what is to be said of the team's policy itself.
 	Remarks []Remark
+	// Proposed is what would be different by the policy that a pull request proposes.
+	Proposed []Effect
 }
 
 // Remark is about an entry of the policy.
@@ -122,12 +129,31 @@ type Release struct {
 	NewRevision int
 	// OldChart and NewChart are "name-version".
 	OldChart, NewChart string
+	// Helm is the major version of the Helm that the judgement is made for; 0 if none has
+	// read or rendered anything.
+	Helm int
 	// KubeVersion is the Kubernetes minor that the judgement is made for, such as "1.37".
 	KubeVersion string
 	// ServerSide is true if Helm applies on the server's side, false if it
 	// merges three ways. Replace is true if it does neither, but replaces.
 	ServerSide, Replace bool
+	Wait
 }
+
+// Wait tells how Helm waits.
+type Wait struct {
+	// Waits says that Helm waits until what it makes is ready (--wait, --atomic), and fails
+	// if it does not get so.
+	Waits bool
+	// Timeout is for how long it waits; 0 if that is not known. Legacy says that Helm 4 waits as
+	// Helm 3 does (--wait=legacy).
+	Timeout time.Duration `json:",omitempty"`
+	Legacy  bool          `json:",omitempty"`
+}
+
+// DefaultTimeout is Helm's own (newUpgradeCmd and newRollbackCmd in helm.sh/helm/v3/cmd/helm, the same
+// in helm.sh/helm/v4/pkg/cmd).
+const DefaultTimeout = 5 * time.Minute
 
 // Place tells where a release is.
 type Place struct{ Name, Namespace, Context string }
@@ -156,6 +182,8 @@ type Change struct {
 	// Renamed is set on an object that goes and one that comes if they are the same
 	// one under another name; both hold the same Rename.
 	Renamed *Rename
+	// Because is why an object comes or goes; nil for others, and where nobody has asked.
+	Because *Because `json:",omitempty"`
 }
 
 // Op is what Helm does with an object.
@@ -172,6 +200,12 @@ const (
 	Keep Op = "keep"
 	// Publish is about a chart itself, and nothing that Helm does to a cluster.
 	Publish Op = "publish"
+	// Amend is about the policy, and nothing that Helm does to a cluster.
+	Amend Op = "amend"
+	// Configure is about the values that a user gives, and no object.
+	Configure Op = "configure"
+	// Leave is about a definition in a crds directory, which no upgrade touches.
+	Leave Op = "leave"
 )
 
 // Hook tells when Helm runs an object.
@@ -210,6 +244,8 @@ type Edit struct {
 	Watchers []string
 	// Noise is the filter that hides the edit, or "".
 	Noise string
+	// Because is what the edit is due to; nil where nobody has asked.
+	Because *Because `json:",omitempty"`
 }
 
 // Hidden reports whether noise hides all there is to show of the change. A
@@ -229,6 +265,22 @@ func (c *Change) Hidden() bool {
 	return true
 }
 
+// Doubt is what could not be judged of an object, or is not known of it.
+type Doubt struct {
+	// Reason is one clause: what could not be judged, and what it would have decided.
+	Reason string
+	// Hides is the worst class that it may hide; "" for what hides no harm.
+	Hides Risk
+	// Never says that it is never known, whatever is read: what a program does, an
+	// operator, a webhook. It makes no upgrade undecided.
+	Never bool
+}
+
+// Of returns the notice of a doubt about an object.
+func (d Doubt) Of(ref manifest.Ref) Notice {
+	return Notice{Ref: ref, Reason: d.Reason, Hides: d.Hides, Never: d.Never}
+}
+
 // Notice is something that is said of an object and is no finding.
 type Notice struct {
 	// Ref is the object concerned; zero if the notice is about the whole.
@@ -236,6 +288,15 @@ type Notice struct {
 	// Reason is one clause: of what could not be judged, what is not known, and what it
 	// would have decided.
 	Reason string
+	// Hides is the worst class that it may hide; "" for what hides no harm.
+	Hides Risk
+	// All says that it is about every object that changes, not about Ref; Never as in Doubt.
+	All, Never bool
+	// Shipped says how a definition in the crds directory of the chart differs from what is in
+	// the cluster, such as "new"; "" for a notice about anything else.
+	Shipped string `json:",omitempty"`
+	// Rule is the ID of the rule that could not be asked; "" if it is about no single one.
+	Rule string
 }
 
 func (e *Edit) reveal() { e.Old, e.New = e.Old.Revealed(), e.New.Revealed() }
@@ -275,7 +336,9 @@ func Compare(a, b Change) int {
 	)
 }
 
-func opOrder() []Op { return []Op{Delete, Recreate, Update, Create, Keep, Publish} }
+func opOrder() []Op {
+	return []Op{Delete, Recreate, Update, Create, Keep, Leave, Publish, Amend, Configure}
+}
 
 // rank is 0 for the worst class; a change without findings ranks last.
 func (c *Change) rank() int {

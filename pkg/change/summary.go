@@ -2,16 +2,6 @@ package change
 
 import "slices"
 
-// Verdict sums a Set up in one word.
-type Verdict string
-
-// The verdicts.
-const (
-	Risky     Verdict = "risky"     // there is a finding in the fail-on list
-	Changed   Verdict = "changed"   // something visible changes
-	Unchanged Verdict = "unchanged" // nothing but noise changes
-)
-
 // Summary holds the counts that every report prints, so that reports cannot
 // disagree.
 type Summary struct {
@@ -32,8 +22,13 @@ type Summary struct {
 	Hidden          Ledger
 	// Off counts the findings of rules that the policy switches off, per rule.
 	Off map[string]int
-	// Accepted counts the findings that somebody has accepted, per rule.
-	Accepted map[string]int
+	// Accepted counts the findings that somebody has accepted, per rule; AcceptedRisks and
+	// OffRisks count objects with findings that were accepted, and with ones of rules that
+	// are switched off, per class.
+	Accepted                map[string]int
+	AcceptedRisks, OffRisks map[Risk]int
+	// Rolling counts the workloads whose pods are replaced with none missing.
+	Rolling int
 }
 
 // Ledger counts what noise hides.
@@ -56,19 +51,21 @@ func (l *Ledger) count(edits []Edit) {
 // Summary counts what is in the set.
 func (s *Set) Summary() Summary {
 	sum := Summary{
-		Ops:       map[Op]int{},
-		Risks:     map[Risk]int{},
-		Off:       map[string]int{},
-		Accepted:  map[string]int{},
-		Hidden:    Ledger{ByFilter: map[string]int{}},
-		Unchanged: s.Same,
+		Ops:           map[Op]int{},
+		Risks:         map[Risk]int{},
+		Off:           map[string]int{},
+		Accepted:      map[string]int{},
+		AcceptedRisks: map[Risk]int{},
+		OffRisks:      map[Risk]int{},
+		Hidden:        Ledger{ByFilter: map[string]int{}},
+		Unchanged:     s.Same,
 	}
 	for i := range s.Changes {
 		c := &s.Changes[i]
 		sum.Fails = sum.Fails || len(c.Outcome.Refused) > 0
 		sum.Upfront = sum.Upfront || c.Outcome.Upfront
 		switch {
-		case c.Hidden() || len(c.Outcome.Refused) > 0 || c.Op == Keep:
+		case c.Hidden() || len(c.Outcome.Refused) > 0 || c.Op == Keep || c.Op == Leave:
 		case c.Outcome.Unreached:
 			sum.Unreached++
 		default:
@@ -82,23 +79,43 @@ func (s *Set) Summary() Summary {
 		if len(c.Edits) == 0 && c.Noise != "" {
 			sum.Hidden.ByFilter[c.Noise]++
 		}
-		if c.Hidden() {
+		switch {
+		case c.Hidden():
 			sum.Hidden.Objects++
 			sum.Unchanged++
-		} else {
+		case c.Op == Leave:
+			sum.Unchanged++
+		default:
 			sum.Ops[c.Op]++
 		}
 		for _, risk := range c.Risks() {
 			sum.Risks[risk]++
 		}
-		for j := range c.Off {
-			sum.Off[c.Off[j].Rule]++
-		}
-		for j := range c.Accepted {
-			sum.Accepted[c.Accepted[j].Rule]++
-		}
+		sum.aside(c)
 	}
 	return sum
+}
+
+// aside counts what does not fail a run whatever its class is, and what rolls.
+func (sum *Summary) aside(c *Change) {
+	off, accepted := map[Risk]bool{}, map[Risk]bool{}
+	for j := range c.Off {
+		sum.Off[c.Off[j].Rule]++
+		off[c.Off[j].Risk] = true
+	}
+	for j := range c.Accepted {
+		sum.Accepted[c.Accepted[j].Rule]++
+		accepted[c.Accepted[j].Risk] = true
+	}
+	for risk := range off {
+		sum.OffRisks[risk]++
+	}
+	for risk := range accepted {
+		sum.AcceptedRisks[risk]++
+	}
+	if slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.rolls() }) {
+		sum.Rolling++
+	}
 }
 
 // Risks returns the classes of the change's findings, worst first, each once.
@@ -111,42 +128,4 @@ func (c *Change) Risks() []Risk {
 	}
 	slices.SortFunc(risks, Risk.Compare)
 	return risks
-}
-
-// Verdict judges the set: risky if a finding is of one of the classes in failOn.
-func (s *Set) Verdict(failOn []Risk) Verdict {
-	verdict := Unchanged
-	for i := range s.Changes {
-		c := &s.Changes[i]
-		for j := range c.Findings {
-			if slices.Contains(failOn, c.Findings[j].Risk) {
-				return Risky
-			}
-		}
-		if !c.Hidden() {
-			verdict = Changed
-		}
-	}
-	return verdict
-}
-
-// Exit codes; 1 is for a run that could not do its work.
-const (
-	ExitSafe    = 0
-	ExitError   = 1
-	ExitChanged = 2
-	ExitRisky   = 3
-)
-
-// ExitCode returns the process's exit code for a verdict. detailed tells changes
-// that are not risky from no changes, as helm-diff's --detailed-exitcode does.
-func (v Verdict) ExitCode(detailed bool) int {
-	switch {
-	case v == Risky:
-		return ExitRisky
-	case v == Changed && detailed:
-		return ExitChanged
-	default:
-		return ExitSafe
-	}
 }

@@ -3,10 +3,12 @@ package change
 import (
 	"encoding/json"
 	"strconv"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Mask stands in reports for a value that must not be shown.
-const Mask = "***"
+// Mask replaces in reports a value that must not be shown.
+const Mask = manifest.Mask
 
 // Value is what a manifest says for a field. The zero Value is a field that is
 // not there.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,15 +14,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/git"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
 
 const acceptedName = ".helm-safe-diff-accepted.yaml"
 
 const acceptHelp = `Accept findings: "we know, go on". REPORT is what --output json has printed, a file
-or - for stdin. Which findings are meant say --rule and --object; in both "*" stands
-for any text.
+or - for stdin. --rule and --object select the findings; in both "*" stands
+for any text. --all selects every finding, which adopts a release as it is.
 
 An acceptance covers this very change of this very object in this release: if anything
 of the change becomes another, or the day is over, the finding is back. It is written
@@ -31,8 +34,12 @@ every command heeds it. With --environment it holds for that environment only.`
 // acceptFlags say what is accepted, why, by whom, until when.
 type acceptFlags struct {
 	rule, object, reason, until, by string
+	all                             bool
 	config                          configFlags
 }
+
+// acceptedFor is how long an acceptance holds of which nobody says how long.
+const acceptedFor = 90 * 24 * time.Hour
 
 func (a *app) acceptCommand() *cobra.Command {
 	var f acceptFlags
@@ -43,7 +50,7 @@ func (a *app) acceptCommand() *cobra.Command {
 		Example: "  helm safe-diff upgrade shop ./chart -o json > report.json\n  helm safe-diff accept report.json --rule pod-restart --object Deployment/web --reason \"announced\" --until 2027-01-31",
 		Args:    arguments("REPORT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(time.Now()); err != nil {
+			if err := f.check(cmd.Context(), time.Now()); err != nil {
 				return usage(cmd, err)
 			}
 			set, err := a.readFiles(args[0])
@@ -60,18 +67,29 @@ func (a *app) acceptCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.rule, "rule", "", "the rule")
 	flags.StringVar(&f.object, "object", "", "the object, as KIND/NAME or KIND/NAMESPACE/NAME")
+	flags.BoolVar(&f.all, "all", false, "every finding of the report")
 	flags.StringVar(&f.reason, "reason", "", "why that is no harm")
-	flags.StringVar(&f.until, "until", "", "the last day on which it holds, such as 2027-01-31")
-	flags.StringVar(&f.by, "by", cmp.Or(os.Getenv("GIT_AUTHOR_NAME"), os.Getenv("USER")), "who accepts it")
-	flags.Lookup("by").DefValue = ""
-	f.config.addTo(flags)
+	flags.StringVar(&f.until, "until", "", "the last day on which it holds, such as 2027-01-31 (by default in 90 days)")
+	flags.StringVar(&f.by, "by", "", "who accepts it (by default the user name of git)")
+	f.config.addNameTo(flags)
+	f.config.addPlaceTo(flags)
 	return cmd
 }
 
-// check wants every flag to say something.
-func (f *acceptFlags) check(now time.Time) error {
+// check fills in what need not be said, and wants every other flag to say something.
+func (f *acceptFlags) check(ctx context.Context, now time.Time) error {
+	if f.all && f.rule+f.object != "" {
+		return errors.New("--all selects every finding; --rule and --object select some")
+	}
+	if f.all {
+		f.rule, f.object = "*", "*"
+	}
+	f.until = cmp.Or(f.until, now.Add(acceptedFor).Format(time.DateOnly))
+	if strings.TrimSpace(f.by) == "" {
+		f.by = cmp.Or(os.Getenv("GIT_AUTHOR_NAME"), git.User(ctx), os.Getenv("USER"))
+	}
 	var missing []string
-	for _, flag := range [][2]string{{"rule", f.rule}, {"object", f.object}, {"reason", f.reason}, {"until", f.until}, {"by", f.by}} {
+	for _, flag := range [][2]string{{"rule", f.rule}, {"object", f.object}, {"reason", f.reason}, {"by", f.by}} {
 		if strings.TrimSpace(flag[1]) == "" {
 			missing = append(missing, "--"+flag[0])
 		}
@@ -159,6 +177,9 @@ func (f *acceptFlags) of(report *acceptable) (list []policy.Acceptance, others [
 		}
 		ref := manifest.Ref{Group: group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
 		for _, found := range c.Findings {
+			if found.Rule == risk.PolicyChanged().ID { // it is approved, by a different digest
+				continue
+			}
 			if found.Digest == "" {
 				return nil, nil, errors.New("is the report of an older version, without digests")
 			}
@@ -182,11 +203,11 @@ func (a *app) accept(list []policy.Acceptance) error {
 		return slices.ContainsFunc(a.config.accepted, func(other policy.Acceptance) bool { return one.Same(&other) })
 	})
 	if len(list) == 0 {
-		return a.write([]byte(shortPath(a.config.acceptedPath) + " says so already\n"))
+		return a.writeText(a.config.texts.Accepted.Name + " says so already\n")
 	}
-	path := a.config.acceptedPath
+	path := a.config.texts.Accepted.Name
 	if path == "" {
-		path = filepath.Join(filepath.Dir(a.config.path), acceptedName)
+		path = filepath.Join(filepath.Dir(a.config.texts.Policy.Name), acceptedName)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -204,5 +225,5 @@ func (a *app) accept(list []policy.Acceptance) error {
 		fmt.Fprintf(&b, "accepted until %s: %s of %s\n", one.Until, one.Rule, one.Object)
 	}
 	fmt.Fprintf(&b, "written to %s\n", shortPath(path))
-	return a.write([]byte(b.String()))
+	return a.writeText(b.String())
 }

@@ -30,6 +30,9 @@ func (f *applyFlags) addOwnershipTo(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.takeOwnership, "take-ownership", false, "Helm takes over objects that are not marked as the release's")
 }
 
+// newRelease says what auto stands for where there is no release yet.
+const newRelease = "what Helm does with a new release: Helm 4 true, Helm 3 false"
+
 // check returns an error for a value that the flag does not know, and for flags
 // that Helm does not take together.
 func (f *applyFlags) check() error {

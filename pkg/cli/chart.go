@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
@@ -25,9 +27,18 @@ none is given, all changed charts of the repository are. A chart counts as chang
 if one does that it takes from a folder (file://).
 
 Each chart is rendered with every file that --values-matrix finds in it, on either side
-with the file of that side; with its own values alone if there is none. Dependencies
-that are not in charts/ are fetched as Chart.lock has them; nothing is written to the
-working folder.
+with the file of that side; with its own values alone if there is none. The chart of the
+base is rendered as an installation, at revision 1, the other one as the upgrade right
+after it. Dependencies
+that are not in charts/ are fetched as Chart.lock has them, from repositories that a
+chart of the base names or --allow-registry allows; nothing is written to the working
+folder.
+
+The pull request decides nothing but what is judged: links, file:// dependencies and
+values files must not lead out of the repository or into its .git, and rendering has
+limits (--render-timeout; --why may take as long again for each case). A chart that
+cannot be rendered has the verdict ERROR, the others are judged and reported, and the
+exit code is 1.
 
 The version of the chart is held against what changes: what breaks installed releases
 (rejected, data-loss, or a rename) needs a new major version, and what renders
@@ -40,6 +51,9 @@ type chartFlags struct {
 	release       string
 	isUpgrade     bool
 	checkVersions bool
+	why           bool
+	registries    []string
+	limits        limitFlags
 }
 
 func (f *chartFlags) addTo(cmd *cobra.Command) {
@@ -47,7 +61,10 @@ func (f *chartFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.base, "base", "", "branch or commit to compare with, such as origin/main")
 	flags.StringArrayVar(&f.matrix, "values-matrix", []string{"ci/*-values.yaml"}, "pattern for values files, from the folder of the chart; each is a case of its own (repeatable)")
 	flags.StringVar(&f.release, "release", "release", "name of the release")
-	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "set .Release.IsUpgrade instead of .Release.IsInstall")
+	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "render the chart of the base as an upgrade, too, and not as an installation")
+	flags.StringArrayVar(&f.registries, "allow-registry", nil, "host or URL from which dependencies may be fetched, besides the repositories that the charts of the base name (repeatable)")
+	f.limits.addTo(flags)
+	addWhyTo(flags, &f.why)
 	flags.BoolVar(&f.checkVersions, "check-version-increment", true, "hold the version of the chart against what changes")
 }
 
@@ -61,7 +78,12 @@ func (f *chartFlags) check() error {
 			return fmt.Errorf("--values-matrix %s: %w", glob, err)
 		}
 	}
-	return nil
+	for _, registry := range f.registries {
+		if err := helm.CheckRegistry(registry); err != nil {
+			return fmt.Errorf("--allow-registry: %w", err)
+		}
+	}
+	return f.limits.check()
 }
 
 func (a *app) chartCommand() *cobra.Command {
@@ -81,7 +103,7 @@ func (a *app) chartCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(render.check(), apply.check(), about.check(render.Values.ValueFiles...))
+				err = errors.Join(stdinOnce(render.Values.ValueFiles...), checkKubeVersions(render.KubeVersion), apply.check(), about.check(render.Values.ValueFiles...))
 			}
 			if err == nil {
 				err = flags.check()
@@ -93,81 +115,89 @@ func (a *app) chartCommand() *cobra.Command {
 		},
 	}
 	flags.addTo(cmd)
+	completeRefs(cmd, "base")
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
 	render.addTo(cmd.Flags())
-	apply.addTo(cmd, "false")
+	cmd.Flags().Lookup("kube-version").Usage = "versions of Kubernetes to judge every chart for, such as 1.34,1.37"
+	apply.addTo(cmd, newRelease)
 	apply.addOwnershipTo(cmd)
 	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	failOn := cmd.Flags().Lookup("fail-on")
-	failOn.DefValue += "," + string(change.Version)
-	output.failOn = failOn.DefValue
+	failOn.DefValue, output.failOn = failOnCharts, failOnCharts
 	return cmd
 }
 
 // chart judges the charts of a pull request, all of which are tried even if one cannot
 // be rendered.
 func (a *app) chart(ctx context.Context, paths []string, m matrix, apply applyFlags, about clusterFlags, r reportOptions) (err error) {
-	if m.opts.Cluster, err = about.read(a); err != nil {
-		return err
-	}
-	if err := apply.apply(&m.opts, false); err != nil {
-		return err
-	}
+	m.renderer = m.flags.limits.renderer(a)
+	go m.renderer.Warm()
+	defer func() { err = errors.Join(err, m.renderer.Close()) }()
 	dir, err := os.MkdirTemp("", "helm-safe-diff-*")
 	if err != nil {
 		return err
 	}
-	defer func() { err = relocated(errors.Join(err, os.RemoveAll(dir)), dir, m.flags.base) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	p, err := openPull(ctx, m.flags.base, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.tree.Close()) }()
+	if err := p.checkNamed(slices.Concat(m.rendering.Values.ValueFiles, filesOf(m.rendering.Values.FileValues), about.paths, r.templates())...); err != nil {
+		return err
+	}
+	if m.opts.Cluster, err = about.read(a); err != nil {
+		return err
+	}
+	m.renderer.Helm = a.helmClient().Major(ctx)
+	if err := apply.apply(&m.opts, m.renderer.Helm == 4); err != nil {
+		return err
+	}
+	if m.clusters, err = kubernetesOf(m.rendering.KubeVersion); err != nil {
+		return err
+	}
 	dirs, err := p.charts(paths, m.flags.matrix)
 	if err != nil {
 		return err
 	}
+	r.pull = true
 	charts := change.Charts{Base: fmt.Sprintf("%s (%.12s)", m.flags.base, p.commit)}
-	var errs []error
 	for _, dir := range dirs {
-		c, err := m.chart(ctx, p, dir, &r)
-		errs = append(errs, err)
+		c := m.chart(ctx, p, dir, &r)
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
 		charts.Charts = append(charts.Charts, c)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	for _, failed := range charts.Failures() {
+		a.sayFailure(failed)
 	}
 	charts.Settle()
+	place := policy.Place{Release: m.flags.release, Namespace: a.settings.Namespace(), Environment: r.environment}
+	a.config.proposal.propose(&charts, a.config.at(place), &r)
 	r.locate = m.locator.locate
-	code := charts.Verdict().ExitCode(r.detailed)
+	code := charts.ExitCode(r.detailed)
 	return a.publish(ctx, r, code, func(f report.Format, w io.Writer, opt report.Options) error { return f.Charts(w, &charts, opt) })
 }
 
-// relocatedError is an error that names a file of the base as git does.
-type relocatedError struct {
-	error
-	from, to string
-}
-
-func (r *relocatedError) Error() string {
-	return strings.ReplaceAll(strings.ReplaceAll(r.error.Error(), r.from+string(os.PathSeparator), r.to+":"), r.from, r.to)
-}
-
-func (r *relocatedError) Unwrap() error { return r.error }
-
-// relocated returns an error without the folder into which the base was taken out.
-func relocated(err error, dir, base string) error {
-	if err == nil || !strings.Contains(err.Error(), dir) {
-		return err
+// filesOf lists the files that values of --set-file name.
+func filesOf(settings []string) []string {
+	var files []string
+	for _, setting := range settings {
+		for part := range strings.SplitSeq(setting, ",") {
+			if _, file, is := strings.Cut(part, "="); is {
+				files = append(files, file)
+			}
+		}
 	}
-	return &relocatedError{err, dir, base}
+	return files
 }
 
 // matrixOf returns what is judged of each chart.
 func matrixOf(a *app, flags *chartFlags, render *renderFlags) matrix {
 	return matrix{
-		app: a, client: a.helmClient(), flags: flags, rendering: render.Rendering,
+		app: a, flags: flags, rendering: render.Rendering,
 		opts: safediff.Options{}, locator: &locator{},
 	}
 }
@@ -180,6 +210,11 @@ func valuesOf(p *pull, dir string, globs []string) ([]string, error) {
 		found, err := globbed(p, dir, glob)
 		if err != nil {
 			return nil, fmt.Errorf("--values-matrix %s: %w", glob, err)
+		}
+		for _, file := range found {
+			if _, err := helm.Inside(p.repo.Root, filepath.Join(p.here(dir), filepath.FromSlash(file))); err != nil {
+				return nil, fmt.Errorf("--values-matrix %s: a file that it finds leads out of the repository, or to nothing", glob)
+			}
 		}
 		files = append(files, found...)
 	}

@@ -60,10 +60,11 @@ func (s *sourceFlags) chart(ref string) helm.Chart {
 type renderFlags struct{ helm.Rendering }
 
 func (r *renderFlags) addTo(flags *pflag.FlagSet) {
+	addHelmTo(flags)
 	addValueFlags(flags, &r.Values)
 	flags.StringVar(&r.KubeVersion, "kube-version", "", "version of Kubernetes that templates see, such as 1.36")
 	flags.StringSliceVarP(&r.APIVersions, "api-versions", "a", nil, "API versions that templates see besides the known ones (repeatable)")
-	flags.StringVar(&r.PostRenderer.Name, "post-renderer", "", "executable, or Helm 4 plugin, that changes what was rendered")
+	flags.StringVar(&r.PostRenderer.Name, "post-renderer", "", "executable (Helm 3) or plugin (Helm 4) that changes what was rendered")
 	flags.StringArrayVar(&r.PostRenderer.Args, "post-renderer-args", nil, "argument of the post-renderer (repeatable)")
 	flags.BoolVar(&r.NoHooks, "no-hooks", false, "leave hooks out")
 	flags.BoolVar(&r.EnableDNS, "enable-dns", false, "let templates look names up in the DNS")
@@ -87,8 +88,9 @@ func addValueFlags(flags *pflag.FlagSet, v *values.Options) {
 func (a *app) helmClient() *helm.Client {
 	return &helm.Client{
 		Settings:  a.settings,
+		Helm:      a.helmAsked(),
 		Driver:    os.Getenv("HELM_DRIVER"),
-		Stderr:    a.stderr,
+		Stderr:    a.said,
 		ReadStdin: sync.OnceValues(a.readStdin),
 	}
 }

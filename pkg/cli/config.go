@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -29,14 +28,12 @@ const (
 // config is what file and environment say.
 type config struct {
 	file *policy.File // nil if there is none
-	// path is the file of the policy, "" if there is none; text is what it holds.
-	path, text string
-	// off says that no policy is wanted.
-	off bool
-	// accepted are the acceptances, acceptedPath the file that holds them; "" if there
-	// is none.
-	accepted     []policy.Acceptance
-	acceptedPath string
+	// texts are the files of the policy that counts, accepted what is accepted in them.
+	texts    policy.Texts
+	accepted []policy.Acceptance
+	// proposal is a policy of the working folder that is not the one of the base; nil if
+	// there is none.
+	proposal *proposal
 	// hide are the filters that flags ask for.
 	hide []policy.Hide
 	// sources tells of each flag that has a value where that comes from.
@@ -44,21 +41,35 @@ type config struct {
 }
 
 // configFlags are the flags of every command that heeds a policy.
-type configFlags struct{ path, environment string }
+type configFlags struct{ path, environment, from, approved string }
 
 func (f *configFlags) addTo(flags *pflag.FlagSet) {
 	f.addFileTo(flags)
+	f.addPlaceTo(flags)
+	flags.StringVar(&f.approved, "approve-policy", "",
+		"digest of the policy in the working folder that its owners have approved: it counts although it is not the one of --policy-from")
+}
+
+// addPlaceTo adds what overrides and acceptances are for.
+func (f *configFlags) addPlaceTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.environment, "environment", "", "name of the environment, for overrides in the policy")
 }
 
-// addFileTo adds what says which policy, for a command that is about no release.
+// addFileTo adds what says which policy is read, for a command that is about no release.
 func (f *configFlags) addFileTo(flags *pflag.FlagSet) {
+	f.addNameTo(flags)
+	flags.StringVar(&f.from, "policy-from", "",
+		"branch or commit whose policy and acceptances count, such as origin/main, or "+fromWorktree+" for those of the working folder")
+}
+
+// addNameTo adds what names the file.
+func (f *configFlags) addNameTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.path, "config", "", "policy file, or none; if not given, "+configName+" in the working folder or above it")
 }
 
 // configure gives the flags of a command that are not on the command line the values
 // that the environment or the policy file has for them. The error lists all mistakes.
-func (a *app) configure(cmd *cobra.Command) error {
+func (a *app) configure(ctx context.Context, cmd *cobra.Command) error {
 	if cmd.Flags().Lookup("config") == nil {
 		return nil // a command that has nothing to do with releases
 	}
@@ -68,27 +79,41 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if a.insteadOfHelmDiff = insteadOfHelmDiff(cmd); a.insteadOfHelmDiff {
 		b.helmDiff()
 	}
-	path, err := configPath(cmd.Flags().Lookup("config").Value.String())
+	choice, err := choiceOf(cmd.Flags())
 	if err != nil {
+		return usage(cmd, errors.Join(append(b.errs, err)...))
+	}
+	a.config = config{sources: b.sources}
+	if a.config.texts, a.config.proposal, err = choice.choose(ctx); err != nil {
 		return errors.Join(append(b.errs, err)...)
 	}
-	a.config = config{path: path, sources: b.sources, off: cmd.Flags().Lookup("config").Value.String() == "none"}
-	if path != "" {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return errors.Join(append(b.errs, fmt.Errorf("read policy: %w", err))...)
-		}
-		a.config.text = string(text)
-		a.config.file, err = policy.Read(shortPath(path), string(text), knownToPolicy())
+	if text := a.config.texts.Policy; text.Path != "" {
+		a.config.file, err = policy.Read(text.Name, text.Text, knownToPolicy())
 		b.errs = append(b.errs, err)
-		b.file(a.config.file, b.sources["config"] == "")
+		b.file(a.config.file, choice.named == "", choice.reviewed())
 	}
-	b.errs = append(b.errs, a.config.readAccepted())
+	a.config.accepted, err = policy.ReadAccepted(a.config.texts.Accepted.Name, a.config.texts.Accepted.Text)
+	b.errs = append(b.errs, err)
 	if err := errors.Join(b.errs...); err != nil {
-		return &usageError{err, "docs/policy.md tells what a policy can say; `helm safe-diff config` prints what is in force"}
+		hint := "docs/policy.md tells what a policy can say; `helm safe-diff config` prints what is in force"
+		if choice.from != "" {
+			hint += fmt.Sprintf("; the policy is that of %s, and --policy-from %s takes the one of the working folder", choice.from, fromWorktree)
+		}
+		return &configError{err, hint}
 	}
 	return nil
 }
+
+// configError is a mistake in the policy or in the environment.
+type configError struct {
+	error
+	hint string
+}
+
+func (e *configError) Unwrap() error { return e.error }
+
+// Hint says where to read on.
+func (e *configError) Hint() string { return e.hint }
 
 // from says of a mistake in the value of a flag where that comes from, if not from the
 // command line.
@@ -96,33 +121,6 @@ func (c *config) from(flag string, err error) error {
 	if at := c.sources[flag]; at != "" && at != "flag" {
 		return fmt.Errorf("%s: %w", at, err)
 	}
-	return err
-}
-
-// readAccepted reads the acceptances beside the policy file. Without a policy file they
-// are looked for as that is, unless no policy is wanted.
-func (c *config) readAccepted() error {
-	var err error
-	switch {
-	case c.off:
-		return nil
-	case c.path == "":
-		c.acceptedPath, err = findUpwards(acceptedName)
-	default:
-		c.acceptedPath = filepath.Join(filepath.Dir(c.path), acceptedName)
-	}
-	if err != nil || c.acceptedPath == "" {
-		return err
-	}
-	text, err := os.ReadFile(c.acceptedPath)
-	if errors.Is(err, os.ErrNotExist) {
-		c.acceptedPath = ""
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read acceptances: %w", err)
-	}
-	c.accepted, err = policy.ReadAccepted(shortPath(c.acceptedPath), string(text))
 	return err
 }
 
@@ -243,16 +241,16 @@ func (b *binding) environment(environ []string) {
 	}
 }
 
-// file reads the values of the policy file. One that was found, and not named, may
-// not choose a program to run: it comes with whatever was checked out.
-func (b *binding) file(file *policy.File, found bool) {
+// file reads the values of the policy file. One that was found, and not named, may only
+// say how to judge; one that was reviewed a little more.
+func (b *binding) file(file *policy.File, found, reviewed bool) {
 	taken := b.taken()
 	for _, f := range file.Flags {
 		switch {
 		case f.Name == "config":
-			b.errs = append(b.errs, fmt.Errorf("%s: config cannot stand in the file itself", f.At))
-		case found && strings.HasPrefix(f.Name, "post-renderer"):
-			b.errs = append(b.errs, fmt.Errorf("%s: %s names a program to run, which a policy may only do if it is named by --config", f.At, f.Name))
+			b.errs = append(b.errs, fmt.Errorf("%s: config cannot be in the file itself", f.At))
+		case found && b.known(f.Name) && checkFound(f.At, f.Name, reviewed) != nil:
+			b.errs = append(b.errs, checkFound(f.At, f.Name, reviewed))
 		default:
 			b.set(f.At, f.Name, taken, func(flag *pflag.Flag) error {
 				if list, is := flag.Value.(pflag.SliceValue); is {
@@ -285,6 +283,9 @@ func (b *binding) taken() func(*pflag.Flag) bool {
 	return func(f *pflag.Flag) bool { return names[f.Name] || slices.Contains(values, f.Value) }
 }
 
+// known reports whether any command has a flag of its own of this name.
+func (b *binding) known(name string) bool { return slices.Contains(flagNames(b.cmd.Root()), name) }
+
 // set gives a flag its values, unless a higher source has.
 func (b *binding) set(at, name string, taken func(*pflag.Flag) bool, give func(*pflag.Flag) error) {
 	if b.cmd.Root().PersistentFlags().Lookup(name) != nil {
@@ -293,7 +294,7 @@ func (b *binding) set(at, name string, taken func(*pflag.Flag) bool, give func(*
 	}
 	f := b.cmd.Flags().Lookup(name)
 	if f == nil {
-		if !slices.Contains(flagNames(b.cmd.Root()), name) {
+		if !b.known(name) {
 			b.errs = append(b.errs, fmt.Errorf("%s: no command has a flag --%s%s", at, name, orNearest(name, b.cmd)))
 		}
 		return
@@ -324,10 +325,8 @@ func give(f *pflag.Flag, values []string) error {
 func checkFlag(name, value string) error {
 	var err error
 	switch name {
-	case "fail-on":
-		_, err = change.ParseRisks(value)
 	case "kube-version":
-		err = helm.CheckKubeVersion(value)
+		err = checkKubeVersions(value)
 	case "server-side":
 		err = (&applyFlags{serverSide: value}).check()
 	case "dry-run":
@@ -351,7 +350,7 @@ func flagNames(root *cobra.Command) []string {
 }
 
 func orNearest(name string, cmd *cobra.Command) string {
-	if near := nearest(name, cmd.Flags()); near != "" {
+	if near := nearestFlag(name, cmd.Flags()); near != "" {
 		return "; did you mean " + near + "?"
 	}
 	return ""

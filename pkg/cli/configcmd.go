@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 )
 
@@ -39,14 +38,19 @@ func (a *app) configCommand() *cobra.Command {
 			if err != nil || about.Flags().Lookup("fail-on") == nil {
 				return usage(cmd, fmt.Errorf("config: there is no command %q that prints a report", name))
 			}
-			if flags.path != "" {
-				err = about.Flags().Set("config", flags.path)
+			for name, value := range map[string]string{"config": flags.path, "policy-from": flags.from, "approve-policy": flags.approved} {
+				if value != "" {
+					err = errors.Join(err, about.Flags().Set(name, value))
+				}
 			}
-			if err := errors.Join(err, a.configure(about)); err != nil {
+			if err := errors.Join(err, a.configure(cmd.Context(), about)); err != nil {
 				return err
 			}
+			if _, err := a.parseFailOn(about.Flags().Lookup("fail-on").Value.String()); err != nil {
+				return usage(cmd, err)
+			}
 			place.Namespace, place.Environment = a.settings.Namespace(), flags.environment
-			return a.write([]byte(a.inForce(about, place)))
+			return a.writeText(a.inForce(about, place))
 		},
 	}
 	cmd.Flags().StringVar(&place.Release, "release", "", "the release that overrides are held against")
@@ -61,16 +65,15 @@ func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
 	line := func(at, format string, args ...any) {
 		fmt.Fprintf(&b, "%-46s # %s\n", fmt.Sprintf(format, args...), at)
 	}
-	fmt.Fprintf(&b, "# policy file: %s\n", cmp.Or(shortPath(a.config.path), "none"))
+	fmt.Fprintf(&b, "# policy file: %s\n", cmp.Or(a.config.texts.Policy.Name, "none"))
 	p := a.config.at(place)
-	failOn, at := names(change.DefaultFailOn()), "default"
-	if p.FailOn != nil {
-		failOn, at = names(p.FailOn), p.FailOnAt
-	}
+	failOn, at := cmd.Flags().Lookup("fail-on").Value.String(), "default"
 	if given := a.config.sources["fail-on"]; given != "" {
-		failOn, at = []string{cmd.Flags().Lookup("fail-on").Value.String()}, given
+		at = given
+	} else if p.FailOn != nil {
+		failOn, at = p.FailOn.String(), p.FailOnAt
 	}
-	line(at, "failOn: %s", cmp.Or(strings.Join(failOn, ","), "none"))
+	line(at, "failOn: %s", failOn)
 	for _, entry := range p.Entries() {
 		line(entry.At, "%s", entry.What)
 	}

@@ -54,7 +54,7 @@ func TestUpgradeHasTheFlagsOfHelm(t *testing.T) {
 
 func TestFlagsWithoutEffect(t *testing.T) {
 	flags := pflag.NewFlagSet("upgrade", pflag.ContinueOnError)
-	addNoEffectFlags(flags, upgradeNoEffect())
+	addNoEffectFlags(flags, upgradeNoEffect(), nil)
 	args := strings.Fields("--wait shop --wait=legacy ./chart --timeout 5m -l a=b --atomic=true --cleanup-on-fail")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
@@ -111,17 +111,6 @@ func TestColorFlag(t *testing.T) {
 		}
 		if f.color != test.want || cmd.Flags().NArg() != test.rest {
 			t.Errorf("%s: %q and %d words left, want %q and %d", test.args, f.color, cmd.Flags().NArg(), test.want, test.rest)
-		}
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "abc", 3}, {"abc", "", 3}, {"value", "values", 1}, {"wiat", "wait", 2}, {"same", "same", 0}, {"kitten", "sitting", 3}} {
-		if got := distance(test.a, test.b); got != test.want {
-			t.Errorf("from %q to %q: %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
 }

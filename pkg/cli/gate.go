@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,13 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const gateHelp = `Stand inside "helm upgrade", as its post-renderer, and refuse what is not to be. On
+const gateHelp = `Run as a post-renderer of "helm upgrade" and block an upgrade that is not the approved one. On
 stdin comes the very manifest that Helm is about to apply. It is passed on as it is, or
 the upgrade ends there, before anything is sent, and stderr says why.
 
-With --plan the manifest must be the one of the plan, and the release as it was then.
+With --plan the manifest must be the one of the plan, and release, policy, cluster and
+findings as they were then: what "verify" compares, except values and the chart, of
+which Helm shows nothing. What could not be compared is said on stderr.
 With --release it is judged as "upgrade" judges, against what is installed, and refused
 for a finding that --fail-on names.
 
@@ -65,8 +68,8 @@ func (a *app) gateCommand() *cobra.Command {
 			case f.plan != "" && f.release != "":
 				err = errors.New("--plan and --release exclude each other: a plan names its release")
 			}
-			failOn, riskErr := change.ParseRisks(f.failOn)
-			if err = errors.Join(err, riskErr); err != nil {
+			failOn, failOnErr := a.parseFailOn(f.failOn)
+			if err = errors.Join(err, failOnErr); err != nil {
 				return usage(cmd, err)
 			}
 			r := reportOptions{failOn: failOn, failOnGiven: a.config.sources["fail-on"] != "", environment: f.config.environment}
@@ -76,10 +79,11 @@ func (a *app) gateCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.plan, "plan", "", "the plan that was approved, as `upgrade --out` writes it")
 	flags.StringVar(&f.release, "release", "", "without a plan: the release that is upgraded")
-	flags.StringVar(&f.failOn, "fail-on", strings.Join(names(change.DefaultFailOn()), ","), `without a plan: risks that stop the upgrade, or "none"`)
+	flags.StringVar(&f.failOn, "fail-on", failOnUpgrade, "without a plan: "+failOnUsage)
+	addHelmTo(flags)
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "Helm runs no hooks")
 	flags.StringVar(&f.stderrFile, "stderr-file", "", "also write what goes to stderr into a file: Helm 4 shows nothing of it")
-	complete(cmd, "fail-on", append(names(change.Risks()), "none"))
+	complete(cmd, "fail-on", failOnNames())
 	f.apply.addTo(cmd, "what Helm 4 noted of the release")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)
@@ -94,10 +98,19 @@ func (a *app) alsoTo(file string) error {
 	if file == "" {
 		return nil
 	}
-	if err := os.WriteFile(file, nil, 0o644); err != nil { //nolint:gosec // it is for others to read, as stderr is
-		return fmt.Errorf("--stderr-file: %w", err)
+	if err := checkPlace(file); err != nil {
+		return fmt.Errorf("--stderr-file %s: %w", file, err)
 	}
-	a.stderr = io.MultiWriter(a.stderr, appending(file))
+	if replaceable(file) {
+		draft, err := writeDraft(file, nil)
+		if err == nil {
+			err = os.Rename(draft, file)
+		}
+		if err != nil {
+			return fmt.Errorf("--stderr-file: %w", err)
+		}
+	}
+	a.tell(io.MultiWriter(a.stderr, appending(file)))
 	return nil
 }
 
@@ -120,13 +133,13 @@ func (a *app) gate(ctx context.Context, f *gateFlags, r reportOptions) error {
 	if err != nil {
 		return err
 	}
-	manifest, whole, err := helm.PostRendered(string(given))
+	manifest, whole, err := helm.PostRendered(ctx, string(given))
 	if err != nil {
 		return err
 	}
 	var refusal string
 	if f.plan != "" {
-		refusal, err = a.againstPlan(ctx, f, manifest, whole)
+		refusal, err = a.againstPlan(ctx, f, manifest, whole, r)
 	} else {
 		refusal, err = a.byPolicy(ctx, f, manifest, whole, r)
 	}
@@ -146,7 +159,7 @@ func (a *app) gate(ctx context.Context, f *gateFlags, r reportOptions) error {
 
 // againstPlan returns what of the upgrade is not as in the plan; "" if it is all the
 // same. Of a manifest that is not whole the hooks are missing.
-func (a *app) againstPlan(ctx context.Context, f *gateFlags, manifest string, whole bool) (string, error) {
+func (a *app) againstPlan(ctx context.Context, f *gateFlags, manifest string, whole bool, r reportOptions) (string, error) {
 	p, err := readPlan(f.plan)
 	if err != nil {
 		return "", err
@@ -166,23 +179,100 @@ func (a *app) againstPlan(ctx context.Context, f *gateFlags, manifest string, wh
 		parts = append(parts, plan.Hooks)
 	}
 	moved := p.Manifest.Moved(&seen, parts...)
-	if !f.live.offline {
-		a.settings.SetNamespace(p.Namespace)
-		uid, err := a.clusterUID(ctx)
-		if err != nil {
+	var now standing
+	if f.live.offline {
+		now.unseen = "not compared with the plan, because of --offline: the installed release, drift and findings"
+	} else {
+		if now, err = a.standing(ctx, f, p, manifest, whole, r); err != nil {
 			return "", err
 		}
-		base, err := a.helmClient().Base(ctx, helm.Upgrade{Release: p.Release, Install: true, Rendering: helm.Rendering{NoHooks: p.NoHooks, IncludeCRDs: p.IncludeCRDs}})
-		if err != nil {
-			return "", err
-		}
-		now := plan.Fingerprint{Release: p.Release, Namespace: p.Namespace, Revision: base.Revision, Failed: base.Failed, Cluster: uid}
-		moved = append(p.BeginsFrom(now, base.Manifest), moved...)
+		moved = slices.Concat(now.moved, moved, now.worse)
 	}
 	if len(moved) == 0 {
+		if now.unseen != "" {
+			a.say("%s", now.unseen)
+		}
 		return "", nil
 	}
 	return "this is not the upgrade that was approved\n  " + strings.Join(moved, "\n  ") + "\nhint: " + gateHint, nil
+}
+
+// standing is what a plan is about, as it is now: what of the release and the policy has
+// moved, and what of the judgement; and what could not be compared, "" if all was.
+type standing struct {
+	moved, worse []string
+	unseen       string
+}
+
+// standing asks the cluster what verify asks it.
+func (a *app) standing(ctx context.Context, f *gateFlags, p *plan.Plan, manifest string, whole bool, r reportOptions) (s standing, err error) {
+	a.settings.SetNamespace(p.Namespace)
+	uid, err := a.clusterUID(ctx)
+	if err != nil {
+		return s, err
+	}
+	base, err := a.baseOf(ctx, p, p.NoHooks)
+	if err != nil {
+		return s, err
+	}
+	now := plan.Fingerprint{Release: p.Release, Namespace: p.Namespace, Revision: base.Revision, Failed: base.Failed, Cluster: uid}
+	s.moved = p.BeginsFrom(now, base.Manifest)
+	switch {
+	case len(s.moved) > 0: // what was judged then is about something else
+		return s, nil
+	case p.Offline:
+		s.unseen = "not compared with the plan, because it was made with --offline: drift and findings"
+		return s, nil
+	}
+	partial := !whole && !f.noHooks && p.Manifest.Has(plan.Hooks)
+	if partial {
+		s.unseen = "not compared with the plan, because Helm 3 keeps hooks from post-renderers: hooks and findings; `helm safe-diff verify` compares them"
+		if base, err = a.baseOf(ctx, p, true); err != nil {
+			return s, err
+		}
+	}
+	set, policy, err := a.judgePassing(ctx, f, p, base, manifest, r)
+	if err != nil {
+		return s, err
+	}
+	if partial {
+		set = change.Set{Drift: set.Drift}
+	} else if !p.UnderPolicy(policy) {
+		s.moved = append(s.moved, "the policy is not the same")
+	}
+	s.worse = p.Worse(&plan.Plan{Set: set})
+	return s, nil
+}
+
+// baseOf returns the installed release that a plan is about.
+func (a *app) baseOf(ctx context.Context, p *plan.Plan, noHooks bool) (helm.Side, error) {
+	return a.helmClient().Base(ctx, helm.Upgrade{
+		Release: p.Release, Install: true, Rendering: helm.Rendering{NoHooks: noHooks, IncludeCRDs: p.IncludeCRDs},
+	})
+}
+
+// judgePassing judges the manifest that passes through the gate as that of the plan was,
+// and returns the text of the policy, too.
+func (a *app) judgePassing(ctx context.Context, f *gateFlags, p *plan.Plan, base helm.Side, manifest string, r reportOptions) (change.Set, string, error) {
+	cluster, err := f.about.read(a)
+	if err != nil {
+		return change.Set{}, "", err
+	}
+	updated := base
+	updated.Name, updated.Manifest = "what Helm has rendered", manifest
+	updated.Release, updated.Namespace, updated.Chart = p.Release, p.Namespace, p.Chart
+	opts := optionsOf(base, updated)
+	opts.KubeVersion, opts.NoHooks, opts.Cluster, opts.Operation = p.Set.Release.KubeVersion, p.NoHooks, cluster, change.Upgrade
+	opts.Again.Known = p.Set.Rotating
+	opts.Release.Context, opts.Release.Cluster = a.place()
+	if base.Revision == 0 {
+		opts.Operation = change.Install
+	}
+	if err := errors.Join(f.apply.apply(&opts, updated.ServerSide), f.live.look(a, &opts)); err != nil {
+		return change.Set{}, "", err
+	}
+	set, _, err := a.compare(ctx, manifestOf(base), safediff.Manifest{Name: updated.Name, Text: manifest}, &opts, &r)
+	return set, a.policyText(opts.Policy), err
 }
 
 // byPolicy judges the upgrade and returns the report of one that is too risky; "" for
@@ -205,14 +295,14 @@ func (a *app) byPolicy(ctx context.Context, f *gateFlags, manifest string, whole
 		opts.Operation = change.Install
 	}
 	if !whole && !f.noHooks {
-		opts.Notices = append(opts.Notices, change.Notice{Reason: unseenHooks})
+		opts.Notices = append(opts.Notices, change.Notice{Reason: unseenHooks, Hides: change.Rejected})
 	}
 	if err := errors.Join(f.apply.apply(&opts, updated.ServerSide), f.live.look(a, &opts)); err != nil {
 		return "", err
 	}
 	set, failOn, err := a.compare(ctx, manifestOf(base), safediff.Manifest{Name: updated.Name, Text: manifest}, &opts, &r)
 	r.failOn = failOn
-	if err != nil || set.Verdict(failOn) != change.Risky {
+	if err != nil || set.ExitCode(failOn, false) != change.ExitRisky {
 		return "", err
 	}
 	set.Release.OldChart, set.Release.NewChart = "", "" // the new one is not known here

@@ -82,7 +82,7 @@ func (f *helmDiffFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.suppressSecrets, "suppress-secrets", "q", false, "same as --suppress Secret")
 	flags.StringArrayVar(&f.lines, "suppress-output-line-regex", nil,
 		"hide what changes if a regular expression fits each line of it, unless there is a finding about it (repeatable)")
-	addNoEffectFlags(flags, helmDiffNoEffect())
+	addNoEffectFlags(flags, helmDiffNoEffect(), nil)
 }
 
 // hide returns the filters that the flags ask for.
@@ -106,9 +106,9 @@ func (f *helmDiffFlags) hide() ([]policy.Hide, error) {
 // takes 0 for a release that need not be upgraded, which is wrong as long as any
 // object differs, hidden or not.
 func (a *app) exitCode(set *change.Set, r *reportOptions) int {
-	code := set.Verdict(r.failOn).ExitCode(r.detailed)
+	code := set.ExitCode(r.failOn, r.detailed)
 	differs := func(c change.Change) bool {
-		return c.Old == nil || c.New == nil || len(c.Edits) > 0 || c.Old.Text() != c.New.Text()
+		return c.Op != change.Amend && c.Op != change.Configure && (c.Old == nil || c.New == nil || len(c.Edits) > 0 || c.Old.Text() != c.New.Text())
 	}
 	if a.insteadOfHelmDiff && r.detailed && code == change.ExitSafe && slices.ContainsFunc(set.Changes, differs) {
 		return change.ExitChanged

@@ -13,10 +13,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const localHelp = `Judge the upgrade from one chart to another without a cluster. Both charts are
-rendered as "helm template" would render them. Flags that set values are for
-both; --old-values and --new-values come after --values, --old-set and --new-set
-after --set.`
+const localHelp = `Judge the upgrade from one chart to another without a cluster. The old chart is
+rendered as an installation, at revision 1, the new one as the upgrade right after it;
+with --is-upgrade both are rendered as upgrades, at revisions 2 and 3. Templates see
+what a cluster of that version serves that has nothing else installed (--api-versions
+adds to it), and lookups find nothing. Flags that set values are for both; --old-values
+and --new-values come after --values, --old-set and --new-set after --set.`
 
 // localFlags are the flags of local that make the two sides differ.
 type localFlags struct {
@@ -25,18 +27,20 @@ type localFlags struct {
 	oldVersion, newVersion string
 	oldFiles, newFiles     []string
 	oldSet, newSet         []string
+	why                    bool
 }
 
 func (f *localFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.release, "release", "release", "name of the release")
-	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "set .Release.IsUpgrade instead of .Release.IsInstall")
+	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "render the old chart as an upgrade, too, and not as an installation")
 	flags.StringVar(&f.oldVersion, "old-version", "", "version of the old chart, instead of --version")
 	flags.StringVar(&f.newVersion, "new-version", "", "version of the new chart, instead of --version")
 	flags.StringSliceVar(&f.oldFiles, "old-values", nil, "values from a file, for the old chart only (repeatable)")
 	flags.StringSliceVar(&f.newFiles, "new-values", nil, "values from a file, for the new chart only (repeatable)")
 	flags.StringArrayVar(&f.oldSet, "old-set", nil, "set values, for the old chart only (repeatable)")
 	flags.StringArrayVar(&f.newSet, "new-set", nil, "set values, for the new chart only (repeatable)")
+	addWhyTo(flags, &f.why)
 }
 
 func (a *app) localCommand() *cobra.Command {
@@ -66,24 +70,40 @@ func (a *app) localCommand() *cobra.Command {
 				Release:   local.release,
 				Chart:     source.chart(args[0]),
 				Rendering: render.Rendering,
-				IsUpgrade: local.isUpgrade,
+			}
+			if err := offline(&old, local.isUpgrade); err != nil {
+				return usage(cmd, err)
 			}
 			updated := old
+			updated.Revision++
 			updated.Chart.Ref, updated.Twice = args[1], true
 			local.oneSided(&old, local.oldVersion, local.oldFiles, local.oldSet)
 			local.oneSided(&updated, local.newVersion, local.newFiles, local.newSet)
-			return a.local(cmd.Context(), [2]helm.Template{old, updated}, apply, about, r)
+			updated.WithLens = local.why || updated.GivesValues()
+			old.WithLens = updated.WithLens
+			return a.local(cmd.Context(), [2]helm.Template{old, updated}, apply, about, r, local.why)
 		},
 	}
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
 	local.addTo(cmd)
 	source.addTo(cmd.Flags())
 	render.addTo(cmd.Flags())
-	apply.addTo(cmd, "false")
+	apply.addTo(cmd, newRelease)
 	apply.addOwnershipTo(cmd)
 	about.addTo(cmd.Flags())
 	output.addTo(cmd)
 	return cmd
+}
+
+// offline has the templates of the old chart see what they would see in a cluster: the first
+// revision, or, as an upgrade, the second.
+func offline(t *helm.Template, isUpgrade bool) (err error) {
+	t.Revision = 1
+	if isUpgrade {
+		t.Revision = 2
+	}
+	t.Serves, err = safediff.APIVersions(t.KubeVersion)
+	return err
 }
 
 // oneSided applies the flags that are for one side.
@@ -95,7 +115,7 @@ func (f *localFlags) oneSided(t *helm.Template, version string, files, set []str
 	t.Values.Values = slices.Concat(t.Values.Values, set)
 }
 
-func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFlags, about clusterFlags, r reportOptions) error {
+func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFlags, about clusterFlags, r reportOptions, why bool) error {
 	cluster, err := about.read(a)
 	if err != nil {
 		return err
@@ -108,8 +128,14 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 	r.locate = inChart(updated.Chart.Ref)
 	opts := offlineOptions(updated, sides[0], sides[1])
 	opts.Cluster = cluster
-	if err := apply.apply(&opts, false); err != nil {
+	if opts.Dead, err = deadIn(ctx, sides[0], sides[1]); err != nil {
 		return err
+	}
+	if err := apply.apply(&opts, sides[1].ServerSide); err != nil {
+		return err
+	}
+	if why {
+		r.explain = explains(sides[0], sides[1], &opts)
 	}
 	return a.judge(ctx, manifestOf(sides[0]), manifestOf(sides[1]), opts, r)
 }
@@ -119,6 +145,7 @@ func (a *app) local(ctx context.Context, charts [2]helm.Template, apply applyFla
 func offlineOptions(t helm.Template, old, updated helm.Side) safediff.Options {
 	opts := safediff.Options{
 		Release: change.Release{
+			Helm:      updated.Helm,
 			Name:      t.Release,
 			Namespace: updated.Namespace,
 			OldChart:  old.Chart,
@@ -130,6 +157,7 @@ func offlineOptions(t helm.Template, old, updated helm.Side) safediff.Options {
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
 		Again:       againOf(updated),
+		Record:      safediff.Record{Kind: updated.Record.Kind, Bytes: updated.Record.Bytes, Most: updated.Record.Most},
 	}
 	opts.Again.Offline = true
 	return opts

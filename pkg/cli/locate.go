@@ -101,7 +101,10 @@ func inFiles(sides ...fileSet) func(*manifest.Object) (path, text string) {
 		if !known || f.name == "stdin" {
 			return "", ""
 		}
-		return filepath.ToSlash(fromHere(f.name)), f.text
+		if f.at != "" {
+			return f.at, f.text
+		}
+		return seenFromHere(f.name), f.text
 	}
 }
 
@@ -120,3 +123,6 @@ func fromHere(path string) string {
 	}
 	return path
 }
+
+// seenFromHere is fromHere for a reader of a report.
+func seenFromHere(name string) string { return filepath.ToSlash(fromHere(name)) }

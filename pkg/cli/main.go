@@ -15,11 +15,14 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	helmcli "helm.sh/helm/v3/pkg/cli"
 	"k8s.io/klog/v2"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/renderer"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // Main runs the command line args (without the name of the program) in the
@@ -28,11 +31,22 @@ import (
 //
 // A report, and nothing else, goes to stdout; it is written at once and only if
 // all went well.
+//
+// With renderer.Command as its only argument it renders charts for another process of
+// the program, which starts itself so.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	a := &app{settings: helmcli.New(), stdin: stdin, stdout: stdout, stderr: stderr}
+	if len(args) == 1 && args[0] == renderer.Command {
+		return renderer.Serve(stdin, stdout, stderr)
+	}
+	a := &app{settings: helmcli.New(), stdin: stdin, stdout: stdout}
+	a.tell(stderr)
+	defer func() {
+		_ = a.said.Flush() // if that fails, there is nobody left to tell
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			a.printPanic(p, debug.Stack())
+			a.discard()
 			code = change.ExitError
 		}
 	}()
@@ -45,10 +59,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	root.SetArgs(joinColor(args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetErr(a.said)
 	addCompletion(root)
 	if err := root.ExecuteContext(ctx); err != nil {
 		a.printError(err)
+		if wrong := new(usageError); !errors.As(err, &wrong) {
+			a.discard()
+		}
 		return change.ExitError
 	}
 	return a.code
@@ -59,20 +76,27 @@ type app struct {
 	settings       *helmcli.EnvSettings
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// said is stderr for all that others have written: it makes their text safe.
+	said *safetext.Writer
 	// config is what policy file and environment say.
 	config config
 	// insteadOfHelmDiff says that the caller takes this for helm-diff.
 	insteadOfHelmDiff bool
+	// command is the one that runs, nil before its flags are read.
+	command *cobra.Command
 	// code is what the command that ran wants to end with.
 	code int
 }
+
+// tell sends what is said besides the report to a writer.
+func (a *app) tell(stderr io.Writer) { a.stderr, a.said = stderr, &safetext.Writer{To: stderr} }
 
 // quieten sends the logs of the libraries to stderr if the user asked for them,
 // and nowhere otherwise: some of Helm's warnings quote values.
 func (a *app) quieten() {
 	out := io.Discard
 	if a.settings.Debug {
-		out = a.stderr
+		out = a.said
 	}
 	log.SetOutput(out)
 	klog.SetSlogLogger(slog.New(slog.NewTextHandler(out, nil))) // with klog.SetOutput alone, errors go to stderr besides
@@ -105,8 +129,11 @@ func (a *app) printPanic(p any, stack []byte) {
 
 // say prints a line of diagnostics. If that fails, there is nobody left to tell.
 func (a *app) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
+	_, _ = fmt.Fprintf(a.said, format+"\n", args...)
 }
+
+// writeText writes what a command says that makes no report.
+func (a *app) writeText(text string) error { return a.write([]byte(safetext.Text(text))) }
 
 // write writes the whole report at once. That nobody reads it to its end is no
 // error.

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm/helmtest"
 )
@@ -41,6 +39,7 @@ func isolate(t *testing.T) {
 	} {
 		t.Setenv(name, "")
 	}
+	t.Setenv("HELM_SAFE_DIFF_HELM", "4") // whatever is installed
 }
 
 // writeFiles writes files into a new directory and makes it the current one.
@@ -85,7 +84,7 @@ func TestErrors(t *testing.T) {
 		stderr string // all of it, or its parts between …
 	}{
 		{"upgrad", "Error: unknown command \"upgrad\"\nhint: did you mean upgrade?\n"},
-		{"nonsense", "Error: unknown command \"nonsense\"\nhint: the commands are … local, manifests, plan, release, revision, rollback, rules, show, uninstall, upgrade, verify, version\n"},
+		{"nonsense", "Error: unknown command \"nonsense\"\nhint: the commands are … local, manifests, plan, release, revision, rollback, rules, show, uninstall, upgrade, values, verify, version\n"},
 		{"upgrade", "Error: upgrade: missing RELEASE and CHART\nhint: `helm-safe-diff upgrade --help" + help},
 		{"upgrade shop", "Error: upgrade: missing CHART\nhint: `helm-safe-diff upgrade --help" + help},
 		{"upgrade shop chart more", "Error: upgrade: unexpected argument \"more\"\nhint: …"},
@@ -95,7 +94,7 @@ func TestErrors(t *testing.T) {
 		{"upgrade shop chart --timeout", "Error: flag needs an argument: --timeout\nhint: …"},
 		{"upgrade shop chart --install=maybe", "Error: invalid argument \"maybe\" for …"},
 		{"upgrade shop chart --output table", "Error: …table…text…json…"},
-		{"upgrade shop chart --fail-on risk", "Error: unknown risk \"risk\"; valid are rejected, …"},
+		{"upgrade shop chart --fail-on risk", "Error: --fail-on: unknown entry \"risk\"; valid are the classes rejected, … the presets breaking, …"},
 		{"upgrade shop chart --color --no-color", "Error: --color and --no-color exclude each other\n…"},
 		{"upgrade shop chart --kube-version new", "Error: read Kubernetes version \"new\": …\nhint: write it as 1.36 or v1.36.3\n"},
 		{"upgrade shop chart -f - -f -", "Error: - stands for stdin, which can be read only once\n…"},
@@ -110,7 +109,7 @@ func TestErrors(t *testing.T) {
 		{"manifests plain.yaml plain.yaml --kube-version new", "Error: read Kubernetes version \"new\": …"},
 		{"manifests plain.yaml - --cluster-objects -", "Error: - stands for stdin, which can be read only once\n…"},
 		{"manifests plain.yaml plain.yaml --cluster-objects nowhere.yaml", "Error: read manifests \"nowhere.yaml\": stat nowhere.yaml: no such file or directory\n"},
-		{"manifests plain.yaml plain.yaml --cluster-objects plain.yaml --cluster-objects broken", "Error: broken/sub/b.yml, document 2 (line 9): …"},
+		{"manifests plain.yaml plain.yaml --cluster-objects plain.yaml --cluster-objects broken", "Error: broken/sub/b.yml, document 2 (line 10): …"},
 		{"local chart chart -f - --cluster-objects -", "Error: - stands for stdin, which can be read only once\n…"},
 		{"version much", "Error: version: unexpected argument \"much\"\n…"},
 	}
@@ -296,9 +295,12 @@ func TestCompletion(t *testing.T) {
 	if got := run(t, "", "completion", "tcsh"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, `unknown command "tcsh"`) {
 		t.Errorf("tcsh: %+v", got)
 	}
-	want := "rejected\ndata-loss\ndowntime\nstuck\nrestart\nstale\nexposure\nversion\nnone\n:4\n"
-	if diff := cmp.Diff(want, run(t, "", "__complete", "local", "--fail-on", "").stdout); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	want := "breaking\ninterrupting\nrestarting\n" +
+		"rejected\ndata-loss\noutage\nstuck\nunapplied\npolicy\ndowntime\nrestart\nstale\nexposure\nversion\nundecided\nnone\n"
+	completed := run(t, "", "__complete", "local", "--fail-on", "").stdout
+	ids, names := strings.CutPrefix(completed, want)
+	if !names || !strings.Contains(ids, "\npod-restart\n") || !strings.HasSuffix(ids, "\n:4\n") {
+		t.Errorf("got %s, want %s, IDs of rules, and :4", completed, want)
 	}
 }
 

@@ -1,6 +1,12 @@
 package cli
 
-import "github.com/spf13/pflag"
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
 
 // upgradeNoEffect returns the flags of `helm upgrade`, in Helm 3.22 and Helm 4.3, that
 // say how an upgrade is carried out or reported, not what is rendered. They are
@@ -8,7 +14,7 @@ import "github.com/spf13/pflag"
 func upgradeNoEffect() []noEffectFlag {
 	return []noEffectFlag{
 		{name: "adopt", value: true}, // helmfile
-		{name: "atomic"},
+		{name: "atomic", waits: true},
 		{name: "cleanup-on-fail"},
 		{name: "create-namespace"},
 		{name: "description", value: true},
@@ -19,10 +25,10 @@ func upgradeNoEffect() []noEffectFlag {
 		{name: "history-max", value: true},
 		{name: "labels", shorthand: "l", value: true},
 		{name: "recreate-pods"},
-		{name: "rollback-on-failure"},
+		{name: "rollback-on-failure", waits: true},
 		{name: "three-way-merge"}, // helm-diff
-		{name: "timeout", value: true},
-		{name: "wait"},
+		{name: "timeout", value: true, times: true},
+		{name: "wait", waits: true},
 		{name: "wait-for-jobs"},
 	}
 }
@@ -44,8 +50,8 @@ func rollbackNoEffect() []noEffectFlag {
 		{name: "cleanup-on-fail"},
 		{name: "description", value: true},
 		{name: "history-max", value: true},
-		{name: "timeout", value: true},
-		{name: "wait"},
+		{name: "timeout", value: true, times: true},
+		{name: "wait", waits: true},
 		{name: "wait-for-jobs"},
 	}
 }
@@ -63,17 +69,58 @@ type noEffectFlag struct {
 	name, shorthand string
 	// value says whether a value must follow; without, one may follow after "=".
 	value bool
+	// waits says that Helm waits until what it has made is ready: what hangs then makes the
+	// upgrade fail. times says that the value is for how long.
+	waits, times bool
 }
 
-// addNoEffectFlags adds them, hidden.
-func addNoEffectFlags(flags *pflag.FlagSet, list []noEffectFlag) {
+// addNoEffectFlags adds them, hidden. What they say of waiting is noted in wait, which may be
+// nil.
+func addNoEffectFlags(flags *pflag.FlagSet, list []noEffectFlag, wait *change.Wait) {
+	if wait != nil {
+		wait.Timeout = change.DefaultTimeout
+	}
 	for _, f := range list {
-		flag := flags.VarPF(noEffect{}, f.name, f.shorthand, "accepted and without effect")
+		var value pflag.Value = noEffect{}
+		switch {
+		case wait == nil:
+		case f.waits:
+			value = waiting{noEffect{}, wait}
+		case f.times:
+			value = timing{noEffect{}, wait}
+		}
+		flag := flags.VarPF(value, f.name, f.shorthand, "accepted and without effect")
 		flag.Hidden = true
 		if !f.value {
 			flag.NoOptDefVal = "true"
 		}
 	}
+}
+
+// waiting is the value of a flag that has Helm wait. Helm 4's --wait takes a strategy, one
+// of which waits for hooks alone, as Helm always does.
+type waiting struct {
+	noEffect
+	wait *change.Wait
+}
+
+// Set takes any value.
+func (w waiting) Set(value string) error {
+	w.wait.Waits = w.wait.Waits || value != "false" && value != "hookOnly"
+	w.wait.Legacy = w.wait.Legacy || value == "legacy"
+	return nil
+}
+
+// timing is the value of a flag that says for how long Helm waits.
+type timing struct {
+	noEffect
+	wait *change.Wait
+}
+
+// Set takes a duration, as Helm does.
+func (w timing) Set(value string) (err error) {
+	w.wait.Timeout, err = time.ParseDuration(value)
+	return err
 }
 
 // noEffect is the value of a flag that does nothing.

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -23,8 +21,8 @@ type output struct {
 	file   string // "" for stdout
 }
 
-// parseOutputs reads the values of --output, each FORMAT or FORMAT=FILE, and finds
-// out whether the files can be written.
+// parseOutputs reads the values of --output, each FORMAT or FORMAT=FILE, and checks
+// that the files can be written.
 func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 	outputs := make([]output, 0, len(values))
 	taken := map[string]string{}
@@ -53,7 +51,7 @@ func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 		outputs = append(outputs, output{format, file})
 	}
 	for _, o := range outputs {
-		if err := writable(o.file); err != nil {
+		if err := checkPlace(o.file); err != nil {
 			return nil, fmt.Errorf("--output %s=%s: %w", o.format.Name, o.file, err)
 		}
 	}
@@ -94,22 +92,32 @@ func (f *reportFlags) parseTemplate(a *app, outputs []output) (*template.Templat
 	return parsed, nil
 }
 
-// print makes all reports; write prints one.
-func (r *reportOptions) print(code int, write func(report.Format, io.Writer, report.Options) error) ([][]byte, error) {
+// rules describe the team's own rules and all others.
+func (r *reportOptions) rules() []report.Rule {
 	about := make([]report.Rule, 0, len(r.ownRules))
 	for i := range r.ownRules {
-		about = append(about, report.Rule{ID: r.ownRules[i].ID, Why: r.ownRules[i].Message, Fix: r.ownRules[i].Hint})
+		about = append(about, report.Rule{ID: r.ownRules[i].ID, Why: r.ownRules[i].Message, Fix: r.ownRules[i].Hint, Own: true})
 	}
 	rules := risk.Rules()
 	for i := range rules {
 		about = append(about, report.Rule{ID: rules[i].ID, Why: rules[i].Why, Fix: rules[i].Fix})
 	}
+	return about
+}
+
+// print makes all reports; write prints one.
+func (r *reportOptions) print(code int, write func(report.Format, io.Writer, report.Options) error) ([][]byte, error) {
+	about := r.rules()
 	pages := make([][]byte, len(r.outputs))
 	for i, o := range r.outputs {
+		width := 0
+		if o.file == "" {
+			width = r.width
+		}
 		var page bytes.Buffer
 		err := write(o.format, &page, report.Options{
-			Color: r.color && o.file == "", ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
-			MaxBytes: r.maxBytes, Template: r.template, Locate: r.locate, Rules: about, Context: &r.context,
+			Color: r.color && o.file == "", Width: width, ShowHidden: r.showHidden, ShowSecrets: r.showSecrets, FailOn: r.failOn, ExitCode: code,
+			Planned: r.planned, Part: r.part, MaxBytes: r.maxBytes, Template: r.template, Locate: r.locate, Seen: seenFromHere, Rules: about, Version: ownVersion(), Context: &r.context,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("write report: %w", err)
@@ -119,80 +127,10 @@ func (r *reportOptions) print(code int, write func(report.Format, io.Writer, rep
 	return pages, nil
 }
 
-// deliver writes each report to where it goes, stdout last. A file appears whole
-// or stays as it was: all are written beside their places before the first one is
-// moved there.
-func (a *app) deliver(outputs []output, pages [][]byte) error {
-	var drafts []string
-	defer func() {
-		for _, draft := range drafts {
-			// Those that were moved are not there any more.
-			_ = os.Remove(draft)
-		}
-	}()
-	places := map[string]string{}
-	for i, o := range outputs {
-		if o.file == "" {
-			continue
-		}
-		place, regular := target(o.file)
-		draft := place
-		if regular {
-			draft = place + "." + strconv.Itoa(os.Getpid()) + ".tmp"
-			drafts = append(drafts, draft)
-			places[draft] = place
-		}
-		if err := os.WriteFile(draft, pages[i], 0o644); err != nil { //nolint:gosec // a report is for others to read
-			return fmt.Errorf("write report: %w", err)
-		}
-	}
-	for _, draft := range drafts {
-		if err := os.Rename(draft, places[draft]); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
-	}
-	for i, o := range outputs {
-		if o.file == "" {
-			return a.write(pages[i])
-		}
-	}
-	return nil
-}
-
-// target follows links to where a file is written, and tells files from what cannot
-// be replaced, such as a device or a pipe.
-func target(file string) (place string, regular bool) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return file, true
-	}
-	if followed, err := filepath.EvalSymlinks(file); err == nil {
-		file = followed
-	}
-	return file, info.Mode().IsRegular()
-}
-
-// writable returns why a file cannot be written, as far as that can be known before
-// it is.
-func writable(file string) error {
-	if file == "" {
+// templates lists the file of --template, if there is one.
+func (r *reportOptions) templates() []string {
+	if r.templateFile == "" {
 		return nil
 	}
-	info, err := os.Stat(file)
-	if err == nil && info.IsDir() {
-		return errors.New("it is a directory")
-	}
-	place, regular := target(file)
-	if !regular {
-		return nil
-	}
-	probe, err := os.CreateTemp(filepath.Dir(place), ".helm-safe-diff-*")
-	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			return fmt.Errorf("no file can be made in %q: %w", filepath.Dir(place), at.Err)
-		}
-		return err
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return []string{r.templateFile}
 }

@@ -39,7 +39,7 @@ func (r *reportOptions) planTo(file string) error {
 			return fmt.Errorf("--output %s and --out would both go to %q", o.format.Name, file)
 		}
 	}
-	if err := writable(file); err != nil {
+	if err := checkPlace(file); err != nil {
 		return fmt.Errorf("--out %s: %w", file, err)
 	}
 	r.planFile = file
@@ -73,7 +73,7 @@ func (a *app) plan(ctx context.Context, s step, set change.Set, r reportOptions)
 	}
 	p, err := plan.New(plan.Input{
 		Set: set, FailOn: r.failOn, Old: s.old.Manifest, New: s.updated.Manifest, CRDs: s.updated.CRDs,
-		NoHooks: s.opts.NoHooks, IncludeCRDs: s.includeCRDs, Failed: s.old.Failed, Values: s.updated.Values, Cluster: uid, Policy: a.policyText(s.opts.Policy),
+		NoHooks: s.opts.NoHooks, IncludeCRDs: s.includeCRDs, Failed: s.old.Failed, Offline: s.opts.Look == nil, Values: s.updated.Values, Cluster: uid, Policy: a.policyText(s.opts.Policy),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make plan: %w", err)
@@ -85,7 +85,7 @@ func (a *app) plan(ctx context.Context, s step, set change.Set, r reportOptions)
 // acceptances is in force.
 func (a *app) policyText(p *policy.Policy) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q\n", a.config.text)
+	fmt.Fprintf(&b, "%q\n", a.config.texts.Policy.Text)
 	for _, entry := range p.Entries() {
 		fmt.Fprintf(&b, "%q\n", entry.What)
 	}
@@ -169,7 +169,7 @@ func (a *app) stepAgain(cmd *cobra.Command, p *plan.Plan, f *upgradeFlags, args 
 			return step{}, usage(cmd, err)
 		}
 	}
-	shared := storedFlags{apply: f.apply, about: f.about, live: f.live}
+	shared := storedFlags{apply: f.apply, about: f.about, live: f.live, wait: f.wait}
 	shared.reading.NoHooks, shared.reading.KubeVersion = f.render.NoHooks, f.render.KubeVersion
 	return a.rollbackStep(cmd.Context(), &shared, args[0], revision[0])
 }
@@ -187,7 +187,7 @@ func (a *app) verified(p *plan.Plan, moved []string) error {
 		b.WriteString("MOVED  this is not the " + string(what) + " that was approved\n  " + strings.Join(moved, "\n  ") + "\n")
 		a.code = change.ExitRisky
 	}
-	return a.write([]byte(b.String()))
+	return a.writeText(b.String())
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -213,6 +213,7 @@ func (a *app) showCommand() *cobra.Command {
 			if !r.failOnGiven {
 				r.failOn = p.FailOn
 			}
+			r.planned = true
 			err = a.report(cmd.Context(), &p.Set, r)
 			a.code = change.ExitSafe
 			return err

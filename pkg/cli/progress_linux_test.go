@@ -33,13 +33,17 @@ func terminal(t *testing.T) (program *os.File, shown func() string) {
 	}
 	t.Cleanup(func() { _ = program.Close() })
 	return program, func() string {
-		text := make([]byte, 1<<12)
-		_, _ = program.Write([]byte{0}) // so that there is something to read
-		n, err := screen.Read(text)
-		if err != nil {
-			t.Fatal(err)
+		_, _ = program.Write([]byte{0}) // so that there is something to read, and an end to it
+		var text []byte
+		for !bytes.HasSuffix(text, []byte{0}) { // what is written at once need not come at once
+			part := make([]byte, 1<<12)
+			n, err := screen.Read(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, part[:n]...)
 		}
-		return string(bytes.TrimSuffix(text[:n], []byte{0}))
+		return string(bytes.TrimSuffix(text, []byte{0}))
 	}
 }
 

@@ -86,29 +86,38 @@ func joinColor(args []string) []string {
 
 // reportOptions is what reportFlags mean.
 type reportOptions struct {
-	outputs     []output
-	template    *template.Template
-	maxBytes    int
-	color       bool
-	showHidden  bool
-	showSecrets bool
-	context     int // lines around a changed one
-	failOn      []change.Risk
+	outputs  []output
+	template *template.Template
+	// templateFile is what --template names, "" for nothing.
+	templateFile string
+	maxBytes     int
+	color        bool
+	width        int // of the terminal; 0 where the report goes elsewhere
+	showHidden   bool
+	showSecrets  bool
+	context      int // lines around a changed one
+	failOn       change.FailOn
 	// failOnGiven says that the user has said so, and not only the default.
 	failOnGiven bool
 	detailed    bool
 	environment string
 	// ownRules are the rules of the team's own that are in force.
 	ownRules []policy.OwnRule
+	// pull says that the change of the policy is told once for several sets.
+	pull bool
 	// locate finds the files that the objects come from; nil if there are none.
 	locate func(*manifest.Object) (path, text string)
+	// explain tells what the edits of a set are due to; nil if that is not asked for.
+	explain func(context.Context, *change.Set) error
 	// planFile is where the plan goes, "" for nowhere.
 	planFile string
 	plan     []byte
+	// planned says that the report is that of the run that made a plan, part that it is one
+	// of several.
+	planned, part bool
 }
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
-	failOn := names(change.DefaultFailOn())
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format of the report, or FORMAT=FILE to write it to a file (repeatable): "+formatList(report.Formats()))
 	flags.StringVar(&f.template, "template", "", "file with the Go template of --output template")
@@ -121,14 +130,15 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.noColor, "no-color", false, "use no colours")
 	flags.BoolVar(&f.showHidden, "show-hidden", false, "also show what has no effect")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show the values of Secrets")
-	flags.StringVar(&f.failOn, "fail-on", strings.Join(failOn, ","), `risks that make the exit code 3, or "none"`)
+	flags.StringVar(&f.failOn, "fail-on", failOnUpgrade, failOnUsage)
 	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes without risk")
 	flags.BoolVar(&f.showSecrets, "show-secrets-decoded", false, "same as --show-secrets")
 	flags.Lookup("show-secrets-decoded").Hidden = true
 	f.familiar.addTo(flags)
 	f.config.addTo(flags)
 	complete(cmd, "output", formatNames(report.Formats()))
-	complete(cmd, "fail-on", append(names(change.Risks()), "none"))
+	complete(cmd, "fail-on", failOnNames())
+	completeRefs(cmd, "policy-from", fromWorktree)
 }
 
 // options checks the flags. The error lists what is valid.
@@ -147,7 +157,7 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 	if f.maxBytes < report.LeastMaxBytes {
 		return reportOptions{}, a.config.from("markdown-max-bytes", fmt.Errorf("--markdown-max-bytes %d: the least is %d", f.maxBytes, report.LeastMaxBytes))
 	}
-	failOn, err := change.ParseRisks(f.failOn)
+	failOn, err := a.parseFailOn(f.failOn)
 	if err != nil {
 		return reportOptions{}, err
 	}
@@ -155,17 +165,19 @@ func (f *reportFlags) options(a *app) (reportOptions, error) {
 		return reportOptions{}, errors.New("--color and --no-color exclude each other")
 	}
 	return reportOptions{
-		outputs:     outputs,
-		template:    parsed,
-		maxBytes:    f.maxBytes,
-		color:       f.colored(a),
-		showHidden:  f.showHidden,
-		showSecrets: f.showSecrets,
-		context:     f.familiar.context,
-		failOn:      failOn,
-		failOnGiven: a.config.sources["fail-on"] != "",
-		environment: f.config.environment,
-		detailed:    f.detailedExitcode,
+		outputs:      outputs,
+		template:     parsed,
+		templateFile: f.template,
+		maxBytes:     f.maxBytes,
+		color:        f.colored(a),
+		width:        a.width(),
+		showHidden:   f.showHidden,
+		showSecrets:  f.showSecrets,
+		context:      f.familiar.context,
+		failOn:       failOn,
+		failOnGiven:  a.config.sources["fail-on"] != "",
+		environment:  f.config.environment,
+		detailed:     f.detailedExitcode,
 	}, nil
 }
 
@@ -191,6 +203,22 @@ func (f *reportFlags) colored(a *app) bool {
 	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(out.Fd()))
 }
 
+// usualWidth is how many columns a terminal has that does not say.
+const usualWidth = 80
+
+// width returns how many columns the terminal has; 0 where stdout is none. What goes to a
+// file, a pipe or a log of a CI system is not wrapped: lines can be searched there.
+func (a *app) width() int {
+	out, ok := a.stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(out.Fd())) {
+		return 0
+	}
+	if columns, _, err := term.GetSize(int(out.Fd())); err == nil && columns > 0 {
+		return columns
+	}
+	return usualWidth
+}
+
 // judge compares the two sides, writes the report and sets the exit code.
 func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts safediff.Options, r reportOptions) error {
 	set, failOn, err := a.compare(ctx, old, updated, &opts, &r)
@@ -202,9 +230,9 @@ func (a *app) judge(ctx context.Context, old, updated safediff.Manifest, opts sa
 }
 
 // compare compares the two sides by the policy, which it writes into opts, and returns
-// besides the classes that fail the run. It notes in r which rules of the team's own
+// besides what fails the run. It notes in r which rules of the team's own
 // were in force.
-func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts *safediff.Options, r *reportOptions) (change.Set, []change.Risk, error) {
+func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts *safediff.Options, r *reportOptions) (change.Set, change.FailOn, error) {
 	input := len(old.Text) + len(updated.Text) + len(opts.OldCRDs.Text) + len(opts.NewCRDs.Text) + len(opts.Again.Text)
 	for _, m := range opts.Cluster {
 		input += len(m.Text)
@@ -220,16 +248,35 @@ func (a *app) compare(ctx context.Context, old, updated safediff.Manifest, opts 
 	if opts.Policy.FailOn != nil && !r.failOnGiven {
 		failOn = opts.Policy.FailOn
 	}
-	compare := safediff.Compare
-	if opts.Release.From != (change.Place{}) {
-		compare = safediff.CompareReleases
+	by := func(p *policy.Policy) (change.Set, error) {
+		compare, opts := safediff.Compare, *opts
+		if opts.Release.From != (change.Place{}) {
+			compare = safediff.CompareReleases
+		}
+		opts.Policy, opts.Picture = p, r.draws(a)
+		return compare(ctx, old, updated, opts)
 	}
-	set, err := compare(ctx, old, updated, *opts)
+	set, err := by(opts.Policy)
+	if err == nil {
+		err = a.propose(&set, opts, failOn, r, by)
+	}
 	return set, failOn, err
+}
+
+// draws reports whether a report is asked for that draws the upgrade, or a plan, of which one
+// may be made later.
+func (r *reportOptions) draws(a *app) bool {
+	out := a.command.Flags().Lookup("out")
+	return out != nil && out.Value.String() != "" || slices.ContainsFunc(r.outputs, func(o output) bool { return o.format.Name == "html" })
 }
 
 // report writes the reports of a set, and sets the exit code.
 func (a *app) report(ctx context.Context, set *change.Set, r reportOptions) error {
+	if r.explain != nil {
+		if err := r.explain(ctx, set); err != nil {
+			return err
+		}
+	}
 	code := a.exitCode(set, &r)
 	if r.showSecrets {
 		shown := set.Revealed()
@@ -273,14 +320,6 @@ func formatNames(formats []report.Format) []string {
 	list := make([]string, len(formats))
 	for i, format := range formats {
 		list[i] = format.Name
-	}
-	return list
-}
-
-func names(risks []change.Risk) []string {
-	list := make([]string, len(risks))
-	for i, risk := range risks {
-		list[i] = string(risk)
 	}
 	return list
 }

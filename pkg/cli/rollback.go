@@ -11,8 +11,9 @@ import (
 const rollbackHelp = `Judge what "helm rollback" would do: from the last revision of the release back to
 REVISION, or to the one before the last. Nothing is written to the cluster.
 
-The flags of "helm rollback" that say how it is carried out, such as --wait and
---timeout, are accepted and have no effect.`
+The flags of "helm rollback" that say how it is carried out, such as --description, are
+accepted and have no effect. With --wait the rollback fails if a rollout cannot finish at
+all, or not within --timeout (default 5m0s).`
 
 const recreatedPods = "--recreate-pods deletes the pods of every workload of the release, also where nothing changes; that was not judged"
 
@@ -45,7 +46,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 				return err
 			}
 			if recreate {
-				s.opts.Notices = append(s.opts.Notices, change.Notice{Reason: recreatedPods})
+				s.opts.Notices = append(s.opts.Notices, change.Notice{Reason: recreatedPods, Hides: change.Downtime})
 			}
 			return a.judgeStep(cmd.Context(), s, r)
 		},
@@ -57,7 +58,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&recreate, "recreate-pods", false, "Helm 3 deletes the pods of all workloads")
 	cmd.Flags().Lookup("recreate-pods").Hidden = true
 	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` tells what has moved since it was approved")
-	addNoEffectFlags(cmd.Flags(), rollbackNoEffect())
+	addNoEffectFlags(cmd.Flags(), rollbackNoEffect(), &shared.wait)
 	return cmd
 }
 
@@ -69,6 +70,6 @@ func (a *app) rollbackStep(ctx context.Context, f *storedFlags, release string, 
 		return step{}, err
 	}
 	opts := optionsOf(old, updated)
-	opts.Operation, opts.Release.NewRevision = change.Rollback, updated.Revision
+	opts.Operation, opts.Release.NewRevision, opts.Release.Wait = change.Rollback, updated.Revision, f.wait
 	return f.step(a, old, updated, opts)
 }

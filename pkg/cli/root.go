@@ -19,13 +19,17 @@ Exit codes:
 // rootCommand returns the command tree.
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "helm-safe-diff",
-		Short:             "Tell what a Helm upgrade will do to the cluster",
-		Long:              rootHelp,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              cobra.ArbitraryArgs,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { a.quieten(); return a.configure(cmd) },
+		Use:           "helm-safe-diff",
+		Short:         "Tell what a Helm upgrade will do to the cluster",
+		Long:          rootHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.command = cmd
+			a.quieten()
+			return a.configure(cmd.Context(), cmd)
+		},
 		DisableAutoGenTag: true,
 		RunE:              helpOrUnknown,
 	}
@@ -39,7 +43,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
-		a.localCommand(), a.chartCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
+		a.localCommand(), a.chartCommand(), a.valuesCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
 		a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand(), a.diffCommand())
 	return root
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
@@ -28,7 +29,7 @@ func (a *app) rulesCommand() *cobra.Command {
 			for _, f := range noise.Filters() {
 				fmt.Fprintf(&b, "hides      %s\n           %s\n", f.ID, f.Why)
 			}
-			return a.write([]byte(b.String()))
+			return a.writeText(b.String())
 		},
 	}
 	flags.addFileTo(cmd.Flags())
@@ -36,9 +37,9 @@ func (a *app) rulesCommand() *cobra.Command {
 }
 
 // rulesByClass returns all rules, the worst class first, each class by name.
-func rulesByClass() []risk.Rule {
+func rulesByClass() []rule.Rule {
 	rules := risk.Rules()
-	slices.SortFunc(rules, func(a, b risk.Rule) int {
+	slices.SortFunc(rules, func(a, b rule.Rule) int {
 		if c := a.Risk.Compare(b.Risk); c != 0 {
 			return c
 		}
@@ -61,7 +62,7 @@ func (a *app) explainCommand() *cobra.Command {
 				}
 			}
 			if own := a.explainedOwn(args[0]); own != "" {
-				return a.write([]byte(own))
+				return a.writeText(own)
 			}
 			r, err := risk.Find(args[0])
 			if err != nil {
@@ -88,7 +89,7 @@ func (a *app) explainCommand() *cobra.Command {
 	return cmd
 }
 
-// explainedOwn is what there is to say of a rule of the team's own, which may stand in
+// explainedOwn is what there is to say of a rule of the team's own, which may be in
 // the policy more than once, for some releases another; "" if there is none.
 func (a *app) explainedOwn(id string) string {
 	var parts []string
@@ -106,7 +107,7 @@ func (a *app) explainedOwn(id string) string {
 }
 
 // explained is what there is to say of a rule.
-func explained(r *risk.Rule) string {
+func explained(r *rule.Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n\nwhy:  %s\nhint: %s\n", r.ID, r.Risk, r.Why, r.Fix)
 	if r.Instead != "" {
@@ -115,7 +116,7 @@ func explained(r *risk.Rule) string {
 	if len(r.Kinds) > 0 {
 		fmt.Fprintf(&b, "kind: %s\n", strings.Join(r.Kinds, ", "))
 	}
-	fmt.Fprintf(&b, "\nexample:\n\n%s", indented(r.Example()))
+	fmt.Fprintf(&b, "\nexample:\n\n%s", indented(risk.Example(r.ID)))
 	return b.String()
 }
 

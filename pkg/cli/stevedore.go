@@ -18,7 +18,9 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
+	"github.com/safe-diff/helm-safe-diff/pkg/renderer"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 	"github.com/safe-diff/helm-safe-diff/pkg/stevedore"
 )
 
@@ -35,6 +37,9 @@ Overrides, environments, mounts and charts that Stevedore builds are refused, si
 Stevedore fills them in itself; what its plan has written has them. All releases of the
 files are judged, whatever deployTo says.
 
+A release that cannot be judged has the verdict ERROR, the others are judged and
+reported, and the exit code is 1. Charts are rendered within limits (--render-timeout).
+
 With --output json the reports are a list, each with the file of its release.`
 
 // planFlags say which releases are judged, and how.
@@ -45,6 +50,8 @@ type planFlags struct {
 	apply       applyFlags
 	about       clusterFlags
 	live        liveFlags
+	limits      limitFlags
+	renderer    *renderer.Renderer
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -72,11 +79,13 @@ func (a *app) planCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "manifests-path", "f", nil, "a manifest of Stevedore, a directory of them, or - for stdin (repeatable)")
 	flags.StringVar(&f.kubeVersion, "kube-version", "", "version of Kubernetes that templates see, such as 1.36")
+	addHelmTo(flags)
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "leave hooks out")
 	f.apply.addTo(cmd, "what Helm 4 noted of the release")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)
 	f.live.addTo(flags)
+	f.limits.addTo(flags)
 	output.addTo(cmd)
 	return cmd
 }
@@ -85,14 +94,14 @@ func (f *planFlags) check() error {
 	if len(f.files) == 0 {
 		return errors.New("plan: missing -f FILE, or a directory of manifests")
 	}
-	return errors.Join(f.apply.check(), f.live.check(), stdinOnce(slices.Concat(f.files, f.about.paths)...), helm.CheckKubeVersion(f.kubeVersion))
+	return errors.Join(f.apply.check(), f.live.check(), f.limits.check(), stdinOnce(slices.Concat(f.files, f.about.paths)...), helm.CheckKubeVersion(f.kubeVersion))
 }
 
 // checkPlanOutputs refuses the formats of which two pages make no third.
 func checkPlanOutputs(outputs []output) error {
 	for _, o := range outputs {
 		if slices.Contains([]string{"sarif", "junit", "gitlab"}, o.format.Name) {
-			return fmt.Errorf("--output %s is about one release; plan has text, json, yaml, markdown, github, helm-diff, template", o.format.Name)
+			return fmt.Errorf("--output %s is about one release; plan has text, json, yaml, markdown, html, github, helm-diff, template", o.format.Name)
 		}
 	}
 	return nil
@@ -108,35 +117,38 @@ type planned struct {
 }
 
 // planAll judges all releases, all of which are tried even if one cannot be rendered.
-func (a *app) planAll(ctx context.Context, f *planFlags, r reportOptions) error {
+func (a *app) planAll(ctx context.Context, f *planFlags, r reportOptions) (err error) {
+	f.renderer = f.limits.renderer(a)
+	defer func() { err = errors.Join(err, f.renderer.Close()) }()
 	list, err := a.readPlanned(f.files)
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(list))
 	var group errgroup.Group
 	group.SetLimit(max(2, runtime.GOMAXPROCS(0)))
-	for i, p := range list {
+	for _, p := range list {
 		group.Go(func() error {
 			if err := a.judgePlanned(ctx, f, p, r); err != nil {
-				errs[i] = fmt.Errorf("%s: release %q: %w", p.judged.File, p.Name, err)
+				p.judged.Failure = failureOf(err)
 			}
 			return nil
 		})
 	}
-	_ = group.Wait() // each error has a place of its own, so that all are told, in the order of the files
-	for _, p := range list {
-		_, _ = a.stderr.Write(p.stderr.Bytes())
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
+	_ = group.Wait() // each release has a Failure of its own, so that all are told, in the order of the files
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	code := change.ExitSafe
 	for _, p := range list {
+		_, _ = a.stderr.Write(p.stderr.Bytes())
+		if failure := p.judged.Failure; failure != nil {
+			a.sayFailure(change.Failure{Reason: fmt.Sprintf("%s: release %q: %s", p.judged.File, p.Name, failure.Reason), Hint: failure.Hint})
+			continue
+		}
 		code = max(code, p.code(r.detailed))
+	}
+	if slices.ContainsFunc(list, func(p *planned) bool { return p.judged.Failure != nil }) {
+		code = change.ExitError
 	}
 	pages := make([][]byte, len(r.outputs))
 	for i := range r.outputs {
@@ -147,7 +159,7 @@ func (a *app) planAll(ctx context.Context, f *planFlags, r reportOptions) error 
 	if err := a.deliver(r.outputs, pages); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(r.outputs, func(o output) bool { return o.format.Name == "text" || o.format.Name == "json" }) {
+	if !slices.ContainsFunc(r.outputs, func(o output) bool { return slices.Contains([]string{"text", "json", "html"}, o.format.Name) }) {
 		for _, p := range list { // other formats have no room for it
 			if p.judged.Moved != "" {
 				a.say("%s: release %q: %s", p.judged.File, p.Name, p.judged.Moved)
@@ -163,7 +175,7 @@ func (p *planned) code(detailed bool) int {
 	if p.judged.Moved != "" {
 		return change.ExitRisky
 	}
-	return p.judged.Set.Verdict(p.judged.FailOn).ExitCode(detailed)
+	return p.judged.Set.ExitCode(p.judged.FailOn, detailed)
 }
 
 // readPlanned reads the manifests. A release may be asked for once.
@@ -185,7 +197,7 @@ func (a *app) readPlanned(paths []string) ([]*planned, error) {
 					errs = append(errs, fmt.Errorf("%s: release %q in namespace %q is in %s, too", file.name, r.Name, r.Namespace, other))
 				}
 				seen[place] = file.name
-				list = append(list, &planned{Release: r, judged: report.Judged{File: file.name}})
+				list = append(list, &planned{Release: r, judged: report.Judged{File: file.name, Release: place}})
 			}
 		}
 	}
@@ -195,7 +207,9 @@ func (a *app) readPlanned(paths []string) ([]*planned, error) {
 // judgePlanned judges one release, with a Helm and a report of its own.
 func (a *app) judgePlanned(ctx context.Context, f *planFlags, p *planned, r reportOptions) error {
 	own := *a
-	own.settings, own.stderr = a.settingsAt("", "", p.Namespace), &p.stderr
+	own.settings = a.settingsAt("", "", p.Namespace)
+	own.tell(&p.stderr)
+	defer func() { _ = own.said.Flush() }() // into memory, which does not fail
 	cluster, err := f.about.read(&own)
 	if err != nil {
 		return err
@@ -208,7 +222,7 @@ func (a *app) judgePlanned(ctx context.Context, f *planFlags, p *planned, r repo
 	if p.Values != "" {
 		up.Values = values.Options{JSONValues: []string{p.Values}}
 	}
-	old, updated, err := own.helmClient().Upgrade(ctx, up)
+	old, updated, err := f.renderer.Upgrade(ctx, own.settings, own.said, up)
 	if err != nil {
 		return err
 	}
@@ -234,7 +248,7 @@ func (a *app) judgePlanned(ctx context.Context, f *planFlags, p *planned, r repo
 		p.judged.Moved = fmt.Sprintf("planned as revision %d, and the upgrade would make revision %d: plan again", p.Planned, p.next)
 	}
 	p.judged.Set, p.judged.FailOn = &set, r.failOn
-	r.locate = inChart(p.Chart)
+	r.locate, r.part = inChart(p.Chart), true
 	p.pages, err = r.print(p.code(r.detailed), func(f report.Format, w io.Writer, opt report.Options) error { return f.Write(w, &set, opt) })
 	return err
 }
@@ -243,14 +257,30 @@ func (a *app) judgePlanned(ctx context.Context, f *planFlags, p *planned, r repo
 type plannedJSON struct {
 	File string `json:"file"`
 	// Planned is null if the manifest does not say.
-	Planned *int            `json:"plannedRevision"`
-	Next    int             `json:"nextRevision"`
-	Moved   string          `json:"moved"`
-	Report  json.RawMessage `json:"report"`
+	Planned *int   `json:"plannedRevision"`
+	Next    int    `json:"nextRevision"`
+	Moved   string `json:"moved"`
+	// Report is null for a release that could not be judged, and Error for another.
+	Report json.RawMessage `json:"report"`
+	Error  *plannedError   `json:"error"`
+}
+
+// plannedError is why a release could not be judged.
+type plannedError struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func judgedOf(list []*planned) []report.Judged {
+	judged := make([]report.Judged, len(list))
+	for i, p := range list {
+		judged[i] = p.judged
+	}
+	return judged
 }
 
 // together makes one page of what the releases have of an output.
-func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, error) {
+func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, error) { //nolint:cyclop,funlen // a switch over formats
 	var page bytes.Buffer
 	switch r.outputs[i].format.Name {
 	case "json":
@@ -260,7 +290,12 @@ func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, erro
 			Releases      []plannedJSON `json:"releases"`
 		}{SchemaVersion: "1", ExitCode: code}
 		for _, p := range list {
-			one := plannedJSON{File: p.judged.File, Next: p.next, Moved: p.judged.Moved, Report: p.pages[i]}
+			one := plannedJSON{File: p.judged.File, Next: p.next, Moved: p.judged.Moved}
+			if p.judged.Failure != nil {
+				one.Error = &plannedError{p.judged.Failure.Reason, p.judged.Failure.Hint}
+			} else {
+				one.Report = p.pages[i]
+			}
 			if p.Planned > 0 {
 				one.Planned = &p.Planned
 			}
@@ -272,29 +307,39 @@ func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, erro
 		if err := encoder.Encode(doc); err != nil {
 			return nil, err
 		}
+		return safetext.JSON(page.Bytes()), nil
 	case "text":
-		judged := make([]report.Judged, len(list))
-		for j, p := range list {
-			judged[j] = p.judged
-		}
-		opt := report.Options{Color: r.color && r.outputs[i].file == "", ShowHidden: r.showHidden}
-		if err := report.WriteReleases(&page, judged, opt); err != nil {
+		opt := report.Options{Color: r.color && r.outputs[i].file == "", ShowHidden: r.showHidden, ExitCode: code}
+		if err := report.WriteReleases(&page, judgedOf(list), opt); err != nil {
 			return nil, err
 		}
 		for _, p := range list {
-			if p.judged.Telling() || r.showHidden {
+			if p.judged.Failure == nil && (p.judged.Telling() || r.showHidden) {
 				page.WriteString("\n" + strings.Repeat("─", 80) + "\n")
 				page.Write(p.pages[i])
 			}
 		}
+	case "html":
+		opt := report.Options{ShowHidden: r.showHidden, ExitCode: code, Rules: r.rules(), Version: ownVersion()}
+		if err := report.WriteReleasesHTML(&page, judgedOf(list), opt); err != nil {
+			return nil, err
+		}
 	case "yaml":
 		for _, p := range list {
-			page.WriteString("---\n")
-			page.Write(p.pages[i])
+			if p.judged.Failure == nil {
+				page.WriteString("---\n")
+				page.Write(p.pages[i])
+			}
 		}
 	default:
 		for _, p := range list {
-			page.Write(p.pages[i])
+			if p.judged.Failure == nil {
+				page.Write(p.pages[i])
+				continue
+			}
+			if err := report.WriteFailure(&page, r.outputs[i].format.Name, p.judged.File, p.judged.Name(), *p.judged.Failure); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return page.Bytes(), nil

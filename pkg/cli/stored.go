@@ -19,11 +19,13 @@ type storedFlags struct {
 	about   clusterFlags
 	output  reportFlags
 	live    liveFlags
+	wait    change.Wait
 }
 
 // addTo adds those that no command does without.
 func (f *storedFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	addHelmTo(flags)
 	flags.BoolVar(&f.reading.NoHooks, "no-hooks", false, "leave hooks out")
 	flags.StringVar(&f.reading.KubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36, instead of the cluster's")
 	f.about.addTo(flags)

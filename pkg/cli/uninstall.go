@@ -58,7 +58,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 	shared.addTo(cmd)
 	shared.live.addTo(cmd.Flags())
 	shared.apply.serverSide = "auto" // an uninstall applies nothing
-	addNoEffectFlags(flags, uninstallNoEffect())
+	addNoEffectFlags(flags, uninstallNoEffect(), nil)
 	return cmd
 }
 

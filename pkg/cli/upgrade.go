@@ -17,7 +17,9 @@ the same flags would render it, and compared with the installed release. Nothing
 is written to the cluster.
 
 The flags of "helm upgrade" that say how an upgrade is carried out, such as
---wait, --timeout and --atomic, are accepted and have no effect.`
+--description, are accepted and have no effect. With --wait, --atomic or
+--rollback-on-failure the upgrade fails if a rollout cannot finish at all, or not within
+--timeout (default 5m0s).`
 
 // upgradeFlags are the flags that say which upgrade is meant.
 type upgradeFlags struct {
@@ -27,6 +29,9 @@ type upgradeFlags struct {
 	apply  applyFlags
 	about  clusterFlags
 	live   liveFlags
+	wait   change.Wait
+	// why asks what the edits are due to.
+	why bool
 }
 
 func (f *upgradeFlags) addTo(cmd *cobra.Command) {
@@ -44,7 +49,7 @@ func (f *upgradeFlags) addTo(cmd *cobra.Command) {
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)
 	f.live.addTo(flags)
-	addNoEffectFlags(flags, upgradeNoEffect())
+	addNoEffectFlags(flags, upgradeNoEffect(), &f.wait)
 }
 
 // check returns an error for flags whose values cannot be right.
@@ -77,11 +82,15 @@ func (a *app) upgradeCommand() *cobra.Command {
 				return err
 			}
 			r.locate = inChart(args[1])
+			if f.why {
+				r.explain = explains(s.old, s.updated, &s.opts)
+			}
 			return a.judgeStep(cmd.Context(), s, r)
 		},
 		ValidArgsFunction: a.completeUpgrade,
 	}
 	f.addTo(cmd)
+	addWhyTo(cmd.Flags(), &f.why)
 	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` and `gate` tell what has moved since it was approved")
 	output.addTo(cmd)
 	return cmd
@@ -98,6 +107,7 @@ type step struct {
 func (a *app) step(ctx context.Context, f *upgradeFlags, release, chart string) (s step, err error) {
 	up := f.up
 	up.Release, up.Chart, up.Rendering = release, f.source.chart(chart), f.render.Rendering
+	up.WithLens = true
 	s.includeCRDs = up.IncludeCRDs
 	cluster, err := f.about.read(a)
 	if err != nil {
@@ -110,8 +120,12 @@ func (a *app) step(ctx context.Context, f *upgradeFlags, release, chart string) 
 	s.opts = optionsOf(s.old, s.updated)
 	s.opts.NoHooks, s.opts.Cluster, s.opts.Operation = up.NoHooks, cluster, change.Upgrade
 	s.opts.Release.Context, s.opts.Release.Cluster = a.place()
+	s.opts.Release.Wait = f.wait
 	if s.old.Revision == 0 {
 		s.opts.Operation = change.Install
+	}
+	if s.opts.Dead, err = deadIn(ctx, s.old, s.updated); err != nil {
+		return s, err
 	}
 	if err := f.apply.apply(&s.opts, s.updated.ServerSide); err != nil {
 		return s, err
@@ -137,6 +151,7 @@ func (a *app) place() (name, cluster string) {
 func optionsOf(old, updated helm.Side) safediff.Options {
 	return safediff.Options{
 		Release: change.Release{
+			Helm:      updated.Helm,
 			Name:      updated.Release,
 			Namespace: updated.Namespace,
 			Revision:  old.Revision,
@@ -148,9 +163,11 @@ func optionsOf(old, updated helm.Side) safediff.Options {
 		KubeVersion: updated.KubeVersion,
 		Failed:      old.Failed,
 		FailedHow:   old.FailedHow,
+		Beside:      old.Beside,
 		OldCRDs:     crdsOf(old),
 		NewCRDs:     crdsOf(updated),
 		Again:       againOf(updated),
+		Record:      safediff.Record{Kind: updated.Record.Kind, Bytes: updated.Record.Bytes, Most: updated.Record.Most},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/nearest"
 )
 
 // usageError is a mistake on the command line.
@@ -24,7 +26,7 @@ func (e *usageError) Hint() string { return e.hint }
 func usage(cmd *cobra.Command, err error) error {
 	var hinting interface{ Hint() string }
 	if errors.As(err, &hinting) {
-		return err
+		return &usageError{err, hinting.Hint()}
 	}
 	return &usageError{err, fmt.Sprintf("`%s --help` shows arguments and flags", cmd.CommandPath())}
 }
@@ -72,41 +74,16 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usage(cmd, err)
 	}
 	if name := unknown.GetSpecifiedName(); len(name) > 1 {
-		if near := nearest(name, cmd.Flags()); near != "" {
+		if near := nearestFlag(name, cmd.Flags()); near != "" {
 			return &usageError{err, fmt.Sprintf("did you mean --%s?", near)}
 		}
 	}
 	return usage(cmd, err)
 }
 
-// nearest returns the flag whose name is closest to name, or "" if none is close.
-func nearest(name string, flags *pflag.FlagSet) string {
-	best, least := "", min(len(name)/2, 3)+1
-	flags.VisitAll(func(f *pflag.Flag) {
-		if d := distance(name, f.Name); d < least {
-			best, least = f.Name, d
-		}
-	})
-	return best
-}
-
-// distance returns the number of single-letter edits from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+// nearestFlag returns the flag whose name is closest to name, or "" if none is close.
+func nearestFlag(name string, flags *pflag.FlagSet) string {
+	var among []string
+	flags.VisitAll(func(f *pflag.Flag) { among = append(among, f.Name) })
+	return nearest.Of(name, among)
 }

@@ -33,8 +33,8 @@ func (a *app) versionCommand() *cobra.Command {
 				}
 				text = dir
 			case !short:
-				text = fmt.Sprintf("helm-safe-diff %s (Kubernetes %s, Helm %s, %s)", text,
-					moduleVersion("k8s.io/kubernetes"), moduleVersion("helm.sh/helm/v3"), runtime.Version())
+				text = fmt.Sprintf("helm-safe-diff %s (Kubernetes %s, Helm %s and %s, %s)", text,
+					moduleVersion("k8s.io/kubernetes"), moduleVersion("helm.sh/helm/v3"), moduleVersion("helm.sh/helm/v4"), runtime.Version())
 			}
 			return a.write([]byte(text + "\n"))
 		},

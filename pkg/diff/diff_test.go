@@ -97,7 +97,10 @@ func TestPairs(t *testing.T) {
 		{"generated names in turn", strings.ReplaceAll(cm("a", "")+cm("a", ""), "name:", "generateName:"), strings.ReplaceAll(cm("a", ""), "name:", "generateName:"), "update , delete "},
 		{"an object that becomes a hook", cm("a", ""), cm("a", hook), "recreate a"},
 		{"a hook that goes stays", cm("a", hook), "", "keep a"},
-		{"what is kept", cm("a", ", annotations: {helm.sh/resource-policy: Keep}"), "", "keep a"},
+		{"what is kept", cm("a", ", annotations: {helm.sh/resource-policy: keep}"), "", "keep a"},
+		{"what is kept in capitals is not", cm("a", ", annotations: {helm.sh/resource-policy: Keep}"), "", "delete a"},
+		{"in step, one of them twice", cm("a", "") + cm("a", "") + cm("b", ""), cm("a", "") + cm("a", "") + cm("b", ""), "update a, update b"},
+		{"in step, one of them a hook now", cm("a", "") + cm("b", ""), cm("a", hook) + cm("b", ""), "recreate a, update b"},
 		{"a hook beside an object of its name", cm("a", "") + cm("a", hook), cm("a", hook) + cm("a", ""), "update a, update a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,6 +121,35 @@ func TestPairs(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, strings.Join(got, ", ")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Below a hundred fields what differs is one edit: comparing objects that are nested as deep
+// as YAML can be takes no longer than reading them.
+func TestDeepObjects(t *testing.T) {
+	nested := func(leaf string, depth int, wrap func(any) any) map[string]any {
+		value := any(leaf)
+		for range depth {
+			value = wrap(value)
+		}
+		return map[string]any{"spec": value}
+	}
+	for name, wrap := range map[string]func(any) any{
+		"lists": func(v any) any { return []any{v} },
+		"maps":  func(v any) any { return map[string]any{"a": v} },
+		"named": func(v any) any { return []any{map[string]any{"name": "a", "is": v}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, depth := range []int{200, 9000} {
+				edits := Values(nested("a", depth, wrap), nested("b", depth, wrap))
+				if len(edits) != 1 || len(edits[0].Path) < 100 || len(edits[0].Path) > 102 {
+					t.Errorf("%d deep: %d edits, the first at a path of %d fields", depth, len(edits), len(edits[0].Path))
+				}
+			}
+			if edits := Values(nested("a", 9000, wrap), nested("a", 9000, wrap)); len(edits) > 0 {
+				t.Errorf("%d edits between equal objects", len(edits))
 			}
 		})
 	}

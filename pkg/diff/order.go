@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -32,21 +33,31 @@ type Step struct {
 
 // Steps puts pairs, which are in the order of the new manifest, into the order in
 // which Helm takes them up: hooks by weight and name, everything else by kind.
-// running lists the hook events of the operation, such as "pre-upgrade".
+// running lists the hook events of the operation, such as "pre-upgrade". There are few
+// kinds and many objects: the kinds are sorted, and the objects put where theirs is.
 func Steps(pairs []Pair, running []string) []Step {
-	rank := kindRanks()
-	steps := make([]Step, len(pairs))
+	type lot struct {
+		phase Phase
+		kind  string
+	}
+	lots := map[lot][]Step{}
 	for i := range pairs {
-		steps[i] = Step{phaseOf(pairs[i], running), i}
+		step := Step{phaseOf(pairs[i], running), i}
+		at := lot{step.Phase, pairs[i].Ref().Kind}
+		lots[at] = append(lots[at], step)
+	}
+	rank := kindRanks()
+	steps := make([]Step, 0, len(pairs))
+	for _, at := range slices.SortedFunc(maps.Keys(lots), func(a, b lot) int {
+		return cmp.Or(cmp.Compare(a.phase, b.phase), rank(a.kind, b.kind))
+	}) {
+		steps = append(steps, lots[at]...)
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
-		if a.Phase != b.Phase {
+		if a.Phase != b.Phase || a.Phase != PreHooks && a.Phase != PostHooks {
 			return cmp.Compare(a.Phase, b.Phase)
 		}
-		if a.Phase == PreHooks || a.Phase == PostHooks {
-			return byWeight(pairs[a.Pair].New, pairs[b.Pair].New)
-		}
-		return rank(pairs[a.Pair].Ref().Kind, pairs[b.Pair].Ref().Kind)
+		return byWeight(pairs[a.Pair].New, pairs[b.Pair].New)
 	})
 	return steps
 }
@@ -60,11 +71,16 @@ func Hooks(pairs []Pair, event string) []int {
 			hooks = append(hooks, i)
 		}
 	}
-	slices.SortStableFunc(hooks, func(a, b int) int { return byWeight(pairs[a].New, pairs[b].New) })
+	rank := kindRanks()
+	slices.SortStableFunc(hooks, func(a, b int) int {
+		return cmp.Or(byWeight(pairs[a].New, pairs[b].New), rank(pairs[a].Ref().Kind, pairs[b].Ref().Kind))
+	})
 	return hooks
 }
 
-// byWeight compares hooks of one event (hookByWeight in helm.sh/helm/v3/pkg/action).
+// byWeight compares hooks of one event (hookByWeight in helm.sh/helm/v3/pkg/action). Those
+// of one weight and one name stay in the order of their kinds (SortManifests in
+// helm.sh/helm/v3/pkg/releaseutil).
 func byWeight(a, b *manifest.Object) int {
 	return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(a.Ref.Name, b.Ref.Name))
 }

@@ -11,7 +11,12 @@ import (
 
 // Pair is one object on both sides; one of the two is nil if it stands on the
 // other side only.
-type Pair struct{ Old, New *manifest.Object }
+type Pair struct {
+	Old, New *manifest.Object
+	// Uninstalls says that the release goes as a whole: then the resource policy is read
+	// otherwise.
+	Uninstalls bool
+}
 
 // Pairs matches the objects of two manifests by Helm's identity: name,
 // namespace, group and kind. Of objects that share an identity within one manifest
@@ -20,6 +25,9 @@ type Pair struct{ Old, New *manifest.Object }
 // they stand there, hooks with hooks first. The order is that of the new manifest,
 // followed by what only the old one holds.
 func Pairs(old, updated []*manifest.Object) []Pair {
+	if pairs := inStep(old, updated); pairs != nil {
+		return pairs
+	}
 	old, _ = copies(old)
 	updated, _ = copies(updated)
 	waiting := make(map[key][]*manifest.Object, len(old))
@@ -59,6 +67,23 @@ func Pairs(old, updated []*manifest.Object) []Pair {
 		if !paired[o] {
 			pairs = append(pairs, Pair{Old: o})
 		}
+	}
+	return pairs
+}
+
+// inStep pairs two manifests that have the same objects in the same order, as most upgrades
+// have, and each of them once; nil if they have not.
+func inStep(old, updated []*manifest.Object) []Pair {
+	if len(old) != len(updated) {
+		return nil
+	}
+	pairs, seen := make([]Pair, len(old)), make(map[key]bool, len(old))
+	for i, o := range old {
+		k := keyOf(o)
+		if o.Ref.Name == "" || seen[k] || k != keyOf(updated[i]) {
+			return nil
+		}
+		seen[k], pairs[i] = true, Pair{Old: o, New: updated[i]}
 	}
 	return pairs
 }
@@ -116,7 +141,7 @@ func (p Pair) Op() change.Op {
 	case p.Old == nil:
 		return change.Create
 	case p.New == nil:
-		if p.Old.Kept() || IsHook(p.Old) {
+		if p.kept() || IsHook(p.Old) {
 			return change.Keep
 		}
 		return change.Delete
@@ -125,4 +150,14 @@ func (p Pair) Op() change.Op {
 	default:
 		return change.Update
 	}
+}
+
+// kept reports whether the resource policy leaves an object in the cluster that leaves the
+// release.
+func (p Pair) kept() bool {
+	if p.Uninstalls {
+		stays, _ := p.Old.Outlives()
+		return stays
+	}
+	return p.Old.Kept()
 }

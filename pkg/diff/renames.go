@@ -51,7 +51,7 @@ func Renames(gone, come []*manifest.Object) []Pair {
 
 // How alike two objects must be, by what else speaks for it.
 const (
-	sameFields = 0.3  // a third is what the same fields are worth, whatever stands in them
+	sameFields = 0.3  // a third is what the same fields are worth, whatever is in them
 	nearly     = 0.5  // a name with or without what stood before it, or the same subchart
 	mostly     = 0.75 // nothing but the kind
 	sameSpec   = 0.5  // the same name, and another kind

@@ -95,7 +95,7 @@ func (r Respelling) lines(old, updated string) string {
 }
 
 // Text returns a text with every word respelled that has another name now. Words
-// are what names of objects are made of, but for the dot: the name of a Service is
+// are what names of objects are made of, except for the dot: the name of a Service is
 // a word of its DNS name. What follows a name after a dash, such as the number of
 // a pod, stays.
 func (r Respelling) Text(text string) string {

@@ -50,6 +50,12 @@ func (d *differ) maps(path fieldpath.Path, old, updated map[string]any) {
 // values compares what stands at path plus step. The step is only joined to the
 // path where something differs.
 func (d *differ) values(path fieldpath.Path, step fieldpath.Element, old, updated any) {
+	if len(path) >= fieldpath.Deepest {
+		if !Equal(old, updated) {
+			d.add(path.Child(step), change.ValueOf(old), change.ValueOf(updated))
+		}
+		return
+	}
 	switch o := old.(type) {
 	case map[string]any:
 		if n, ok := updated.(map[string]any); ok {

@@ -65,7 +65,7 @@ func (p *parser) name() (string, error) {
 		return "", p.fail("expected the name of a field")
 	}
 	if !plain(name) {
-		return "", p.fail(`a name with other characters than letters, digits, "_", "$" and "-" stands in brackets and quotes`)
+		return "", p.fail(`a name with other characters than letters, digits, "_", "$" and "-" is in brackets and quotes`)
 	}
 	p.pos = end
 	return name, nil

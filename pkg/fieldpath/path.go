@@ -16,6 +16,11 @@ import (
 // Path is the object itself. A Path is never changed in place.
 type Path []Element
 
+// Deepest is how many steps deep objects are compared field by field. What is below is
+// compared as one value: naming each step of a path takes the square of its length, and no
+// kind of Kubernetes nests that deep.
+const Deepest = 100
+
 // Element is one step of a Path: a field of a map, an item of a list named by
 // its merge key, or an item of a list named by its position. Exactly one of the
 // three is used: Keys if it is not empty, else Field if it is not empty, else

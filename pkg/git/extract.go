@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type Tree struct {
 	repository *Repository
 	commit     string
 	root       *os.Root
+	files      map[string]entry // of the commit, by path; nil before they are asked for
 	done       map[string]bool
 }
 
@@ -40,18 +42,23 @@ const (
 	modeSubmodule = "160000"
 )
 
-// Extract writes what the commit has below a path, and what links in it point to. A
-// path that is not there adds nothing.
-func (t *Tree) Extract(ctx context.Context, name string) error {
-	if name = path.Clean(name); t.done[name] || t.done["."] || name == ".." || strings.HasPrefix(name, "../") {
+// Extract writes what the commit has below a path, and what links in it or on the way to
+// it point to. A path that is not there adds nothing, nor does one out of the commit.
+func (t *Tree) Extract(ctx context.Context, name string) error { return t.extract(ctx, name, 0) }
+
+// maxLinks is how many links may follow each other; more go in a circle, as Linux has it.
+const maxLinks = 40
+
+func (t *Tree) extract(ctx context.Context, name string, links int) error {
+	if name = path.Clean(name); links > maxLinks || t.done[name] || t.done["."] || path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") {
 		return nil
 	}
 	t.done[name] = true
-	entries, err := t.entries(ctx, name)
-	if err != nil {
+	if err := t.list(ctx); err != nil {
 		return err
 	}
-	contents, err := t.contents(ctx, entries)
+	entries := t.below(name)
+	contents, err := t.repository.contents(ctx, entries)
 	if err != nil {
 		return err
 	}
@@ -59,41 +66,82 @@ func (t *Tree) Extract(ctx context.Context, name string) error {
 		if err := t.write(e, contents[i]); err != nil {
 			return fmt.Errorf("take %q out of git: %w", e.path, err)
 		}
-		if e.mode == modeLink {
-			if err := t.Extract(ctx, path.Join(path.Dir(e.path), string(contents[i]))); err != nil {
-				return err
-			}
+		if e.mode != modeLink || path.IsAbs(string(contents[i])) {
+			continue
+		}
+		target := path.Join(path.Dir(e.path), string(contents[i]))
+		if rest, beyond := strings.CutPrefix(name, e.path+"/"); beyond {
+			target = path.Join(target, rest)
+		}
+		if err := t.extract(ctx, target, links+1); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (t *Tree) entries(ctx context.Context, name string) ([]entry, error) {
-	args := []string{"ls-tree", "-r", "-z", "--full-tree", t.commit}
-	if name != "." {
-		args = append(args, "--", name)
-	}
-	out, err := t.repository.run(ctx, nil, args...)
-	if err != nil {
+// Read returns files of the commit that are no links, in the order of their names; those
+// that are not there are left out.
+func (t *Tree) Read(ctx context.Context, names []string) ([][]byte, error) {
+	if err := t.list(ctx); err != nil {
 		return nil, err
 	}
 	var entries []entry
+	for _, name := range names {
+		if e, there := t.files[name]; there && e.mode != modeLink {
+			entries = append(entries, e)
+		}
+	}
+	return t.repository.contents(ctx, entries)
+}
+
+// list reads which files the commit has.
+func (t *Tree) list(ctx context.Context) error {
+	if t.files != nil {
+		return nil
+	}
+	out, err := t.repository.run(ctx, nil, "ls-tree", "-r", "-z", "--full-tree", t.commit)
+	if err != nil {
+		return err
+	}
+	t.files = map[string]entry{}
 	for line := range strings.SplitSeq(string(out), "\x00") {
 		about, file, _ := strings.Cut(line, "\t")
 		if fields := strings.Fields(about); len(fields) == 3 && fields[0] != modeSubmodule {
-			entries = append(entries, entry{fields[0], fields[2], file})
+			t.files[file] = entry{fields[0], fields[2], file}
 		}
 	}
-	return entries, nil
+	return nil
+}
+
+// below returns the files at a path or below it, in the order of their names; of a path
+// that goes through a link, the link.
+func (t *Tree) below(name string) []entry {
+	for end, c := range name {
+		if e, there := t.files[name[:end]]; c == '/' && there && e.mode == modeLink {
+			return []entry{e}
+		}
+	}
+	var entries []entry
+	for file, e := range t.files {
+		if name == "." || file == name || strings.HasPrefix(file, name+"/") {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.path, b.path) })
+	return entries
 }
 
 // contents reads the objects of all entries at once.
-func (t *Tree) contents(ctx context.Context, entries []entry) ([][]byte, error) {
+func (r *Repository) contents(ctx context.Context, entries []entry) ([][]byte, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
 	var wanted bytes.Buffer
 	for _, e := range entries {
 		wanted.WriteString(e.object + "\n")
 	}
-	out, err := t.repository.run(ctx, wanted.Bytes(), "cat-file", "--batch")
+	out, err := r.run(ctx, wanted.Bytes(), "cat-file", "--batch")
 	if err != nil {
 		return nil, err
 	}

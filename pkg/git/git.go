@@ -44,18 +44,43 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 	return &Repository{Root: root}, nil
 }
 
+// fetch is what to do about a commit that is not there.
+const fetch = "`git fetch` it first; in CI, fetch more than the last commit (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab)"
+
+// Commit returns the commit that a branch, tag or other reference names.
+func (r *Repository) Commit(ctx context.Context, ref string) (string, error) {
+	out, err := r.run(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
+	if err != nil {
+		return "", &hinted{fmt.Errorf("git knows no commit %q here", ref), fetch}
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 // MergeBase returns the commit in which HEAD left ref, which is what `git diff
 // REF...HEAD` compares with.
 func (r *Repository) MergeBase(ctx context.Context, ref string) (string, error) {
-	const fetch = "`git fetch` it first; in CI, fetch more than the last commit (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab)"
-	if _, err := r.run(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}"); err != nil {
-		return "", &hinted{fmt.Errorf("git knows no commit %q here", ref), fetch}
+	if _, err := r.Commit(ctx, ref); err != nil {
+		return "", err
 	}
 	out, err := r.run(ctx, nil, "merge-base", "--end-of-options", ref, "HEAD")
 	if err != nil {
 		return "", &hinted{fmt.Errorf("git knows no commit that %q and HEAD have in common", ref), fetch}
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// Superproject returns the working tree of which this repository is a submodule; "" if
+// it is none.
+func (r *Repository) Superproject(ctx context.Context) (string, error) {
+	out, err := r.run(ctx, nil, "rev-parse", "--show-superproject-working-tree")
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// Tracked reports whether a file of the working tree, a slash-separated path from the
+// top, is one that git knows.
+func (r *Repository) Tracked(ctx context.Context, name string) (bool, error) {
+	out, err := r.run(ctx, nil, "ls-files", "-z", "--cached", "--", ":(top,literal)"+name)
+	return len(out) > 0, err
 }
 
 // Files lists the files of a commit, as slash-separated paths from the top.

@@ -47,3 +47,24 @@ func ReadAbout(text []byte) (About, error) {
 	}
 	return about, nil
 }
+
+// RepositoriesOf lists the repositories that a Chart.yaml or Chart.lock names, or what
+// came before them, requirements.yaml and requirements.lock. A text that cannot be read
+// names none.
+func RepositoriesOf(text []byte) []string {
+	var file struct {
+		Dependencies []struct {
+			Repository string `json:"repository"`
+		} `json:"dependencies"`
+	}
+	if yaml.Unmarshal(text, &file) != nil {
+		return nil
+	}
+	var list []string
+	for _, d := range file.Dependencies {
+		if d.Repository != "" {
+			list = append(list, d.Repository)
+		}
+	}
+	return list
+}

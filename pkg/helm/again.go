@@ -92,6 +92,7 @@ type renderings struct {
 	// second is the same rendered once more; nil if that cannot differ.
 	second  *release.Release
 	looksUp bool
+	lens    *Lens
 }
 
 // renderTwice renders a release, and once more if it may come out differently. A

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,26 +12,54 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/downloader"
 	"helm.sh/helm/v3/pkg/getter"
 	"helm.sh/helm/v3/pkg/registry"
 	"k8s.io/client-go/transport"
 )
 
-// load finds a chart as `helm upgrade` does (cmd/helm/upgrade.go), downloads it
+// load finds a chart and reads its values.
+func (c *Client) load(ctx context.Context, src Chart) (*chart.Chart, error) {
+	ch, err := c.find(src)
+	if err != nil {
+		return nil, err
+	}
+	return ch, c.defaults(ctx, ch)
+}
+
+// defaults reads the values of a chart and its subcharts as the Helm at hand does.
+func (c *Client) defaults(ctx context.Context, ch *chart.Chart) (err error) {
+	eachChart(ch, func(ch *chart.Chart) {
+		for _, file := range ch.Raw {
+			if file.Name != chartutil.ValuesfileName || err != nil {
+				continue
+			}
+			if ch.Values, err = c.engine(ctx).values(file.Data); err != nil {
+				err = fmt.Errorf("load chart %q: read values.yaml: %w", ch.ChartFullPath(), clean(err))
+			}
+		}
+	})
+	return err
+}
+
+// find finds a chart as `helm upgrade` does (cmd/helm/upgrade.go), downloads it
 // if need be, and makes sure that its dependencies are there.
-func (c *Client) load(src Chart) (*chart.Chart, error) {
+func (c *Client) find(src Chart) (*chart.Chart, error) {
 	if src.DependencyUpdate {
 		// Both sides may be the same directory, which must not be read while it
 		// is written.
 		c.updating.Lock()
 		defer c.updating.Unlock()
 	}
-	path, client, err := c.locate(src)
-	if err != nil {
-		return nil, fmt.Errorf("find chart %q: %w", src.Ref, err)
+	path, client := src.Ref, (*registry.Client)(nil)
+	if src.Within == "" {
+		var err error
+		if path, client, err = c.locate(src); err != nil {
+			return nil, fmt.Errorf("find chart %q: %w", src.Ref, err)
+		}
 	}
-	ch, err := loader.Load(path)
+	ch, err := src.loadFolder(path)
 	if err != nil {
 		return nil, loadError(src.Ref, path, err)
 	}

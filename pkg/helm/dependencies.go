@@ -91,7 +91,11 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
-		added, err := loader.Load(path)
+		added, err := src.loadFolder(path)
+		var outside *outsideError
+		if full, absErr := filepath.Abs(path); errors.As(err, &outside) && absErr == nil && outside.name == full {
+			return nil, &outsideError{d.Repository, d.Name}
+		}
 		if err != nil {
 			return nil, clean(err)
 		}
@@ -99,7 +103,11 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 	}
 	if src.Archives != "" {
 		archive := filepath.Join(src.Archives, d.Name+"-"+version+".tgz")
-		if _, err := os.Stat(archive); err == nil {
+		_, err := os.Stat(archive)
+		if src.Within != "" && err == nil {
+			_, err = Inside(src.ArchivesWithin, archive)
+		}
+		if err == nil {
 			return loader.Load(archive)
 		}
 	}
@@ -110,7 +118,20 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 	if err != nil {
 		return nil, clean(err)
 	}
-	return loader.Load(path)
+	added, err := loader.Load(path)
+	if err != nil && src.Within != "" {
+		return nil, fetchError(err, d.Repository)
+	}
+	return added, err
+}
+
+// loadFolder loads a chart from a folder, or from wherever a path leads if that does not
+// matter.
+func (src *Chart) loadFolder(path string) (*chart.Chart, error) {
+	if src.Within == "" {
+		return loader.Load(path)
+	}
+	return loadWithin(src.Within, path)
 }
 
 // fetch returns where a dependency was downloaded to, which is done once.
@@ -123,21 +144,20 @@ func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, 
 	}
 	// Not by its bare name: a folder of that name would be taken for it.
 	from := Chart{Ref: strings.TrimSuffix(d.Repository, "/") + "/" + d.Name, Source: action.ChartPathOptions{Version: version, Keyring: src.Source.Keyring, Verify: src.Source.Verify}}
+	entry := &repo.Entry{URL: d.Repository}
 	if !registry.IsOCI(d.Repository) {
-		entry, err := c.repository(d.Repository)
-		if err != nil {
-			return "", err
-		}
-		s := &from.Source
-		s.Username, s.Password, s.PassCredentialsAll = entry.Username, entry.Password, entry.PassCredentialsAll
-		s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify = entry.CertFile, entry.KeyFile, entry.CAFile, entry.InsecureSkipTLSverify
-		from.Ref, err = repo.FindChartInAuthAndTLSAndPassRepoURL(entry.URL, s.Username, s.Password, d.Name, version,
-			s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify, s.PassCredentialsAll, getter.All(c.Settings))
-		if err != nil {
+		var err error
+		if entry, err = c.repository(d.Repository); err != nil {
 			return "", err
 		}
 	}
-	path, _, err := c.locate(from)
+	if err := src.allowed(d.Name, d.Repository, entry.URL); err != nil {
+		return "", err
+	}
+	path, err := c.download(d, version, from, entry)
+	if err != nil && src.Within != "" {
+		err = fetchError(err, d.Repository)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -146,6 +166,23 @@ func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, 
 	}
 	c.fetched[key] = path
 	return path, nil
+}
+
+// download fetches a dependency from a repository, or from an OCI registry.
+func (c *Client) download(d *chart.Dependency, version string, from Chart, entry *repo.Entry) (string, error) {
+	if !registry.IsOCI(d.Repository) {
+		s := &from.Source
+		s.Username, s.Password, s.PassCredentialsAll = entry.Username, entry.Password, entry.PassCredentialsAll
+		s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify = entry.CertFile, entry.KeyFile, entry.CAFile, entry.InsecureSkipTLSverify
+		var err error
+		from.Ref, err = repo.FindChartInAuthAndTLSAndPassRepoURL(entry.URL, s.Username, s.Password, d.Name, version,
+			s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify, s.PassCredentialsAll, getter.All(c.Settings))
+		if err != nil {
+			return "", err
+		}
+	}
+	path, _, err := c.locate(from)
+	return path, err
 }
 
 // repository returns what Helm knows of a repository: one that is named by an alias

@@ -1,8 +1,13 @@
 package helm
 
 import (
+	"encoding/base64"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // hinted is an error of which we know what to do about it.
@@ -39,6 +44,50 @@ func clean(err error) error {
 	return &cleaned{cleanText(err.Error()), err}
 }
 
+// cleanRendering is clean for what a chart says. A message of fail or required stays, but
+// for those of the values that are secret by their name.
+func cleanRendering(err error, values ...map[string]any) error {
+	if err == nil {
+		return nil
+	}
+	var secrets []string
+	for _, given := range values {
+		secretValues(given, false, &secrets)
+	}
+	text := cleanText(err.Error())
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range secrets {
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			text = strings.ReplaceAll(text, form, manifest.Mask)
+			quoted := strconv.Quote(form)
+			text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], manifest.Mask)
+		}
+	}
+	return &cleaned{text, err}
+}
+
+// leastSecret is how long a value must be to be looked for: shorter ones are in many
+// words.
+const leastSecret = 4
+
+// secretValues collects the texts below names that say that they are secret.
+func secretValues(value any, secret bool, texts *[]string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			secretValues(inner, secret || manifest.SecretName(name), texts)
+		}
+	case []any:
+		for _, item := range value {
+			secretValues(item, secret, texts)
+		}
+	case string:
+		if secret && len(value) >= leastSecret && value != "true" && value != "false" {
+			*texts = append(*texts, value)
+		}
+	}
+}
+
 func cleanText(text string) string {
 	if !strings.HasPrefix(text, "execution error") {
 		if i := strings.LastIndex(text, "error calling "); i >= 0 {
@@ -73,7 +122,7 @@ func quoting() []replacement {
 
 		{regexp.MustCompile(`^YAML parse error on (\S+): `), `read rendered template "$1": `},
 		{regexp.MustCompile(`error converting YAML to JSON: |error unmarshaling JSON: (?:while decoding JSON: )?`), ``},
-		{regexp.MustCompile(`^Kubernetes cluster unreachable: `), ``},
+		{regexp.MustCompile(`^[Kk]ubernetes cluster unreachable: `), ``},
 		// client-go tells the address, and which part of the waiting took too long.
 		{regexp.MustCompile(`(?:Get "[^"]*": )?(?:context deadline exceeded|net/http: request canceled(?: while waiting for connection)?)( \(Client\.Timeout[^)]*\))?`), `the cluster does not answer in time`},
 	}

@@ -22,7 +22,7 @@ import (
 
 // Side is one of the two manifests that are compared.
 type Side struct {
-	// Name stands in error messages for the side, such as
+	// Name is in error messages for the side, such as
 	// `release "shop", revision 3`.
 	Name string
 	// Manifest is the release's manifest, then its hooks, as one stream of YAML
@@ -50,11 +50,21 @@ type Side struct {
 	// ServerSide reports, of a release that is installed or about to be, whether
 	// Helm applies it on the server's side.
 	ServerSide bool
+	// Helm is the major version of the Helm that has read or rendered the side.
+	Helm int
 	// Failed is the last revision of an installed release if it failed, else 0.
 	// It may be newer than Revision, and part of it may be in the cluster.
 	Failed int
 	// FailedHow says what became of that revision, as the rest of a sentence.
 	FailedHow string
+	// Record is what Helm stores of a side that was rendered.
+	Record Record
+	// Beside are the manifests of other revisions of which the cluster may hold objects, since
+	// an upgrade failed: the one that was deployed then, and those that failed since; oldest
+	// first, and without this side's own.
+	Beside []string
+	// Lens is what tells which values do what, where that was asked for.
+	Lens *Lens `json:"-"`
 }
 
 // Client is the way to Helm. Its methods may run at the same time.
@@ -65,6 +75,9 @@ type Client struct {
 	// Driver is Helm's storage: secret, configmap, memory, sql; "" means secret
 	// (the environment variable HELM_DRIVER).
 	Driver string
+	// Helm is the major version of the Helm whose code reads and renders, 3 or 4; 0 stands
+	// for the one that runs this program, or else the newest that is installed.
+	Helm int
 	// Stderr takes what Helm and post-renderers have to say.
 	Stderr io.Writer
 	// ReadStdin returns stdin for a values file named "-". It may be called more
@@ -73,6 +86,10 @@ type Client struct {
 
 	updating sync.Mutex        // held while a chart's dependencies are fetched
 	fetched  map[string]string // where dependencies were downloaded to
+	reading  sync.Mutex        // held while files is used
+	files    map[string]func() ([]byte, error)
+	chosen   sync.Once
+	major    int
 }
 
 // Chart tells where a chart comes from, as the flags of `helm upgrade` do.
@@ -89,6 +106,13 @@ type Chart struct {
 	// that as it is; Archives is a directory of charts to look into first.
 	Complete bool
 	Archives string
+	// Within is the folder of a repository that nobody trusts: the chart is a folder in
+	// it, what it is made of is read there and nowhere else (Archives in ArchivesWithin),
+	// and dependencies are fetched only from Repositories, each as a Chart.yaml names it,
+	// and from Registries and what is below them. Errors quote no server. "" for a chart
+	// that is loaded as Helm does.
+	Within, ArchivesWithin   string
+	Repositories, Registries []string
 }
 
 // Rendering holds what decides, besides the chart, what is rendered.
@@ -109,6 +133,8 @@ type Rendering struct {
 	SubchartNotes        bool
 	EnableDNS            bool
 	SkipSchemaValidation bool
+	// WithLens asks for Side.Lens.
+	WithLens bool
 }
 
 // log returns the function that takes Helm's diagnostics. They are dropped

@@ -55,11 +55,12 @@ func clientFor(t *testing.T, c *helmtest.Cluster, namespace string) *helm.Client
 	return newClient(t, namespace)
 }
 
+// newClient returns one of Helm 4, whatever is installed where the test runs.
 func newClient(t *testing.T, namespace string) *helm.Client {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("HELM_NAMESPACE", namespace)
-	return &helm.Client{Settings: cli.New(), Stderr: io.Discard}
+	return &helm.Client{Settings: cli.New(), Helm: 4, Stderr: io.Discard}
 }
 
 // wantLines fails the test unless text holds each of the lines.

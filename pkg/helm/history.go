@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/releaseutil"
@@ -36,9 +35,12 @@ func (c *Client) Rollback(ctx context.Context, s Stored, revision int) (current,
 		updated, err = h.rollbackTarget(revision)
 		return h.last(), updated, err
 	}, func(h *history, old, updated *Side) (err error) {
-		updated.ServerSide, err = c.serverSide(ctx, h.cfg, h.find(updated.Revision))
-		if err != nil || h.last().Info.Status != release.StatusUninstalled {
-			return err
+		if h.last().Info.Status == release.StatusFailed {
+			old.Beside = h.beside(h.last())
+		}
+		updated.ServerSide = h.serverSide(updated.Revision)
+		if h.last().Info.Status != release.StatusUninstalled {
+			return nil
 		}
 		// What was uninstalled is made anew, except for what has stayed.
 		old.Manifest, err = keptObjects(h.last())
@@ -59,11 +61,11 @@ func (c *Client) Revisions(ctx context.Context, s Stored, old, updated int) (old
 		}
 		to, err := h.get(updated)
 		return from, to, err
-	}, func(h *history, old, updated *Side) (err error) {
+	}, func(h *history, old, updated *Side) error {
 		// A step between two revisions is judged as it was once made.
 		old.Failed, old.FailedHow = 0, ""
-		updated.ServerSide, err = c.serverSide(ctx, h.cfg, h.find(old.Revision))
-		return err
+		updated.ServerSide = h.serverSide(old.Revision)
+		return nil
 	})
 }
 
@@ -72,9 +74,9 @@ func (c *Client) Revisions(ctx context.Context, s Stored, old, updated int) (old
 func (c *Client) Installed(ctx context.Context, s Stored) (Side, error) {
 	side, _, err := c.twoSides(ctx, s, func(h *history) (*release.Release, *release.Release, error) {
 		return h.deployed(), h.deployed(), nil
-	}, func(h *history, side, _ *Side) (err error) {
-		side.ServerSide, err = c.serverSide(ctx, h.cfg, h.deployed())
-		return err
+	}, func(h *history, side, _ *Side) error {
+		side.ServerSide = h.serverSide(side.Revision)
+		return nil
 	})
 	return side, err
 }
@@ -122,7 +124,7 @@ func deletes(hook *release.Hook) bool {
 // lets finish fill in what depends on both.
 func (c *Client) twoSides(ctx context.Context, s Stored, choose func(*history) (old, updated *release.Release, err error), finish func(h *history, old, updated *Side) error) (old, updated Side, err error) {
 	sides, err := interruptible(ctx, func() (sides [2]Side, err error) {
-		h, err := c.open(s.Release)
+		h, err := c.open(ctx, s.Release)
 		if err != nil {
 			return sides, err
 		}
@@ -136,13 +138,13 @@ func (c *Client) twoSides(ctx context.Context, s Stored, choose func(*history) (
 		if err != nil {
 			return sides, inRelease(err)
 		}
-		version, err := kubeVersion(h.cfg, s.KubeVersion)
+		version, err := c.kubeVersion(s.KubeVersion)
 		if err != nil {
 			return sides, err
 		}
 		for i, rel := range []*release.Release{from, to} {
 			sides[i] = installed(rel, s.NoHooks, s.IncludeCRDs)
-			sides[i].KubeVersion = version
+			sides[i].KubeVersion, sides[i].Helm = version, c.Major(ctx)
 		}
 		sides[0].Failed, sides[0].FailedHow = unfinished(from)
 		if err := finish(h, &sides[0], &sides[1]); err != nil {
@@ -157,26 +159,37 @@ var errNoRelease = errors.New("there is none")
 
 // history is a release with all its revisions, oldest first.
 type history struct {
-	cfg       *action.Configuration // works on a copy of the storage
+	cfg       configuration // works on a copy of the storage
 	revisions []*release.Release
+	applied   map[int]string // how Helm 4 has noted that a revision was applied
 }
 
 // open reads all revisions of a release, if there are any, from the storage that
 // the environment names. What it returns cannot write there.
-func (c *Client) open(name string) (*history, error) {
+func (c *Client) open(ctx context.Context, name string) (*history, error) {
 	if err := chartutil.ValidateReleaseName(name); err != nil {
 		return nil, fmt.Errorf("release name %q: %w", name, err)
 	}
-	cfg, err := c.connect()
+	cfg, err := c.engine(ctx).open(c)
 	if err != nil {
 		return nil, err
 	}
-	revisions, err := copyHistory(cfg, name)
+	revisions, err := cfg.history(name)
 	if err != nil {
 		return nil, fmt.Errorf("read release %q: %w", name, clean(err))
 	}
-	return &history{cfg, revisions}, nil
+	h := &history{cfg: cfg, applied: map[int]string{}}
+	for _, rel := range revisions {
+		h.revisions = append(h.revisions, rel.Release)
+		h.applied[rel.Version] = rel.applied
+	}
+	return h, nil
 }
+
+// serverSide reports whether Helm applies a step from a revision on the server's side:
+// Helm 4 does that with revisions of which it has noted so (getUpgradeServerSideValue in
+// helm.sh/helm/v4/pkg/action), Helm 3 never.
+func (h *history) serverSide(revision int) bool { return h.applied[revision] == "ssa" }
 
 // last returns the newest revision, whatever became of it.
 func (h *history) last() *release.Release { return h.revisions[len(h.revisions)-1] }
@@ -189,6 +202,22 @@ func (h *history) deployed() *release.Release {
 		}
 	}
 	return h.last()
+}
+
+// beside returns the manifests of the revisions of which the cluster may hold objects after
+// an upgrade failed, without that of one of them.
+func (h *history) beside(without *release.Release) []string {
+	var manifests []string
+	for _, rel := range slices.Backward(h.revisions) {
+		if rel != without {
+			manifests = append(manifests, rel.Manifest)
+		}
+		if rel.Info.Status == release.StatusDeployed || rel.Info.Status == release.StatusSuperseded {
+			break
+		}
+	}
+	slices.Reverse(manifests)
+	return manifests
 }
 
 // find returns a revision, or nil.
@@ -248,7 +277,7 @@ func unfinished(rel *release.Release) (revision int, how string) {
 
 // kubeVersion returns the version to judge for: the one asked for, or else that of
 // the cluster.
-func kubeVersion(cfg *action.Configuration, asked string) (string, error) {
+func (c *Client) kubeVersion(asked string) (string, error) {
 	if asked != "" {
 		version, err := parseKubeVersion(asked)
 		if err != nil {
@@ -256,7 +285,7 @@ func kubeVersion(cfg *action.Configuration, asked string) (string, error) {
 		}
 		return version.Version, nil
 	}
-	client, err := cfg.RESTClientGetter.ToDiscoveryClient()
+	client, err := c.cluster().ToDiscoveryClient()
 	if err != nil {
 		return "", withHint(fmt.Errorf("ask the cluster for its version: %w", clean(err)), versionHint)
 	}
@@ -270,8 +299,9 @@ func kubeVersion(cfg *action.Configuration, asked string) (string, error) {
 
 const versionHint = "set KUBECONFIG, --kubeconfig or --kube-context to a cluster that answers, or give its version with --kube-version"
 
-// keptObjects returns what an uninstall has left of a release: the objects with
-// the resource policy keep (filterManifestsToKeep in pkg/action/resource_policy.go).
+// keptObjects returns what an uninstall has left of a release: the objects with a
+// resource policy, whatever it says (filterManifestsToKeep in
+// pkg/action/resource_policy.go).
 func keptObjects(rel *release.Release) (string, error) {
 	_, objects, err := releaseutil.SortManifests(releaseutil.SplitManifests(rel.Manifest), nil, releaseutil.InstallOrder)
 	if err != nil {
@@ -282,7 +312,7 @@ func keptObjects(rel *release.Release) (string, error) {
 		if o.Head.Metadata == nil {
 			continue
 		}
-		if strings.EqualFold(strings.TrimSpace(o.Head.Metadata.Annotations["helm.sh/resource-policy"]), "keep") {
+		if _, set := o.Head.Metadata.Annotations["helm.sh/resource-policy"]; set {
 			b.WriteString("---\n" + o.Content + "\n")
 		}
 	}
@@ -293,7 +323,7 @@ func keptObjects(rel *release.Release) (string, error) {
 // completion in a shell.
 func (c *Client) RevisionsOf(ctx context.Context, name string) ([]string, error) {
 	return interruptible(ctx, func() ([]string, error) {
-		h, err := c.open(name)
+		h, err := c.open(ctx, name)
 		if err != nil {
 			return nil, err
 		}

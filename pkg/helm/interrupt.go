@@ -41,9 +41,11 @@ func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		var zero T
-		return zero, errInterrupted
 	case o := <-done:
-		return o.value, o.err
+		if ctx.Err() == nil {
+			return o.value, o.err
+		}
 	}
+	var zero T
+	return zero, errInterrupted
 }

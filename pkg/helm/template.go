@@ -2,9 +2,10 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
-	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
@@ -16,8 +17,12 @@ type Template struct {
 	Release string
 	Chart   Chart
 	Rendering
-	// IsUpgrade sets .Release.IsUpgrade in the place of .Release.IsInstall.
-	IsUpgrade bool
+	// Revision is the one that the templates see: that of an installation, 1, also where it
+	// is 0; of an upgrade, if it is higher.
+	Revision int
+	// Serves is what .Capabilities.APIVersions has, besides what is asked for; nil for what
+	// `helm template` takes a cluster to serve, which are versions of all times, without kinds.
+	Serves []string
 	// Twice renders the chart once more where that may give something else.
 	Twice bool
 }
@@ -33,9 +38,9 @@ func (e *RenderError) Error() string { return fmt.Sprintf("render chart %q: %v",
 // Unwrap returns why.
 func (e *RenderError) Unwrap() error { return e.Err }
 
-// Template renders a chart as `helm template` does: .Capabilities are those of a
-// cluster of the version asked for, or of the newest one known, and lookups find
-// nothing.
+// Template renders a chart as an installation or an upgrade would, without a cluster:
+// .Capabilities are those of a cluster of the version asked for, or of the newest one
+// known, and lookups find nothing.
 //
 // The error is about the values or the chart, says which, and quotes no document.
 func (c *Client) Template(ctx context.Context, t Template) (Side, error) {
@@ -43,7 +48,7 @@ func (c *Client) Template(ctx context.Context, t Template) (Side, error) {
 }
 
 func (c *Client) template(ctx context.Context, t Template) (Side, error) {
-	post, err := c.findPostRenderer(t.PostRenderer)
+	post, err := c.engine(ctx).postRenderer(ctx, c, t.PostRenderer)
 	if err != nil {
 		return Side{}, err
 	}
@@ -55,29 +60,39 @@ func (c *Client) template(ctx context.Context, t Template) (Side, error) {
 	if err != nil {
 		return Side{}, err
 	}
-	ch, err := c.load(t.Chart)
+	ch, err := c.load(ctx, t.Chart)
+	var outside *outsideError
+	if errors.As(err, &outside) {
+		return Side{}, &RenderError{t.Chart.Ref, outside}
+	}
 	if err != nil {
 		return Side{}, err
+	}
+	lens, err := c.lensOffline(ctx, t, ch, kube, post)
+	if err != nil {
+		return Side{}, &RenderError{t.Chart.Ref, err}
 	}
 	rendered, err := c.renderOffline(ctx, t, ch, kube, post)
 	if err != nil {
 		return Side{}, &RenderError{t.Chart.Ref, err}
 	}
-	side := proposed(rendered, t.Rendering)
+	side := c.proposed(rendered, t.Rendering)
+	side.Lens = lens
 	side.Revision = 0
 	side.KubeVersion = kube.Version
+	side.Helm = c.Major(ctx)
+	side.ServerSide = side.Helm == 4
 	return side, nil
 }
 
-func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post *postRenderer) (renderings, error) {
-	vals, err := c.readValues(t.Values)
+func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post postRenderer) (renderings, error) {
+	vals, err := c.readValues(ctx, t.Values)
 	if err != nil {
 		return renderings{}, err
 	}
 	if err := checkInstallable(ch); err != nil {
 		return renderings{}, err
 	}
-	dropNulls(ctx, ch, vals)
 	render := func() (*release.Release, error) { return c.renderOnce(ctx, t, ch, vals, kube, post) }
 	if t.Twice {
 		return renderTwice(ctx, render)
@@ -86,31 +101,26 @@ func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart,
 	return renderings{first: rel}, err
 }
 
-func (c *Client) renderOnce(ctx context.Context, t Template, ch *chart.Chart, vals map[string]any, kube *chartutil.KubeVersion, post *postRenderer) (*release.Release, error) {
-	act := action.NewInstall(&action.Configuration{Log: c.log()})
-	act.ReleaseName = t.Release
-	act.Namespace = c.Settings.Namespace()
-	act.ClientOnly, act.DryRun, act.Replace = true, true, true
-	act.IsUpgrade = t.IsUpgrade
-	act.IncludeCRDs = t.IncludeCRDs
-	act.KubeVersion = kube
-	act.APIVersions = chartutil.VersionSet(t.APIVersions)
-	act.DisableHooks = t.NoHooks
-	act.SubNotes = t.SubchartNotes
-	act.EnableDNS = t.EnableDNS
-	act.SkipSchemaValidation = t.SkipSchemaValidation
-	act.PostRenderer = post.helm3(ctx)
-	if post != nil && post.wholeChart {
-		act.IncludeCRDs = false // Helm 4 adds them after the post-renderer
+func (c *Client) renderOnce(ctx context.Context, t Template, ch *chart.Chart, vals map[string]any, kube *chartutil.KubeVersion, post postRenderer) (*release.Release, error) {
+	engine := c.engine(ctx)
+	caps := engine.capabilities()
+	caps.KubeVersion = *kube
+	if t.Serves != nil {
+		caps.APIVersions = t.Serves
 	}
-	rel, err := act.RunWithContext(ctx, ch, vals)
+	caps.APIVersions = slices.Concat(caps.APIVersions, t.APIVersions)
+	cfg, err := engine.offline(c, t, caps)
 	if err != nil {
-		return nil, clean(err)
-	}
-	if err := post.helm4(ctx, rel); err != nil {
 		return nil, err
 	}
-	if t.IncludeCRDs && !act.IncludeCRDs {
+	rel, err := cfg.render(ctx, &job{
+		Rendering: &t.Rendering, release: t.Release, namespace: c.Settings.Namespace(), chart: ch, values: vals, post: post,
+		upgrade: t.Revision > 1, reset: true,
+	})
+	if err != nil {
+		return nil, cleanRendering(err, vals, ch.Values)
+	}
+	if t.IncludeCRDs {
 		rel.Manifest = crds(ch) + rel.Manifest
 	}
 	return rel, nil

@@ -3,7 +3,10 @@ package helm_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +31,7 @@ func TestTemplate(t *testing.T) {
 		"values.yaml": "a: chart\nb: chart\n",
 		"templates/c.yaml": configMap("v: {{ .Values.a }} {{ .Values.b }}\n" +
 			"  k: {{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.APIVersions.Has \"example.com/v1\" }}\n" +
-			"  r: {{ .Release.Name }} {{ .Release.Namespace }} {{ .Release.IsUpgrade }}\n" +
+			"  r: {{ .Release.Name }} {{ .Release.Namespace }} {{ .Release.Revision }} {{ .Release.IsUpgrade }} {{ .Capabilities.APIVersions.Has \"v1/Pod\" }}\n" +
 			"  l: {{ lookup \"v1\" \"Secret\" \"default\" \"any\" | len }}"),
 		"templates/h.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {helm.sh/hook: test}\n",
 		"crds/crd.yaml":    "kind: CustomResourceDefinition\n",
@@ -38,21 +41,47 @@ func TestTemplate(t *testing.T) {
 	client := newClient(t, "prod")
 
 	side := mustTemplate(t, client, helm.Template{Release: "shop", Chart: helm.Chart{Ref: chart}})
-	wantLines(t, side.Manifest, "  v: chart chart", "  k: v1.37.0 false", "  r: shop prod false", "  l: 0", "  name: hook")
+	wantLines(t, side.Manifest, "  v: chart chart", "  k: v1.37.0 false", "  r: shop prod 1 false false", "  l: 0", "  name: hook")
 	if strings.Contains(side.Manifest, "CustomResourceDefinition") {
 		t.Error("a CRD is there that nobody asked for")
 	}
 
 	side = mustTemplate(t, client, helm.Template{
-		Release: "shop", Chart: helm.Chart{Ref: chart}, IsUpgrade: true,
+		Release: "shop", Chart: helm.Chart{Ref: chart}, Revision: 2, Serves: []string{"v1", "v1/Pod"},
 		Rendering: helm.Rendering{
 			Values:      values.Options{ValueFiles: []string{file}, Values: []string{"b=set"}},
 			KubeVersion: "v1.30.1", APIVersions: []string{"example.com/v1"}, IncludeCRDs: true, NoHooks: true,
 		},
 	})
-	wantLines(t, side.Manifest, "  v: file set", "  k: v1.30.1 true", "  r: shop prod true", "kind: CustomResourceDefinition")
+	wantLines(t, side.Manifest, "  v: file set", "  k: v1.30.1 true", "  r: shop prod 2 true true", "kind: CustomResourceDefinition")
 	if strings.Contains(side.Manifest, "name: hook") {
 		t.Error("a hook is there")
+	}
+}
+
+// A values file is read once, whoever looks at it: both sides, and the lens.
+func TestValuesFileIsReadOnce(t *testing.T) {
+	chart := writeChart(t, "1.0.0", map[string]string{"templates/c.yaml": configMap("v: {{ .Values.a }}")})
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked == 1 {
+			_, _ = io.WriteString(w, "a: first\n")
+		}
+	}))
+	defer server.Close()
+	client := newClient(t, "prod")
+	tmpl := helm.Template{Release: "shop", Chart: helm.Chart{Ref: chart}, Rendering: helm.Rendering{
+		WithLens: true, Values: values.Options{ValueFiles: []string{server.URL + "/values.yaml"}},
+	}}
+	for range 2 {
+		side := mustTemplate(t, client, tmpl)
+		wantLines(t, side.Manifest, "  v: first")
+		if given := side.Lens.Given; len(given) != 1 || given[0].Values["a"] != "first" || side.Lens.Values["a"] != "first" {
+			t.Errorf("the lens knows of %v, and of values %v", given, side.Lens.Values)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the file was asked for %d times", asked)
 	}
 }
 
@@ -158,7 +187,9 @@ func TestPostRendererHelm3(t *testing.T) {
 		"templates/c.yaml": configMap("a: before"),
 		"templates/h.yaml": "kind: Job\nmetadata:\n  name: before\n  annotations: {helm.sh/hook: test}\n",
 	})
-	side := mustTemplate(t, newClient(t, "default"), helm.Template{
+	client := newClient(t, "default")
+	client.Helm = 3
+	side := mustTemplate(t, client, helm.Template{
 		Release: "shop", Chart: helm.Chart{Ref: chart},
 		Rendering: helm.Rendering{PostRenderer: helm.PostRenderer{Name: script, Args: []string{"after"}}},
 	})
@@ -213,17 +244,29 @@ func TestPostRendererErrors(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "post")
 	writeFile(t, script, "#!/bin/sh\necho hunter2 >&2; exit 4\n", 0o755)
+	writeFile(t, filepath.Join(dir, "plugins", "fails", "plugin.yaml"), `{apiVersion: v1, name: fails, type: postrenderer/v1, runtime: subprocess,
+version: 0.1.0, runtimeConfig: {platformCommand: [{command: `+script+`}]}}`, 0o644)
+	t.Setenv("HELM_PLUGINS", filepath.Join(dir, "plugins"))
 	chart := writeChart(t, "1.0.0", map[string]string{"templates/c.yaml": configMap("a: b")})
-	for name, want := range map[string]string{
-		"nonesuch": `find post-renderer "nonesuch": `,
-		script:     "run post-renderer \"" + script + "\": exit status 4",
+	for _, test := range []struct {
+		helm             int
+		name, want, hint string
+	}{
+		{3, "nonesuch", `find post-renderer "nonesuch": exec: `, "--helm 4 runs a plugin"},
+		{3, script, "run post-renderer \"" + script + "\": exit status 4", ""},
+		{3, "fails", `find post-renderer "fails": exec: `, "--helm 4 runs a plugin"},
+		{4, "nonesuch", `find post-renderer "nonesuch": plugin: `, "--helm 3 runs an executable"},
+		{4, script, `find post-renderer "` + script + `": plugin: `, "--helm 3 runs an executable"},
+		{4, "fails", `run post-renderer "fails": `, ""},
 	} {
-		_, err := newClient(t, "default").Template(context.Background(), helm.Template{
+		client := newClient(t, "default")
+		client.Helm = test.helm
+		_, err := client.Template(context.Background(), helm.Template{
 			Release: "shop", Chart: helm.Chart{Ref: chart},
-			Rendering: helm.Rendering{PostRenderer: helm.PostRenderer{Name: name}},
+			Rendering: helm.Rendering{PostRenderer: helm.PostRenderer{Name: test.name}},
 		})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: error %v, want %q", name, err, want)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") || !strings.Contains(hint(err), test.hint) {
+			t.Errorf("Helm %d, %s: error %v, hint %q, want %q, %q", test.helm, test.name, err, hint(err), test.want, test.hint)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/release"
 )
@@ -39,39 +38,51 @@ func (c *Client) Upgrade(ctx context.Context, up Upgrade) (old, updated Side, er
 }
 
 func (c *Client) upgrade(ctx context.Context, up Upgrade) (old, updated Side, err error) {
-	post, err := c.findPostRenderer(up.PostRenderer)
+	post, err := c.engine(ctx).postRenderer(ctx, c, up.PostRenderer)
 	if err != nil {
 		return old, updated, err
 	}
-	stored, err := c.open(up.Release)
+	stored, err := c.open(ctx, up.Release)
 	if err != nil {
 		return old, updated, err
 	}
-	old, current, err := c.base(ctx, stored, up)
+	old, current, err := c.base(stored, up)
 	if err != nil {
 		return old, updated, err
 	}
-	cfg, first := stored.cfg, current == nil
-	ch, err := c.load(up.Chart)
+	first := current == nil
+	if !first && up.WithLens {
+		old.Lens = lensInstalled(current)
+	}
+	ch, err := c.load(ctx, up.Chart)
 	if err != nil {
 		return old, updated, err
 	}
-	rendered, err := c.propose(ctx, cfg, up, ch, post, first)
+	caps, err := c.readCapabilities(ctx, ch, up.Rendering)
+	if err != nil {
+		return old, updated, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
+	}
+	stored.cfg.see(caps)
+	if old.Lens != nil {
+		old.Lens.Render = renderInstalled(stored.cfg, &up, current, post)
+	}
+	rendered, err := c.propose(ctx, stored.cfg, up, ch, post, first)
 	if err != nil {
 		return old, updated, fmt.Errorf("render chart %q: %w", up.Chart.Ref, err)
 	}
-	updated = proposed(rendered, up.Rendering)
-	updated.KubeVersion = cfg.Capabilities.KubeVersion.Version
+	updated = c.proposed(rendered, up.Rendering)
+	updated.Lens = rendered.lens
+	updated.KubeVersion, updated.Helm = caps.KubeVersion.Version, c.Major(ctx)
 	updated.ServerSide = old.ServerSide
 	if first {
-		updated.ServerSide = installsServerSide(ctx)
+		updated.ServerSide = updated.Helm == 4
 	}
 	return old, updated, nil
 }
 
 // base returns what an upgrade begins from: nothing, if there is no release yet and
 // up.Install allows that.
-func (c *Client) base(ctx context.Context, stored *history, up Upgrade) (Side, *release.Release, error) {
+func (c *Client) base(stored *history, up Upgrade) (Side, *release.Release, error) {
 	history := stored.revisions
 	if up.Install && (len(history) == 0 || history[len(history)-1].Info.Status == release.StatusUninstalled) {
 		return Side{}, nil, nil
@@ -80,17 +91,13 @@ func (c *Client) base(ctx context.Context, stored *history, up Upgrade) (Side, *
 	if err != nil {
 		return Side{}, nil, fmt.Errorf("find release %q in namespace %q: %w", up.Release, c.Settings.Namespace(), err)
 	}
-	if current.Chart != nil && up.ReuseValues {
-		dropNulls(ctx, current.Chart, current.Config)
-	}
 	old := installed(current, up.NoHooks, up.IncludeCRDs)
 	last := history[len(history)-1]
 	if last.Info.Status == release.StatusFailed {
 		old.Failed = last.Version
+		old.Beside = stored.beside(current)
 	}
-	if old.ServerSide, err = c.serverSide(ctx, stored.cfg, last); err != nil {
-		return Side{}, nil, fmt.Errorf("read how release %q was applied: %w", up.Release, clean(err))
-	}
+	old.ServerSide = stored.serverSide(last.Version)
 	return old, current, nil
 }
 
@@ -98,84 +105,57 @@ func (c *Client) base(ctx context.Context, stored *history, up Upgrade) (Side, *
 // nothing. The Side has no Revision if there is no release.
 func (c *Client) Base(ctx context.Context, up Upgrade) (Side, error) {
 	return interruptible(ctx, func() (Side, error) {
-		stored, err := c.open(up.Release)
+		stored, err := c.open(ctx, up.Release)
 		if err != nil {
 			return Side{}, err
 		}
-		old, current, err := c.base(ctx, stored, up)
+		old, current, err := c.base(stored, up)
 		if err != nil {
 			return old, err
 		}
+		old.Helm = c.Major(ctx)
 		if current == nil {
-			old.ServerSide = installsServerSide(ctx)
+			old.ServerSide = old.Helm == 4
 		}
 		old.Release, old.Namespace = up.Release, c.Settings.Namespace()
-		old.KubeVersion, err = kubeVersion(stored.cfg, up.KubeVersion)
+		old.KubeVersion, err = c.kubeVersion(up.KubeVersion)
 		return old, err
 	})
 }
 
 // propose renders the release that `helm upgrade` would store.
-func (c *Client) propose(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, post *postRenderer, first bool) (renderings, error) {
-	vals, err := c.readValues(up.Values)
+func (c *Client) propose(ctx context.Context, cfg configuration, up Upgrade, ch *chart.Chart, post postRenderer, first bool) (renderings, error) {
+	vals, err := c.readValues(ctx, up.Values)
 	if err != nil {
 		return renderings{}, err
 	}
-	dropNulls(ctx, ch, vals)
-	if err := readCapabilities(ctx, cfg, ch, up.Rendering); err != nil {
-		return renderings{}, withHint(fmt.Errorf("ask the cluster what it can do: %w", clean(err)), clusterHint)
-	}
-	render := c.proposeUpgrade
-	if first {
-		render = c.proposeInstall
-	}
-	return renderTwice(ctx, func() (*release.Release, error) {
-		rel, err := render(ctx, cfg, up, ch, vals, post)
-		if err != nil {
-			return nil, clean(err)
+	if first { // what `helm upgrade --install` installs (cmd/helm/upgrade.go)
+		if err := checkInstallable(ch); err != nil {
+			return renderings{}, err
 		}
-		if err := post.helm4(ctx, rel); err != nil {
-			return nil, err
+	}
+	j := &job{
+		Rendering: &up.Rendering, release: up.Release, namespace: c.Settings.Namespace(), chart: ch, values: vals, post: post,
+		upgrade: !first, reuse: up.ReuseValues, reset: up.ResetValues, resetThenReuse: up.ResetThenReuseValues, skipCRDs: up.SkipCRDs,
+	}
+	var fresh *chart.Chart
+	if up.WithLens {
+		fresh = unrendered(ch)
+	}
+	r, err := renderTwice(ctx, func() (*release.Release, error) {
+		rel, err := cfg.render(ctx, j)
+		if err != nil {
+			return nil, cleanRendering(err, vals, ch.Values)
 		}
 		if up.IncludeCRDs || first && !up.SkipCRDs {
 			rel.Manifest = crds(ch) + rel.Manifest
 		}
 		return rel, nil
 	})
-}
-
-func (c *Client) proposeUpgrade(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, vals map[string]any, post *postRenderer) (*release.Release, error) {
-	act := action.NewUpgrade(cfg)
-	act.Namespace = c.Settings.Namespace()
-	act.DryRun, act.DryRunOption = true, "server"
-	act.ReuseValues = up.ReuseValues
-	act.ResetValues = up.ResetValues
-	act.ResetThenReuseValues = up.ResetThenReuseValues
-	act.DisableHooks = up.NoHooks
-	act.SubNotes = up.SubchartNotes
-	act.EnableDNS = up.EnableDNS
-	act.SkipSchemaValidation = up.SkipSchemaValidation
-	act.PostRenderer = post.helm3(ctx)
-	return act.RunWithContext(ctx, up.Release, ch, vals)
-}
-
-// proposeInstall renders what `helm upgrade --install` installs where no release
-// is (cmd/helm/upgrade.go).
-func (c *Client) proposeInstall(ctx context.Context, cfg *action.Configuration, up Upgrade, ch *chart.Chart, vals map[string]any, post *postRenderer) (*release.Release, error) {
-	if err := checkInstallable(ch); err != nil {
-		return nil, err
+	if err == nil && up.WithLens {
+		r.lens, err = c.lensOf(ctx, cfg, j, up, fresh, r.first)
 	}
-	act := action.NewInstall(cfg)
-	act.ReleaseName = up.Release
-	act.Namespace = c.Settings.Namespace()
-	act.DryRun, act.DryRunOption = true, "server"
-	act.SkipCRDs = up.SkipCRDs
-	act.DisableHooks = up.NoHooks
-	act.SubNotes = up.SubchartNotes
-	act.EnableDNS = up.EnableDNS
-	act.SkipSchemaValidation = up.SkipSchemaValidation
-	act.PostRenderer = post.helm3(ctx)
-	return act.RunWithContext(ctx, ch, vals)
+	return r, err
 }
 
 // checkInstallable refuses library charts, as cmd/helm/install.go does.
@@ -238,7 +218,7 @@ func installed(rel *release.Release, noHooks, includeCRDs bool) Side {
 }
 
 // proposed returns the side of a release that exists only here.
-func proposed(rendered renderings, r Rendering) Side {
+func (c *Client) proposed(rendered renderings, r Rendering) Side {
 	rel := rendered.first
 	return Side{
 		Name:      fmt.Sprintf("chart %q", chartID(rel.Chart)),
@@ -251,5 +231,6 @@ func proposed(rendered renderings, r Rendering) Side {
 		Release:   rel.Name,
 		Namespace: rel.Namespace,
 		Revision:  rel.Version,
+		Record:    c.record(recorded(rel)),
 	}
 }

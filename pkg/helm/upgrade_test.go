@@ -62,6 +62,7 @@ func TestUpgradeSides(t *testing.T) {
 	})
 	cluster := helmtest.Serve(t, helmtest.Release{Name: "shop", Namespace: "prod", Revision: 3, Chart: chart})
 	client := clientFor(t, cluster, "prod")
+	client.Helm = 3
 
 	old, updated := mustUpgrade(t, client, helm.Upgrade{Release: "shop", Chart: helm.Chart{Ref: chart}})
 	hook := "---\n# Source: web/templates/h.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {helm.sh/hook: pre-upgrade}\n"
@@ -74,12 +75,20 @@ func TestUpgradeSides(t *testing.T) {
 		},
 		{
 			Name: `chart "web-2.0.0"`, Chart: "web-2.0.0", CRDs: crds, Release: "shop", Namespace: "prod", Revision: 4,
-			KubeVersion: helmtest.KubeVersion, Values: map[string]any{},
+			KubeVersion: helmtest.KubeVersion, Values: map[string]any{}, Record: helm.Record{Kind: "Secret"}, Helm: 3,
 			Manifest: "---\n# Source: web/templates/c.yaml\n" + configMap("r: shop prod 4 true false") + hook,
 		},
 	}
 	if diff := cmp.Diff(want, [2]helm.Side{old, updated}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	client = clientFor(t, cluster, "prod")
+	old, updated = mustUpgrade(t, client, helm.Upgrade{Release: "shop", Chart: helm.Chart{Ref: chart}})
+	want[1].Helm = 4
+	want[1].Manifest = strings.ReplaceAll(want[1].Manifest, "false\n", "false\n\n") + "\n" // Helm 4 keeps the end of a file
+	if diff := cmp.Diff(want, [2]helm.Side{old, updated}); diff != "" {
+		t.Errorf("Helm 4: -want +got:\n%s", diff)
 	}
 
 	t.Run("no hooks", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,22 +10,22 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/cli/values"
 	"helm.sh/helm/v3/pkg/getter"
 	"helm.sh/helm/v3/pkg/strvals"
-	"sigs.k8s.io/yaml"
 )
 
 // readValues merges values files and --set flags in the order in which Helm does
 // (MergeValues in pkg/cli/values/options.go). It does so itself because both
 // sides may want the same stdin, and to say which file or flag is wrong. An
 // error quotes nothing of what stands there.
-func (c *Client) readValues(opts values.Options) (map[string]any, error) {
+func (c *Client) readValues(ctx context.Context, opts values.Options) (map[string]any, error) {
 	providers := getter.All(c.Settings)
 	base := map[string]any{}
 	for _, file := range opts.ValueFiles {
-		read, err := c.readValuesFile(file, providers)
+		read, err := c.readValuesFile(ctx, file, providers)
 		if err != nil {
 			return nil, fmt.Errorf("read values file %q: %w", file, err)
 		}
@@ -60,23 +61,39 @@ func (c *Client) readValues(opts values.Options) (map[string]any, error) {
 	return base, nil
 }
 
-func (c *Client) readValuesFile(file string, providers getter.Providers) (map[string]any, error) {
+func (c *Client) readValuesFile(ctx context.Context, file string, providers getter.Providers) (map[string]any, error) {
 	text, err := c.readFile(file, providers)
 	if err != nil {
 		return nil, err
 	}
-	read := map[string]any{}
-	if err := yaml.Unmarshal(text, &read); err != nil {
+	read, err := c.engine(ctx).values(text)
+	if err != nil {
 		return nil, clean(err)
 	}
 	return read, nil
 }
 
-// readFile reads a file, a URL that Helm or one of its plugins can get, or stdin.
+// readFile reads a file, a URL that Helm or one of its plugins can get, or stdin. It reads
+// each once: what a shell puts in the place of <(command) can be read once only, and a server
+// may answer something else the second time.
 func (c *Client) readFile(path string, providers getter.Providers) ([]byte, error) {
 	if strings.TrimSpace(path) == "-" && c.ReadStdin != nil {
 		return c.ReadStdin()
 	}
+	c.reading.Lock()
+	read := c.files[path]
+	if read == nil {
+		read = sync.OnceValues(func() ([]byte, error) { return fetchFile(path, providers) })
+		if c.files == nil {
+			c.files = map[string]func() ([]byte, error){}
+		}
+		c.files[path] = read
+	}
+	c.reading.Unlock()
+	return read()
+}
+
+func fetchFile(path string, providers getter.Providers) ([]byte, error) {
 	if u, err := url.Parse(path); err == nil {
 		if get, err := providers.ByScheme(u.Scheme); err == nil {
 			content, err := get.Get(path, getter.WithURL(path))

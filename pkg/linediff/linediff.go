@@ -100,7 +100,7 @@ func number(numbers map[string]int32, lines []string) []int32 {
 // sequence is a text of which some lines are left out.
 type sequence struct {
 	line []int32 // the number of each line
-	at   []int32 // where the line stands in the whole text
+	at   []int32 // where the line is in the whole text
 }
 
 func (s sequence) slice(from, to int) sequence {

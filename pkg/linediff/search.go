@@ -4,7 +4,7 @@ import "slices"
 
 // Bounds of the search for the least difference, in added and deleted lines. Up
 // to maxEdits the answer is the least one. A text with more is cut at the lines
-// that stand in it once, and each piece gets its own search up to maxPieceEdits.
+// that are in it once, and each piece gets its own search up to maxPieceEdits.
 // A piece that has more still counts as replaced as a whole. Both bounds are
 // constants, so that the cost is linear in the number of lines.
 const (
@@ -120,7 +120,7 @@ const (
 	several = -2
 )
 
-// places returns where each line stands, if it stands in one place.
+// places returns where each line stands, if it is in one place.
 func places(lines []int32, kinds int) []int32 {
 	at := make([]int32, kinds)
 	for i := range at {

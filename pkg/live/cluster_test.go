@@ -25,7 +25,7 @@ import (
 // served is what the cluster of these tests serves: of a group and version, the
 // resources and their kinds. A kind in capitals at the end lives in no namespace.
 var served = map[string]string{
-	"/api/v1": "pods=Pod persistentvolumeclaims=PersistentVolumeClaim resourcequotas=ResourceQuota services=Service secrets=Secret " +
+	"/api/v1": "pods=Pod persistentvolumeclaims=PersistentVolumeClaim resourcequotas=ResourceQuota limitranges=LimitRange services=Service secrets=Secret " +
 		"configmaps=ConfigMap serviceaccounts=ServiceAccount replicationcontrollers=ReplicationController nodes=Node! persistentvolumes=PersistentVolume! namespaces=Namespace!",
 	"/apis/apps/v1": "deployments=Deployment statefulsets=StatefulSet daemonsets=DaemonSet replicasets=ReplicaSet " +
 		"controllerrevisions=ControllerRevision deployments/scale=Scale",
@@ -303,7 +303,7 @@ func told(state *live.State) []string {
 // found returns what is around, one line each.
 func found(state *live.State) []string {
 	var lines []string
-	for _, o := range state.Around {
+	for _, o := range state.Surroundings {
 		metadata, _ := o["metadata"].(map[string]any)
 		lines = append(lines, fmt.Sprint(o["apiVersion"], " ", o["kind"], " ", metadata["name"]))
 	}

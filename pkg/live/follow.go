@@ -68,11 +68,11 @@ func lostVolumes(wanted []Wanted, state *State) []string {
 		case w.Goes && is(w.Ref, "", claims().name):
 			add(object)
 		case w.Goes && is(w.Ref, "", "Namespace"):
-			for _, claim := range listed(state.Around, claims(), w.Ref.Name) {
+			for _, claim := range listed(state.Surroundings, claims(), w.Ref.Name) {
 				add(claim)
 			}
 		case is(w.Ref, "apps", statefulSets().name) && takesClaims(object, w.Goes):
-			for _, claim := range listed(state.Around, claims(), w.Ref.Namespace) {
+			for _, claim := range listed(state.Surroundings, claims(), w.Ref.Namespace) {
 				if ownClaim(object, refOf(claim).Name) {
 					add(claim)
 				}

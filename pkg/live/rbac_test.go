@@ -53,11 +53,13 @@ func TestDocumentedRoles(t *testing.T) {
 	relabelled := want("v1 Pod prod/a")
 	for _, k := range selectors.Kinds() {
 		name, group, _ := strings.Cut(k, ".")
-		relabelled.Lookers = append(relabelled.Lookers, live.Looker{Group: group, Kind: name, Everywhere: true})
+		relabelled.LabelReaders = append(relabelled.LabelReaders, live.LabelReader{Group: group, Kind: name, Everywhere: true})
 	}
 	asking := want("v1 Service prod/a")
 	asking.Asks = true
-	state := c.read(live.Options{}, relabelled, asking,
+	sent, class := want("v1 ConfigMap prod/b"), want("scheduling.k8s.io/v1 PriorityClass b")
+	sent.Sent, class.Sent = true, true
+	state := c.read(live.Options{}, relabelled, asking, sent, class,
 		want("apps/v1 Deployment prod/a"), want("apps/v1 StatefulSet prod/a"), want("apps/v1 DaemonSet prod/a"), want("apps/v1 ReplicaSet prod/a"),
 		want("batch/v1 Job prod/a"), want("batch/v1 CronJob prod/a"), want("v1 ReplicationController prod/a"),
 		gone("v1 PersistentVolumeClaim prod/data"), want("v1 Secret prod/a"), want("v1 ConfigMap prod/a"),

@@ -37,7 +37,11 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	_ = t.wait.Wait() // what fails is in the state
 	// What was found leads further.
 	further, names := customResources(wanted, t.state.Objects), lostVolumes(wanted, &t.state)
-	t.add(len(further) + len(names))
+	params := parameters(wanted, &t.state)
+	t.add(len(further) + len(names) + len(params))
+	for _, p := range params {
+		t.start(func() { t.parameter(ctx, p) })
+	}
 	for _, l := range further {
 		t.start(func() { t.list(ctx, l) })
 	}
@@ -48,7 +52,7 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	t.state.sort()
+	sorted(&t.state)
 	return &t.state, nil
 }
 
@@ -105,7 +109,15 @@ func (t *task) start(read func()) {
 func (t *task) list(ctx context.Context, l listing) {
 	var items []map[string]any
 	failure, served := "", true
-	if l.optional() {
+	switch {
+	case l.version == anyVersion:
+		var known kind
+		known, _, failure = t.reader.find(ctx, l.group, l.name)
+		served = known.resource != ""
+		if served {
+			l.kind = known
+		}
+	case l.optional():
 		c := t.reader.catalogue(ctx, l.endpoint())
 		_, served = c.kinds[l.name]
 		failure = c.reason
@@ -118,7 +130,7 @@ func (t *task) list(ctx context.Context, l listing) {
 	if failure != "" {
 		t.state.Unread = append(t.state.Unread, Gap{Kind: l.name, Namespace: l.namespace, Reason: failure})
 	}
-	t.state.Around = append(t.state.Around, items...)
+	t.state.Surroundings = append(t.state.Surroundings, items...)
 }
 
 // single reads one object around the release that lives in no namespace, once.
@@ -138,7 +150,7 @@ func (t *task) single(ctx context.Context, k kind, name string) {
 		t.state.Unread = append(t.state.Unread, Gap{Kind: k.name, Reason: failure})
 	}
 	if value != nil {
-		t.state.Around = append(t.state.Around, slim(value, k, false))
+		t.state.Surroundings = append(t.state.Surroundings, slim(value, k, false))
 	}
 }
 
@@ -226,17 +238,17 @@ func unsafePath(ref manifest.Ref) string {
 }
 
 // sort brings what was found into a fixed order.
-func (s *State) sort() {
-	for _, objects := range [][]map[string]any{s.Around, s.Selecting} {
+func sorted(s *State) {
+	for _, objects := range [][]map[string]any{s.Surroundings, s.Selecting} {
 		slices.SortFunc(objects, func(a, b map[string]any) int { return refOf(a).Compare(refOf(b)) })
 	}
-	slices.SortFunc(s.Unread, Gap.compare)
-	slices.SortFunc(s.Unseen, Gap.compare)
+	slices.SortFunc(s.Unread, compareGaps)
+	slices.SortFunc(s.Unseen, compareGaps)
 	s.Unread = slices.Compact(s.Unread)
 }
 
 // compare orders gaps by kind, namespace and reason.
-func (g Gap) compare(h Gap) int {
+func compareGaps(g, h Gap) int {
 	return slices.Compare([]string{g.Kind, g.Namespace, g.Reason}, []string{h.Kind, h.Namespace, h.Reason})
 }
 

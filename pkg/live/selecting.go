@@ -19,7 +19,7 @@ func searches(wanted []Wanted) []search {
 		if unsafePath(w.Ref) != "" {
 			continue
 		}
-		for _, l := range w.Lookers {
+		for _, l := range w.LabelReaders {
 			s := search{group: l.Group, kind: l.Kind}
 			if !l.Everywhere {
 				s.namespace = w.Ref.Namespace

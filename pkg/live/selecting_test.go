@@ -12,7 +12,7 @@ import (
 // relabelled returns a Service of which a label changes.
 func relabelled(name string) live.Wanted {
 	w := want("v1 Service " + name)
-	w.Lookers = []live.Looker{
+	w.LabelReaders = []live.LabelReader{
 		{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicy", Everywhere: true},
 		{Group: "monitoring.coreos.com", Kind: "ServiceMonitor", Everywhere: true},
 		{Group: "operator.victoriametrics.com", Kind: "VMServiceScrape", Everywhere: true},
@@ -48,7 +48,7 @@ func TestWhatSelects(t *testing.T) {
 			"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"team": "a"}}},
 		},
 	}, state.Selecting)
-	check(t, "around", []map[string]any(nil), state.Around)
+	check(t, "around", []map[string]any(nil), state.Surroundings)
 	check(t, "gaps", []live.Gap(nil), slices.Concat(state.Unread, state.Unseen))
 	check(t, "lists", []string{
 		"/apis/admissionregistration.k8s.io/v1beta1/mutatingadmissionpolicies", "/apis/monitoring.coreos.com/v1/servicemonitors",

@@ -11,32 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
-
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
-
-// Attempt is a change that the API server is asked to try and not to store.
-type Attempt struct {
-	Ref manifest.Ref
-	// Create says that the object is to be created, Type is the media type of a
-	// patch; without both the object is replaced.
-	Create bool
-	Type   string
-	Body   []byte
-	// Force is for server-side apply: fields of others are taken.
-	Force bool
-}
-
-// Answer is what the API server makes of an Attempt: exactly one of its fields is
-// set.
-type Answer struct {
-	// Value is the object as it would be stored.
-	Value map[string]any
-	// Refused is why it would not be.
-	Refused *apierrors.StatusError
-	// Unknown is why there is no answer, one clause.
-	Unknown string
-}
 
 // fieldManager is the name under which Helm applies.
 const fieldManager = "helm"

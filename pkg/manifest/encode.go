@@ -2,13 +2,9 @@ package manifest
 
 import (
 	"encoding/json"
-	"strings"
 
 	"go.yaml.in/yaml/v2"
 )
-
-// maskStored stands in a stored object for what a Secret holds.
-const maskStored = "***"
 
 // storedObject is an Object as it is stored.
 type storedObject struct {
@@ -16,23 +12,24 @@ type storedObject struct {
 	GenerateName string   `json:"generateName,omitempty"`
 	Source       string   `json:"source,omitempty"`
 	Position     Position `json:"position"`
-	Unread       bool     `json:"unread,omitempty"`
-	Text         string   `json:"text"`
+	// Hooks are the annotations of a list that decide what hooks its items are.
+	Hooks map[string]string `json:"hooks,omitempty"`
+	Text  string            `json:"text"`
 	// Item says that the object has no document of its own, but is an item of a List.
 	Item bool `json:"item,omitempty"`
 }
 
-// MarshalJSON writes the object for whoever stores it: the document as it is, but a
-// Secret, and what holds a copy of itself in an annotation, without its secrets
-// (WithoutSecrets). The error is that of Value.
+// MarshalJSON writes the object for whoever stores it: the document as it is, or what
+// WithoutSecrets leaves of its value where that is not all. The error is that of Value.
 func (o *Object) MarshalJSON() ([]byte, error) {
-	stored := storedObject{o.Ref, o.GenerateName, o.Source, o.Position, o.Unread, o.text, o.text == ""}
-	if o.text == "" || o.Ref.Kind == "Secret" || strings.Contains(o.text, lastApplied) {
-		value, err := o.Value()
-		if err != nil {
-			return nil, err
-		}
-		text, err := yaml.Marshal(WithoutSecrets(value, o.Ref, maskStored))
+	stored := storedObject{o.Ref, o.GenerateName, o.Source, o.Position, o.outer, o.text, o.text == ""}
+	value, err := o.Value()
+	if err != nil {
+		return nil, err
+	}
+	// The text of a Secret may say in a comment what its fields hold.
+	if public := WithoutSecrets(value, o.Ref); o.text == "" || IsSecret(o.Ref.Kind) || !same(value, public) {
+		text, err := yaml.Marshal(public)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +44,7 @@ func (o *Object) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &stored); err != nil {
 		return err
 	}
-	o.Ref, o.GenerateName, o.Source, o.Position, o.Unread = stored.Ref, stored.GenerateName, stored.Source, stored.Position, stored.Unread
+	o.Ref, o.GenerateName, o.Source, o.Position, o.outer = stored.Ref, stored.GenerateName, stored.Source, stored.Position, stored.Hooks
 	o.text, o.annotated = stored.Text, true
 	if stored.Item {
 		var err error

@@ -41,8 +41,8 @@ func broken() map[string]struct {
 		"a control character":           {secretHead + "  q: é\n  p: hunter2\x07\n", 7, "control characters are not allowed"},
 		"an unknown anchor":             {secretHead + "  p: *hunter2\n", 0, "an alias names an anchor that there is not"},
 		"an anchor in itself":           {secretHead + "  p: &hunter2 [*hunter2]\n", 0, "an anchor contains itself"},
-		"a merge of text":               {secretHead + "  <<: hunter2\n", 0, "what is merged with << is no map"},
-		"a merge in a merge":            {secretHead + "  <<: [{a: b}, [hunter2]]\n", 0, "what is merged with << is no map"},
+		"a merge of text":               {secretHead + "  <<: hunter2\n", 0, "what is merged with << is not a map"},
+		"a merge in a merge":            {secretHead + "  <<: [{a: b}, [hunter2]]\n", 0, "what is merged with << is not a map"},
 		"a tag that does not fit":       {secretHead + "  p: !!int \"a`hunter2\"\n", 0, "a value does not fit its tag"},
 		"no base64":                     {secretHead + "  p: !!binary 'hunter2'\n", 0, "a !!binary value is no base64"},
 		"a map as a key":                {secretHead + "  {hunter2: x}: y\n", 0, "a key is a map or a list"},
@@ -99,6 +99,7 @@ func parseAll(stream string) error {
 
 func TestErrorsOfObjectsSayWhatToDo(t *testing.T) {
 	const at = "in.yaml, document 1 (line 1): "
+	const unread = `more follows the end of the document ("..." or a second value), and Helm reads nothing there; begin it with "---" on a line of its own`
 	for name, tc := range map[string]struct{ text, want string }{
 		"a number as name":       {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: 1234\n", at + "metadata.name is a number, not text; put it in quotes"},
 		"a boolean as name":      {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: no\n", at + "metadata.name is a boolean, not text; put it in quotes"},
@@ -106,19 +107,22 @@ func TestErrorsOfObjectsSayWhatToDo(t *testing.T) {
 		"a list as kind":         {"apiVersion: v1\nkind: [Pod]\n", at + "kind is a list, not text"},
 		"no kind":                {"apiVersion: v1\n", at + "kind is missing"},
 		"neither kind nor group": {"a: b\n", at + "apiVersion is missing\n" + at + "kind is missing"},
-		"metadata is text":       {"apiVersion: v1\nkind: Pod\nmetadata: hunter2\n", at + "metadata is no map"},
+		"metadata is text":       {"apiVersion: v1\nkind: Pod\nmetadata: hunter2\n", at + "metadata is not a map"},
 		"text":                   {"hunter2\n", at + "the document is no object (text)"},
 		"a list":                 {"- hunter2\n", at + "the document is no object (a list)"},
 		"a number":               {"5\n", at + "the document is no object (a number)"},
-		"text behind dots":       {"apiVersion: v1\nkind: Pod\n... hunter2\n", "in.yaml, document 2 (line 3): the document is no object (text)"},
-		"JSON in a row":          {"{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n{\"hunter2\": \"x\"}\n", at + `a second value stands behind the first, where Helm reads nothing; begin it with "---"`},
+		"text behind dots":       {"apiVersion: v1\nkind: Pod\n... hunter2\n", at + unread},
+		"JSON in a row":          {"{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n{\"hunter2\": \"x\"}\n", at + unread},
 		"a template as name":     {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .hunter2 }}\n", at + "a key is a map or a list; is this a template that nobody rendered?"},
 		"a map as name":          {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {a: hunter2}\n", at + "metadata.name is a map, not text"},
-		"a map on the separator": {"--- hunter2: x\ny: z\n", at + "line 1: mapping values are not allowed in this context"},
+		"text on the separator":  {"--- hunter2\n", at + "the document is no object (text)"},
+		"a second separator":     {"------ hunter2\n", at + `text follows a second "---" at the beginning of the document, which Helm rejects`},
 		"an item without kind":   {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n", at + "items[0]: kind is missing"},
+		"items that are text":    {"apiVersion: v1\nkind: Pod\nitems: hunter2\n", at + "items is text, but Helm takes an object that has items for a list"},
+		"text behind the dots":   {"apiVersion: v1\nkind: Pod\n...\nhunter2\n", at + unread},
 		"an item that is none":   {"apiVersion: v1\nkind: List\nitems: [hunter2]\n", at + "items[0] is no object"},
 		"an item of an item": {
-			"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: [{kind: Pod}]}\n", at + "items[0].items[0]: apiVersion is missing",
+			"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: [{kind: Pod}]}\n", at + "items[0] is a list itself, and Helm takes no list in a list apart",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

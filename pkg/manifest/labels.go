@@ -46,16 +46,14 @@ func (o *Object) Labels() (map[string]string, error) {
 }
 
 // Mentions reports whether a key can stand anywhere in the object but among its own
-// labels. It looks at the text only. YAML can write a key so that the text does not
-// show it, but not without a backslash.
+// labels. It looks at the text only, as MayHold does.
 func (o *Object) Mentions(key string) bool {
-	if o.text == "" || strings.Contains(o.text, `\`) {
-		return true
+	if o.text != "" && o.scanned {
+		if before, block, after := cutLabels(o.text); block != "" {
+			return mayHold(before, key) || mayHold(after, key)
+		}
 	}
-	if before, block, after := cutLabels(o.text); block != "" {
-		return strings.Contains(before, key) || strings.Contains(after, key)
-	}
-	return strings.Contains(o.text, key)
+	return o.MayHold(key)
 }
 
 // cutLabels cuts a document into what stands before the entries of

@@ -28,17 +28,17 @@ type Object struct {
 	Source string
 	// Position tells where the object stands.
 	Position Position
-	// Unread says that the object stands behind the end of a document ("...")
-	// without a "---" of its own: YAML allows that, Helm and kubectl read nothing
-	// there.
-	Unread bool
 
 	text      string
-	scanned   bool // Ref was read off the lines of text
-	annotated bool // there may be annotations
-	mu        sync.Mutex
-	decoded   map[string]any
-	err       error
+	scanned   bool   // Ref was read off the lines of text
+	metadata  string // the lines of metadata, if scanned
+	annotated bool   // there may be annotations
+	// outer are the annotations by which Helm tells whether the object is a hook, where
+	// they are not its own: those of a list for its items. Nil means its own.
+	outer   map[string]string
+	mu      sync.Mutex
+	decoded map[string]any
+	err     error
 }
 
 // Position is a place in the input, for error messages and reports.
@@ -90,10 +90,36 @@ func (o *Object) Forget() {
 // SameText reports whether both objects were written with the same bytes.
 func (o *Object) SameText(p *Object) bool { return o.text != "" && o.text == p.text }
 
-// Annotation returns an annotation of the object, and whether it has it. It does
-// not decode an object whose text does not hold the key.
+// Literal reports whether each word of the object is in its text letter by letter. YAML
+// can write words in other ways, but not without a backslash, a tag, an anchor or an
+// alias. An object without a text of its own is not literal.
+func (o *Object) Literal() bool { return o.text != "" && literal(o.text) }
+
+func literal(text string) bool {
+	for _, mark := range []byte{'\\', '!', '&', '*'} {
+		if strings.IndexByte(text, mark) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// MayHold reports whether a word can be in a key or a value of the object. It looks at
+// the text only: false is certain, true is not.
+func (o *Object) MayHold(word string) bool { return o.text == "" || mayHold(o.text, word) }
+
+func mayHold(text, word string) bool { return strings.Contains(text, word) || !literal(text) }
+
+// Annotation returns an annotation of the object, and whether it has it; null is "", to
+// Helm and the API server. It does
+// not decode an object whose text cannot hold the key. The annotations that make a hook
+// are those that Helm reads, which for an item of a list are the list's.
 func (o *Object) Annotation(key string) (string, bool) {
-	if !o.annotated || o.text != "" && !strings.Contains(o.text, key) {
+	if o.outer != nil && strings.HasPrefix(key, HookAnnotation) {
+		value, is := o.outer[key]
+		return value, is
+	}
+	if !o.annotated || o.scanned && !mayHold(o.metadata, key) || !o.scanned && !o.MayHold(key) {
 		return "", false
 	}
 	value, err := o.Value()
@@ -102,8 +128,18 @@ func (o *Object) Annotation(key string) (string, bool) {
 	}
 	metadata, _ := value["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
-	s, ok := annotations[key].(string)
-	return s, ok
+	text, is := annotations[key]
+	s, ok := text.(string)
+	return s, ok || is && text == nil
+}
+
+// hookAnnotations returns the annotations by which Helm tells whether the document is a
+// hook; never nil.
+func (o *Object) hookAnnotations(value map[string]any) map[string]string {
+	if o.outer != nil {
+		return o.outer
+	}
+	return annotationsOf(value)
 }
 
 // Hook annotations, as Helm defines them (helm.sh/helm/v3/pkg/release/hook.go).
@@ -121,40 +157,88 @@ const (
 	ReleaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
 )
 
-// Keeps reports whether a resource policy is the one by which Helm leaves an object
-// where it is.
-func Keeps(policy string) bool { return strings.EqualFold(strings.TrimSpace(policy), "keep") }
+// Keeps reports whether a resource policy is the one by which an upgrade or a rollback
+// leaves an object where it is. It is read to the letter (Client.update in
+// helm.sh/helm/v3/pkg/kube; Helm 4 has the same).
+func Keeps(policy string) bool { return policy == "keep" }
 
-// HookEvents returns the events at which Helm runs the object as a hook; nil for
-// an object that is part of the release proper.
-func (o *Object) HookEvents() []string { return o.list(HookAnnotation) }
+// HookEvents returns the events at which Helm runs the object as a hook; nil for an
+// object that is part of the release proper. Of an object that Helm leaves out, these are
+// the words that are none of its events.
+func (o *Object) HookEvents() []string {
+	words, _ := o.list(HookAnnotation)
+	if unknown := unknownEvents(words); len(unknown) > 0 {
+		return unknown
+	}
+	return words
+}
+
+// UnknownEvents returns the words in the annotation of a hook that are none of Helm's
+// events. Because of one of them Helm leaves out the object as a whole, whatever other
+// events it names (manifestFile.sort in helm.sh/helm/v3/pkg/releaseutil).
+func (o *Object) UnknownEvents() []string {
+	words, _ := o.list(HookAnnotation)
+	return unknownEvents(words)
+}
+
+func unknownEvents(words []string) []string {
+	var unknown []string
+	for _, word := range words {
+		switch word {
+		case "pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback", "pre-delete", "post-delete", "test", "test-success":
+		default:
+			unknown = append(unknown, word)
+		}
+	}
+	return unknown
+}
+
+// IsTest reports whether the object is a hook that only `helm test` runs.
+func (o *Object) IsTest() bool {
+	words, hook := o.list(HookAnnotation)
+	return hook && !slices.ContainsFunc(words, func(word string) bool { return word != "test" && word != "test-success" })
+}
 
 // HookDeletePolicies returns when Helm deletes the hook object. Helm's default,
-// before-hook-creation, is filled in.
+// before-hook-creation, is filled in where the annotation is missing, and only there.
 func (o *Object) HookDeletePolicies() []string {
-	if policies := o.list(HookDeletePolicyAnnotation); len(policies) > 0 {
+	if policies, set := o.list(HookDeletePolicyAnnotation); set {
 		return policies
 	}
 	return []string{"before-hook-creation"}
 }
 
-func (o *Object) list(annotation string) []string {
-	value, _ := o.Annotation(annotation)
-	var items []string
-	for item := range strings.SplitSeq(value, ",") {
-		if item = strings.ToLower(strings.TrimSpace(item)); item != "" {
-			items = append(items, item)
-		}
+// list returns the words of an annotation as Helm reads them, empty ones too, and whether
+// the object has it.
+func (o *Object) list(annotation string) (words []string, set bool) {
+	value, set := o.Annotation(annotation)
+	if !set {
+		return nil, false
 	}
-	return items
+	for word := range strings.SplitSeq(value, ",") {
+		words = append(words, strings.ToLower(strings.TrimSpace(word)))
+	}
+	return words, true
 }
 
-// Kept reports whether Helm leaves the object in the cluster when it leaves the
-// release (annotation helm.sh/resource-policy: keep, in any case and with blanks
-// around it, as Helm's filterManifestsToKeep reads it).
+// Kept reports whether an upgrade leaves the object in the cluster when it leaves the
+// release (annotation helm.sh/resource-policy: keep).
 func (o *Object) Kept() bool {
 	policy, _ := o.Annotation(ResourcePolicyAnnotation)
 	return Keeps(policy)
+}
+
+// Outlives reports whether an uninstall leaves the object in the cluster. It does so with
+// each object that has a resource policy, and tells it of those of which the policy is
+// keep, in any case and with blanks around it (filterManifestsToKeep in
+// helm.sh/helm/v3/pkg/action; Helm 4 has the same). Of an item of a list it reads the
+// annotations of the list.
+func (o *Object) Outlives() (stays, told bool) {
+	policy, set := o.outer[ResourcePolicyAnnotation]
+	if o.outer == nil {
+		policy, set = o.Annotation(ResourcePolicyAnnotation)
+	}
+	return set, strings.EqualFold(strings.TrimSpace(policy), "keep")
 }
 
 // Fields returns the keys of a map in order.

@@ -2,9 +2,14 @@ package manifest
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // Options tells Parse what the stream itself does not say.
@@ -18,14 +23,16 @@ type Options struct {
 	Namespaced func(group, kind string) bool
 }
 
-// Parse returns the objects of a YAML stream in the order in which they stand
-// there. Documents without content are no objects; a List of the core API gives
-// its items, as Helm takes it apart. Everything else that is no object is an
-// error that names the place.
+// Parse returns the objects of a YAML stream in the order in which Helm's client sees
+// them: the documents as Helm cuts them, and the items of whatever has items. Each byte
+// of the stream belongs to an object, is a comment or white space, or there is an error
+// that names the place; of a document that was not decoded to find out what it is
+// called, that error may only come from Value.
 func Parse(stream string, opts Options) ([]*Object, error) {
 	var (
 		objects []*Object
-		pending string // a "# Source:" that stood in a document of its own
+		pending string // a "# Source:" that was in a document of its own
+		file    string // of a crds directory, whose documents Helm prints under one "# Source:"
 		errs    []error
 	)
 	for doc := range documents(stream) {
@@ -37,14 +44,33 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 		if from == "" {
 			from = pending
 		} else {
-			pending = ""
+			pending, file = "", from
 		}
 		var err error
+		known := len(objects)
 		if objects, err = readDocument(objects, doc, from, opts); err != nil {
 			errs = append(errs, err)
 		}
+		for _, o := range objects[known:] {
+			if o.Source == "" && o.Ref.Kind == "CustomResourceDefinition" && InCRDs(file) {
+				o.Source = file
+			}
+		}
 	}
 	return objects, errors.Join(errs...)
+}
+
+// InCRDs reports whether a source is a file in the crds directory of a chart or of one of
+// its subcharts, CHART/crds/FILE or CHART/charts/SUB/crds/FILE.
+func InCRDs(source string) bool {
+	_, inside, _ := strings.Cut(source, "/")
+	for {
+		rest, found := strings.CutPrefix(inside, "charts/")
+		if !found {
+			return strings.HasPrefix(inside, "crds/")
+		}
+		_, inside, _ = strings.Cut(rest, "/")
+	}
 }
 
 // FromValue returns an object of which only the value is at hand, as an API server
@@ -64,24 +90,29 @@ func readDocument(objects []*Object, doc document, from string, opts Options) ([
 	o := &Object{
 		Source:   from,
 		Position: Position{File: opts.File, Document: doc.number, Line: doc.line},
-		Unread:   doc.unread,
 		text:     doc.text,
 	}
-	var h head
-	if h, o.scanned = scanHead(doc.text); !o.scanned {
-		value, err := o.Value()
-		if err != nil || value == nil {
-			return objects, err
-		}
-		if items, ok := listItems(value); ok {
-			found, err := readItems(o, "", items, value, opts)
-			return append(objects, found...), err
-		}
-		if h, err = headOf(value, "", o.Position); err != nil {
-			return objects, err
-		}
+	h, certain := scanHead(doc.text)
+	if certain {
+		o.scanned, o.annotated, o.metadata = true, h.annotated, h.metadata
+		o.setHead(h, opts)
+		return append(objects, o), nil
 	}
-	o.annotated = !o.scanned || h.annotated
+	value, err := o.Value()
+	if err != nil || value == nil {
+		return objects, err
+	}
+	if o.outer, err = outerAnnotations(doc.text, value, o.Position); err != nil {
+		return objects, err
+	}
+	if _, list := value["items"]; list {
+		found, err := readItems(o, value, opts)
+		return append(objects, found...), err
+	}
+	if h, err = headOf(value, "", o.Position); err != nil {
+		return objects, err
+	}
+	o.annotated = true
 	o.setHead(h, opts)
 	return append(objects, o), nil
 }
@@ -117,7 +148,7 @@ func headOf(value map[string]any, prefix string, at Position) (head, error) {
 	}
 	metadata, isMap := value["metadata"].(map[string]any)
 	if value["metadata"] != nil && !isMap {
-		fail("metadata is no map")
+		fail("metadata is not a map")
 		return h, errors.Join(errs...)
 	}
 	h.apiVersion = text(value, "apiVersion", "apiVersion")
@@ -143,56 +174,89 @@ func quotes(value any) string {
 	}
 }
 
-// listItems returns the items of a List. Only lists of the core API (v1) are
-// taken apart: a custom resource may well be of a kind that ends in "List".
-func listItems(value map[string]any) ([]any, bool) {
+// readItems makes objects of the items of a list. To the builder that Helm uses,
+// whatever has items is a list, of whatever kind and group, also where they are null; an
+// item that says nothing of what it is gets that from the list (decodeToList in
+// k8s.io/apimachinery/pkg/apis/meta/v1/unstructured). Whether the items are hooks is
+// written in the annotations of the list, not in theirs.
+func readItems(list *Object, value map[string]any, opts Options) ([]*Object, error) {
+	fail := func(reason string) error { return &SyntaxError{At: list.Position, Reason: reason} }
 	kind, _ := value["kind"].(string)
-	if value["apiVersion"] != "v1" || !strings.HasSuffix(kind, "List") {
-		return nil, false
+	version, _ := value["apiVersion"].(string)
+	switch {
+	case kind == "":
+		return nil, fail("kind is missing")
+	case !validMetadata(value):
+		return nil, fail("apiVersion, kind or metadata of the list do not fit their types")
 	}
-	switch items := value["items"].(type) {
-	case []any:
-		return items, true
-	case nil:
-		return nil, true
-	default:
-		return nil, false
+	if value["items"] == nil {
+		return nil, nil
 	}
-}
-
-// readItems makes objects of the items of a List, and of Lists inside it. An item
-// that says nothing of what it is gets kind and version from the List, as from the
-// API machinery's decoder. Within names the List that holds this one.
-func readItems(list *Object, within string, items []any, value map[string]any, opts Options) ([]*Object, error) {
-	listKind, _ := value["kind"].(string)
-	itemKind := strings.TrimSuffix(listKind, "List")
+	items, is := value["items"].([]any)
+	if !is {
+		return nil, fail("items is " + kindOf(value["items"]) + ", but Helm takes an object that has items for a list")
+	}
 	var (
 		objects []*Object
 		errs    []error
 	)
+	outer := list.hookAnnotations(value)
 	for i, item := range items {
-		at := fmt.Sprintf("%sitems[%d]", within, i)
+		at := fmt.Sprintf("items[%d]", i)
 		content, ok := item.(map[string]any)
-		if !ok {
-			errs = append(errs, &SyntaxError{At: list.Position, Reason: at + " is no object"})
+		if !ok && item != nil {
+			errs = append(errs, fail(at+" is no object"))
 			continue
 		}
-		if itemKind != "" && content["kind"] == nil && content["apiVersion"] == nil {
-			content["kind"], content["apiVersion"] = itemKind, "v1"
-		}
-		if inner, ok := listItems(content); ok {
-			found, err := readItems(list, at+".", inner, content, opts)
-			objects, errs = append(objects, found...), append(errs, err)
+		content = itemOf(content, kind, version)
+		if _, nested := content["items"].([]any); nested {
+			errs = append(errs, fail(at+" is a list itself, and Helm takes no list in a list apart"))
 			continue
 		}
-		h, err := headOf(content, at+": ", list.Position)
+		head, err := headOf(content, at+": ", list.Position)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		o := &Object{Source: list.Source, Position: list.Position, Unread: list.Unread, decoded: content, annotated: true}
-		o.setHead(h, opts)
+		o := &Object{Source: list.Source, Position: list.Position, decoded: content, annotated: true, outer: outer}
+		o.setHead(head, opts)
 		objects = append(objects, o)
 	}
 	return objects, errors.Join(errs...)
+}
+
+// validMetadata reports whether the builder that Helm uses takes the head of an object.
+// At that of a list nobody else looks.
+func validMetadata(value map[string]any) bool {
+	text, err := json.Marshal(map[string]any{"apiVersion": value["apiVersion"], "kind": value["kind"], "metadata": value["metadata"]})
+	var into struct {
+		metav1.TypeMeta `json:""`
+		Metadata        metav1.ObjectMeta `json:"metadata"`
+	}
+	return err == nil && utiljson.Unmarshal(text, &into) == nil
+}
+
+// itemOf returns an item of a list with the kind and version that it may take from there,
+// and without a namespace that is no text: the builder puts it into that of the release.
+func itemOf(item map[string]any, listKind, listVersion string) map[string]any {
+	kind, _ := item["kind"].(string)
+	version, _ := item["apiVersion"].(string)
+	metadata, _ := item["metadata"].(map[string]any)
+	_, text := metadata["namespace"].(string)
+	odd := metadata["namespace"] != nil && !text
+	if !odd && (kind != "" || version != "") {
+		return item
+	}
+	if item = maps.Clone(item); item == nil {
+		item = map[string]any{}
+	}
+	if odd {
+		metadata = maps.Clone(metadata)
+		delete(metadata, "namespace")
+		item["metadata"] = metadata
+	}
+	if kind == "" && version == "" {
+		item["kind"], item["apiVersion"] = strings.TrimSuffix(listKind, "List"), listVersion
+	}
+	return item
 }

@@ -13,7 +13,7 @@ import (
 // nothing of the document. A message that is not known to be a constant of the
 // library's gives way to a sentence of our own.
 func yamlReason(err error, text string, first int) string {
-	if errors.Is(err, errSecondValue) {
+	if errors.Is(err, errUnread) || errors.Is(err, errSeparator) {
 		return err.Error()
 	}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
@@ -51,7 +51,7 @@ func unlocated(message string) string {
 	case hasPrefix(message, "document contains excessive aliasing"):
 		return "aliases blow the document up"
 	case hasPrefix(message, "map merge requires"):
-		return "what is merged with << is no map"
+		return "what is merged with << is not a map"
 	case hasPrefix(message, "invalid map key"):
 		return "a key is a map or a list; is this a template that nobody rendered?"
 	case hasPrefix(message, "!!binary"):

@@ -6,14 +6,15 @@ import "strings"
 type head struct {
 	apiVersion, kind              string
 	name, generateName, namespace string
-	annotated                     bool // there may be annotations
+	annotated                     bool   // there may be annotations
+	metadata                      string // the lines below "metadata:", "" if not scanned
 }
 
 // scanHead reads the head of a document from its lines, without decoding it. It
 // knows block style as Helm charts write it. Where it is not certain that YAML
 // reads the same out of the document (flow style over several lines, anchors,
-// tags, escapes, quoted keys, duplicate keys, tabs, lists), it reports false and
-// the document has to be decoded. For a document that is not valid YAML the
+// tags, escapes, quoted keys, duplicate keys, keys that differ in upper and lower case
+// only, tabs, lists), it reports false and the document has to be decoded. For a document that is not valid YAML the
 // answer means nothing.
 func scanHead(text string) (head, bool) {
 	s := headScan{walk: newWalk(text)}
@@ -25,8 +26,8 @@ func scanHead(text string) (head, bool) {
 	if s.walk.unsure || !s.seen[kindField] || !s.seen[versionField] || !s.seen[metadataField] {
 		return head{}, false
 	}
-	if s.head.apiVersion == "v1" && strings.HasSuffix(s.head.kind, "List") {
-		return head{}, false
+	if s.inMeta {
+		s.head.metadata = text[s.metadata:]
 	}
 	return s.head, true
 }
@@ -40,6 +41,7 @@ const (
 	namespaceField
 	generateNameField
 	labelsField
+	annotationsField
 	numFields
 )
 
@@ -50,7 +52,9 @@ type headScan struct {
 	began  bool // there was a top-level key
 	inMeta bool // the current top-level key is metadata
 	inner  bool // metadata has an entry
-	indent int  // of the entries of metadata, 0 before the first
+	// metadata is where the lines below "metadata:" begin.
+	metadata int
+	indent   int // of the entries of metadata, 0 before the first
 	// closed says that the last entry, at the current level, has its value on
 	// its own line, so that an indented line or a list item would change it.
 	closed bool
@@ -89,6 +93,9 @@ func (s *headScan) topEntry(entry string) bool {
 	if !ok {
 		return false
 	}
+	if s.inMeta {
+		s.head.metadata = s.walk.text[s.metadata:s.walk.at]
+	}
 	s.began, s.inMeta, s.closed = true, false, value != ""
 	switch key {
 	case "apiVersion":
@@ -98,10 +105,10 @@ func (s *headScan) topEntry(entry string) bool {
 	case "items":
 		return false
 	case "metadata":
-		s.inMeta = true
+		s.inMeta, s.metadata = true, len(s.walk.text)-len(s.walk.rest)
 		return value == "" && s.once(metadataField)
 	}
-	return true
+	return !oddCase(key, "apiVersion", "kind", "metadata")
 }
 
 func (s *headScan) metaEntry(entry string) bool {
@@ -121,8 +128,20 @@ func (s *headScan) metaEntry(entry string) bool {
 		return s.once(labelsField)
 	case "annotations":
 		s.head.annotated = true
+		return s.once(annotationsField)
 	}
-	return true
+	return !oddCase(key, "name", "annotations")
+}
+
+// oddCase reports whether a key is one of the names except for upper and lower case. Helm
+// reads annotations from "Metadata", too.
+func oddCase(key string, names ...string) bool {
+	for _, name := range names {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *headScan) once(field int) bool {
@@ -198,5 +217,5 @@ func resolves(word string) bool {
 		}
 	}
 	c := word[0]
-	return c == '.' || c == '-' || c >= '0' && c <= '9' && !strings.ContainsAny(word, "ghijklmnpqrstuvwyzGHIJKLMNPQRSTUVWYZ-/")
+	return c == '.' || c == '-' || c >= '0' && c <= '9' && !strings.ContainsAny(word, "ghjklmpqrstuvwyzGHJKLMPQRSTUVWYZ")
 }

@@ -99,13 +99,23 @@ func checkScan(t *testing.T, text string) {
 	if err != nil {
 		return
 	}
-	if _, list := listItems(value); list {
+	if _, list := value["items"]; list {
 		t.Errorf("a List was read as one object:\n%q", text)
 	}
-	if metadata, _ := value["metadata"].(map[string]any); metadata["annotations"] != nil && !scanned.annotated {
+	metadata, _ := value["metadata"].(map[string]any)
+	if metadata["annotations"] != nil && !scanned.annotated {
 		t.Errorf("the scan has missed the annotations of\n%q", text)
 	}
-	scanned.annotated = false
+	annotations, _ := metadata["annotations"].(map[string]any)
+	for key := range annotations {
+		if !mayHold(scanned.metadata, key) {
+			t.Errorf("the scan has missed the annotation %q of\n%q", key, text)
+		}
+	}
+	if outer, err := outerAnnotations(text, value, Position{}); outer != nil || err != nil {
+		t.Errorf("the scan has missed keys in other case in\n%q", text)
+	}
+	scanned.annotated, scanned.metadata = false, ""
 	want, err := headOf(value, "", Position{})
 	if err != nil {
 		t.Errorf("%v, but the scan read %+v:\n%q", err, scanned, text)

@@ -1,120 +1,105 @@
 package manifest
 
 import (
+	"cmp"
 	"iter"
 	"strings"
+	"unicode"
 )
 
 // document is a stretch of a stream between two separators.
 type document struct {
+	// text begins with the first character of the stretch that is no white space, or on
+	// the line after a separator with a comment.
 	text   string
-	source string // the template that a comment before text names, "" without one
-	line   int    // of the first line of text, counted from 1
+	source string // the template that a comment before the first separator names
+	line   int    // of the beginning of text, counted from 1
 	number int    // counted from 1
-	unread bool   // it begins behind "..." without a separator: see Object.Unread
 }
 
-const byteOrderMark = "\ufeff"
+const (
+	dashes        = "---"
+	byteOrderMark = "\ufeff"
+)
 
-// documents cuts a stream at its separators. A separator is a line that begins
-// with three dashes and then ends or goes on with a blank. A line of three dots
-// ends a document, too. Comments and directives ("%YAML 1.1") before the
-// separator of a document are no document of their own.
+// documents cuts a stream where Helm does (SplitManifests in
+// helm.sh/helm/v4/pkg/release/v1/util): at three dashes with which a line begins,
+// whatever follows them. So "---x: y" begins a document "x: y", and "--- {a: b}" one
+// in flow style. Only a newline ends a line here. What else ends a line or a document
+// in YAML is left to the YAML library (decodeDocument).
 //
-// A document begins on the line after its separator, unless the separator's own
-// line holds a part of it ("--- {kind: Job, …}"): then the separator is part of
-// the text, because YAML reads what follows it differently from a line of its
-// own. Every document keeps its final newline: a block scalar at its end needs it.
+// Each byte of the stream is in the text of a document, in a separator, or is white
+// space between the two. A byte order mark at the beginning is left out, as Helm
+// leaves it out of the files of a chart. Comments before the first separator are no
+// document of their own, and those on the line of a separator belong to none.
 func documents(stream string) iter.Seq[document] {
 	return func(yield func(document) bool) {
-		var (
-			doc   = document{line: 1, number: 1}
-			begun bool // the document has had its separator
-			ended bool // three dots ended the one before
-			start = bom(stream, 0)
-			line  = 1
-		)
-		for pos := start; pos < len(stream); line++ {
-			row, rest := cutLine(stream[pos:])
-			end := len(stream) - len(rest)
-			mark, after := marker(row)
-			if mark == "" {
-				pos = end
-				continue
+		stream = strings.TrimPrefix(stream, byteOrderMark)
+		doc := document{line: 1, number: 1}
+		commented := false // a comment on the line of the separator is cut off already
+		for first := true; ; first = false {
+			stretch, rest, more := cutDocument(stream, first)
+			if doc.text = stretch; !commented {
+				doc.text = strings.TrimLeftFunc(stretch, unicode.IsSpace)
 			}
-			if stretch := stream[start:pos]; begun || !blank(stretch) {
-				doc.text, doc.unread = stretch, ended && !begun
+			line := doc.line
+			doc.line += strings.Count(stretch[:len(stretch)-len(doc.text)], "\n")
+			switch {
+			case first && blank(doc.text):
+				doc.source = source(doc.text)
+			default:
 				if !yield(doc) {
 					return
 				}
 				doc = document{number: doc.number + 1}
-			} else {
-				doc.source = source(stretch)
 			}
-			begun, ended = mark == "---", mark == "..."
-			switch {
-			case blank(after):
-				if from := source(after); from != "" {
-					doc.source = from
-				}
-				start, doc.line = bom(stream, end), line+1
-				end = start
-			case begun:
-				start, doc.line = pos, line
-			default: // what stands behind dots is no document, and whoever reads it will say so
-				start, doc.line = pos+len(mark), line
+			if !more {
+				return
 			}
-			pos = end
-		}
-		if doc.text, doc.unread = stream[start:], ended && !begun; begun || !blank(doc.text) {
-			yield(doc)
+			row, below := cutRow(rest)
+			// Above a brace the comment stays: without it a hook would be JSON.
+			if commented = strings.HasPrefix(row, "#") && blank(row) && !strings.HasPrefix(below, "{"); commented {
+				doc.source, rest = cmp.Or(source(row), doc.source), below
+			}
+			doc.line = line + strings.Count(stream[:len(stream)-len(rest)], "\n")
+			stream = rest
 		}
 	}
 }
 
-// bom returns the offset behind the byte order mark that may stand at pos, where
-// a stream or a document begins.
-func bom(stream string, pos int) int {
-	if strings.HasPrefix(stream[pos:], byteOrderMark) {
-		pos += len(byteOrderMark)
+// cutDocument cuts a stream at the first separator. The beginning of a stream, white
+// space aside, is the beginning of a line.
+func cutDocument(stream string, first bool) (stretch, rest string, found bool) {
+	var end int
+	if text := strings.TrimLeftFunc(stream, unicode.IsSpace); first && strings.HasPrefix(text, dashes) {
+		end = len(stream) - len(text)
+	} else if end = strings.Index(stream, "\n"+dashes); end >= 0 {
+		end++
 	}
-	return pos
+	if end < 0 {
+		return stream, "", false
+	}
+	return stream[:end], strings.TrimLeft(stream[end+len(dashes):], " \t"), true
 }
 
-// cutLine cuts a text behind its first newline.
-func cutLine(text string) (line, rest string) {
-	if i := strings.IndexByte(text, '\n'); i >= 0 {
-		return text[:i+1], text[i+1:]
-	}
-	return text, ""
-}
-
-// marker returns the mark with which a row begins or ends a document and what
-// stands behind it on the row; "" if it is no such row. A byte order mark may
-// precede it, where files were put one behind the other.
-func marker(row string) (mark, after string) {
-	if row[0] != '-' && row[0] != '.' && row[0] != byteOrderMark[0] {
-		return "", ""
-	}
-	row = strings.TrimPrefix(row, byteOrderMark)
-	if !strings.HasPrefix(row, "---") && !strings.HasPrefix(row, "...") {
-		return "", ""
-	}
-	if mark, after = row[:3], row[3:]; after != "" && strings.IndexByte(" \t\r\n", after[0]) < 0 {
-		return "", ""
-	}
-	return mark, after
-}
-
-// blank reports whether a stretch holds nothing but comments, directives and
-// white space.
+// blank reports whether a document certainly holds nothing but comments and white
+// space. A comment with characters that may end it (for YAML, some of Unicode do) or
+// that YAML does not allow is not certain.
 func blank(text string) bool {
 	for text != "" {
 		var row string
-		row, text = cutLine(text)
-		row = strings.TrimSpace(row)
-		if row != "" && row[0] != '#' && row[0] != '%' {
+		row, text = cutRow(text)
+		row = strings.TrimLeft(row, " ")
+		if row == "" {
+			continue
+		}
+		if row[0] != '#' {
 			return false
+		}
+		for i := range len(row) {
+			if (row[i] < ' ' && row[i] != '\t') || row[i] > '~' {
+				return false
+			}
 		}
 	}
 	return true
@@ -126,9 +111,12 @@ const sourceComment = "# Source: "
 func source(text string) string {
 	for text != "" {
 		var row string
-		row, text = cutLine(text)
+		row, text = cutRow(text)
 		row = strings.TrimSpace(row)
 		if name, found := strings.CutPrefix(row, sourceComment); found {
+			if end := strings.IndexAny(name, "\r\u0085\u2028\u2029"); end >= 0 {
+				name = name[:end]
+			}
 			return strings.TrimSpace(name)
 		}
 		if row != "" && row[0] != '#' {

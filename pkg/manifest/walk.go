@@ -6,7 +6,9 @@ import "strings"
 // content of block scalars left out. It gives up (unsure) at the first line that
 // may leave something open that hides what follows, such as a quote.
 type walk struct {
+	text   string
 	rest   string
+	at     int    // where the current line begins in text
 	entry  string // the current line without indentation and line end
 	indent int
 	tabs   bool // the text holds tabs; a line with one is given up
@@ -17,13 +19,14 @@ type walk struct {
 }
 
 func newWalk(text string) walk {
-	return walk{rest: text, tabs: strings.IndexByte(text, '\t') >= 0, unsure: oddBreaks(text)}
+	return walk{text: text, rest: text, tabs: strings.IndexByte(text, '\t') >= 0, unsure: oddBreaks(text)}
 }
 
 // next moves to the next line; false at the end, and when the walk is unsure.
 func (w *walk) next() bool {
 	for w.rest != "" && !w.unsure {
 		var row string
+		w.at = len(w.text) - len(w.rest)
 		row, w.rest = cutRow(w.rest)
 		w.indent = indentation(row)
 		w.entry = row[w.indent:]

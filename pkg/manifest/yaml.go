@@ -4,59 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
-	"strings"
 	"unicode/utf8"
-
-	"go.yaml.in/yaml/v2"
 )
-
-// decodeMap decodes one document to the value that sigs.k8s.io/yaml followed by
-// the API machinery's JSON decoder gives, without the detour through JSON text.
-// A document that is null or empty gives nil.
-func decodeMap(text string, at Position) (map[string]any, error) {
-	var raw any
-	if err := unmarshal(text, &raw); err != nil {
-		return nil, &SyntaxError{At: at, Reason: yamlReason(err, text, at.Line)}
-	}
-	value, err := plainValue(raw)
-	if err != nil {
-		return nil, &SyntaxError{At: at, Reason: err.Error()}
-	}
-	switch v := value.(type) {
-	case nil:
-		return nil, nil
-	case map[string]any:
-		return v, nil
-	default:
-		return nil, &SyntaxError{At: at, Reason: "the document is no object (" + kindOf(value) + ")"}
-	}
-}
-
-// errSecondValue is what unmarshal finds where Helm reads nothing.
-var errSecondValue = errors.New(`a second value stands behind the first, where Helm reads nothing; begin it with "---"`)
-
-// unmarshal decodes one value. What could stand behind it without a separator
-// begins with a brace: JSON documents in a row.
-func unmarshal(text string, raw *any) error {
-	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
-		return yaml.Unmarshal([]byte(text), raw)
-	}
-	decoder := yaml.NewDecoder(strings.NewReader(text))
-	if err := decoder.Decode(raw); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		return err
-	}
-	var second any
-	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		return errSecondValue
-	}
-	return nil
-}
 
 // SyntaxError says where a document cannot be read, and why, without quoting it:
 // the document may be a Secret.

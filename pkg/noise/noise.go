@@ -110,7 +110,7 @@ func refusedLabels(c *change.Change) bool {
 
 // noEffect fits an edit that leaves no trace in the stored object.
 func noEffect(c *change.Change, path fieldpath.Path) bool {
-	if c.Op != change.Update || len(c.Outcome.Refused) > 0 || ignored(c, path) {
+	if c.Op != change.Update || len(c.Outcome.Refused) > 0 || ignored(c, path) || slices.ContainsFunc(c.Outcome.Differs, path.Overlaps) {
 		return false
 	}
 	if !c.Outcome.Changed {

@@ -19,7 +19,7 @@ import (
 // Storage Cheat Sheet asks of PBKDF2 with HMAC-SHA256.
 const rounds = 600_000
 
-const mask = "***"
+const mask = manifest.Mask
 
 // Part is where an object of a manifest comes from, which decides who gets to see it.
 type Part string
@@ -34,9 +34,9 @@ const (
 // Manifest is a manifest by its digests.
 type Manifest struct {
 	Objects []Object `json:"objects"`
-	// Secrets is one digest of all that Secrets hold, by part; of a part without
-	// Secrets there is none.
-	Secrets map[Part]string `json:"secrets,omitempty"`
+	// Secrets is one digest of all that Secrets hold, for each part; of a part without
+	// Secrets it is "none".
+	Secrets map[Part]string `json:"secrets"`
 }
 
 // Object is one object of a manifest.
@@ -54,7 +54,7 @@ type Object struct {
 
 func (o Object) compare(p Object) int {
 	return cmp.Or(cmp.Compare(o.Kind, p.Kind), cmp.Compare(o.Namespace, p.Namespace), cmp.Compare(o.Name, p.Name),
-		cmp.Compare(o.APIVersion, p.APIVersion), cmp.Compare(o.Part, p.Part), cmp.Compare(o.Digest, p.Digest))
+		cmp.Compare(o.APIVersion, p.APIVersion), cmp.Compare(o.Part, p.Part))
 }
 
 // quick is the digest of what anybody may read.
@@ -74,8 +74,9 @@ func (p *Plan) slow(what, text string) string {
 	return "pbkdf2:" + hex.EncodeToString(key)
 }
 
-// ManifestOf returns the digests of a manifest. What is in crds comes from there. The
-// error names the place of a document that cannot be read, and nothing of its content.
+// ManifestOf returns the digests of a manifest. Each byte of it is in the digest of an
+// object, is a comment or white space, or there is an error. What is in crds comes from
+// there. The error names the place of a document that cannot be read, and nothing of its content.
 func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []change.Rotation) (Manifest, error) {
 	objects, err := manifest.Parse(text, manifest.Options{File: "manifest"})
 	if err != nil {
@@ -112,7 +113,7 @@ func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []chang
 		if err != nil {
 			return Manifest{}, err
 		}
-		public, err := json.Marshal(manifest.WithoutSecrets(value, o.Ref, mask))
+		public, err := json.Marshal(manifest.WithoutSecrets(value, o.Ref))
 		if err != nil {
 			return Manifest{}, err
 		}
@@ -123,11 +124,9 @@ func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []chang
 		m.Objects = append(m.Objects, entry)
 		o.Forget()
 	}
-	slices.SortFunc(m.Objects, Object.compare)
+	slices.SortStableFunc(m.Objects, Object.compare) // of copies the last counts, so that their order stays
+	m.Secrets = map[Part]string{Templates: none, Hooks: none, CRDs: none}
 	for part, list := range secrets {
-		if m.Secrets == nil {
-			m.Secrets = map[Part]string{}
-		}
 		slices.Sort(list)
 		m.Secrets[part] = p.slow("secrets "+string(part), strings.Join(list, "\x00"))
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -17,7 +18,41 @@ import (
 func (p *Plan) MovedTo(now *Plan) []string {
 	moved := p.moved(&now.Fingerprint)
 	moved = append(moved, p.Manifest.Moved(&now.Manifest, Templates, Hooks, CRDs)...)
-	return append(moved, worse(&p.Set, &now.Set)...)
+	return append(moved, p.Worse(now)...)
+}
+
+// Worse lists what of a judgement made now is not approved: findings and what could not
+// be judged, and what was changed in the cluster since, where both have asked it.
+func (p *Plan) Worse(now *Plan) []string {
+	list := worse(&p.Set, &now.Set)
+	if p.Offline || now.Offline {
+		return list
+	}
+	return append(list, drifted(&p.Set, &now.Set)...)
+}
+
+// drifted lists the drift that was not there when the plan was made.
+func drifted(approved, now *change.Set) []string {
+	known := map[string]bool{}
+	for i := range approved.Drift {
+		known[driftText(&approved.Drift[i])] = true
+	}
+	var list []string
+	for i := range now.Drift {
+		if text := driftText(&now.Drift[i]); !known[text] {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// driftText names a drift, and what the cluster has. The manager and when it wrote are not
+// part of it: they change without the value.
+func driftText(d *change.Drift) string {
+	if len(d.Path) == 0 {
+		return d.Ref.String() + " was deleted in the cluster"
+	}
+	return fmt.Sprintf("%s was changed in the cluster: %s is %s", d.Ref, d.Path, d.Is.Text())
 }
 
 func (f *Fingerprint) moved(now *Fingerprint) []string {
@@ -25,7 +60,7 @@ func (f *Fingerprint) moved(now *Fingerprint) []string {
 	add := func(format string, args ...any) { moved = append(moved, fmt.Sprintf(format, args...)) }
 	if f.Release != now.Release || f.Namespace != now.Namespace {
 		add("the plan is for release %s in namespace %s, not for %s in %s", f.Release, f.Namespace, now.Release, now.Namespace)
-		return moved // all else is about another one
+		return moved // all else is about a different one
 	}
 	if f.NoHooks != now.NoHooks || f.IncludeCRDs != now.IncludeCRDs {
 		add("--no-hooks or --include-crds is not as it was")
@@ -36,7 +71,7 @@ func (f *Fingerprint) moved(now *Fingerprint) []string {
 	case f.Revision != now.Revision:
 		add("revision %s was installed, now it is %s", revision(f.Revision), revision(now.Revision))
 	case f.Installed != now.Installed:
-		add("revision %d is another one than it was", f.Revision)
+		add("revision %d is not the one that it was: its manifest is different", f.Revision)
 	}
 	if f.Failed != now.Failed && now.Failed != 0 {
 		add("revision %d came in between, and is not deployed", now.Failed)
@@ -63,7 +98,7 @@ func (f *Fingerprint) cluster(now string) []string {
 	case now == "":
 		return []string{"which cluster this is cannot be told: the UID of its namespace kube-system cannot be read"}
 	default:
-		return []string{"this is another cluster"}
+		return []string{"this is a different cluster"}
 	}
 }
 
@@ -83,6 +118,14 @@ func (p *Plan) BeginsFrom(now Fingerprint, installed string) []string {
 		now.Installed = ""
 	}
 	return p.moved(&now)
+}
+
+// UnderPolicy reports whether a text is the policy under which the plan was made.
+func (p *Plan) UnderPolicy(text string) bool { return quick([]byte(text)) == p.Policy }
+
+// Has reports whether an object of the manifest is of a part.
+func (m *Manifest) Has(part Part) bool {
+	return slices.ContainsFunc(m.Objects, func(o Object) bool { return o.Part == part })
 }
 
 // name is what an object is called.
@@ -138,26 +181,26 @@ func (m *Manifest) byName(parts []Part) map[name]string {
 // worse lists what of a new judgement nobody has approved: findings that are new, or
 // about more than they were, and what could be judged then and cannot be now.
 func worse(approved, now *change.Set) []string {
-	known, before := findings(approved), map[string]string{}
+	known, before := findings(approved), map[string]found{}
+	digests := map[[2]string]bool{}
 	for _, f := range known {
-		before[f.about] = f.message
-	}
-	digests := map[found]bool{}
-	for _, f := range known {
-		f.message = ""
-		digests[f] = true
+		before[f.about] = f
+		digests[[2]string{f.about, f.digest}] = true
 	}
 	var list []string
 	for _, f := range findings(now) {
-		message := f.message
-		if f.message = ""; digests[f] {
+		if digests[[2]string{f.about, f.digest}] {
 			continue
 		}
-		if was, is := before[f.about]; is {
-			list = append(list, fmt.Sprintf("finding %s is another one: it was %q, now it is %q", f.about, was, message))
-			continue
+		was, is := before[f.about]
+		switch {
+		case !is:
+			list = append(list, fmt.Sprintf("finding %s is new: %s", f.about, f.message))
+		case was.message != f.message:
+			list = append(list, fmt.Sprintf("finding %s has changed: it was %q, now it is %q", f.about, was.message, f.message))
+		default:
+			list = append(list, fmt.Sprintf("finding %s is about a different change: %s", f.about, strings.Join(edited(was.change, f.change), "; ")))
 		}
-		list = append(list, fmt.Sprintf("finding %s is new: %s", f.about, message))
 	}
 	for _, n := range now.Unchecked {
 		if !slices.Contains(approved.Unchecked, n) {
@@ -171,8 +214,37 @@ func worse(approved, now *change.Set) []string {
 	return list
 }
 
-// found is a finding: what it is about, and the digest of the change.
-type found struct{ about, digest, message string }
+// edited lists in what two changes of one object differ.
+func edited(was, is *change.Change) []string {
+	known := map[string]bool{}
+	for i := range was.Edits {
+		known[editText(&was.Edits[i])] = true
+	}
+	var list []string
+	for i := range is.Edits {
+		if text := editText(&is.Edits[i]); !known[text] {
+			list = append(list, text)
+		}
+		delete(known, editText(&is.Edits[i]))
+	}
+	for _, text := range slices.Sorted(maps.Keys(known)) {
+		list = append(list, "no longer "+text)
+	}
+	if len(list) == 0 {
+		return []string{"what becomes of the object in the cluster is different"}
+	}
+	return list
+}
+
+func editText(e *change.Edit) string {
+	return fmt.Sprintf("%s: %s → %s", e.Path, e.Old.Text(), e.New.Text())
+}
+
+// found is a finding: what it is about, the digest of the change, and the change.
+type found struct {
+	about, digest, message string
+	change                 *change.Change
+}
 
 func findings(set *change.Set) []found {
 	var list []found
@@ -180,7 +252,7 @@ func findings(set *change.Set) []found {
 		c := &set.Changes[i]
 		for j := range c.Findings {
 			f := &c.Findings[j]
-			list = append(list, found{fmt.Sprintf("%s (%s) of %s", f.Rule, f.Risk, c.Ref), c.Digest(f), f.Message})
+			list = append(list, found{fmt.Sprintf("%s (%s) of %s", f.Rule, f.Risk, c.Ref), c.Digest(f), f.Message, c})
 		}
 	}
 	return list

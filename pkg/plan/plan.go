@@ -14,19 +14,20 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // version names the form of the file. It changes when a reader of the old form would
 // misread the new one; that of what Set holds counts, too.
-const version = "1"
+const version = "2"
 
 // Plan is an approved upgrade.
 type Plan struct {
 	Version string `json:"planVersion"`
 	Fingerprint
 	Manifest Manifest `json:"manifest"`
-	// FailOn are the classes that made the verdict risky.
-	FailOn []change.Risk `json:"failOn"`
+	// FailOn is what made the run fail.
+	FailOn change.FailOn `json:"failOn"`
 	// Set is what was judged, in an encoding of its own: `show --output json` makes the
 	// documented report of it.
 	Set change.Set `json:"set"`
@@ -48,6 +49,9 @@ type Fingerprint struct {
 	IncludeCRDs bool `json:"includeCRDs,omitempty"`
 	// Cluster is the UID of the namespace kube-system, "" if it is not known.
 	Cluster string `json:"cluster"`
+	// Offline says that the cluster was not asked about the objects of the release, so
+	// that nothing is known of drift.
+	Offline bool `json:"offline"`
 	// Installed and Values are digests of the installed manifest and of the values that
 	// the user gives, Policy of what the team has written down.
 	Installed string `json:"installed"`
@@ -58,12 +62,13 @@ type Fingerprint struct {
 // Input is what a plan is made of. Text goes into digests only.
 type Input struct {
 	Set    change.Set
-	FailOn []change.Risk
+	FailOn change.FailOn
 	// Old and New are the two manifests, CRDs what the new chart has in its crds
 	// directories.
 	Old, New, CRDs       string
 	NoHooks, IncludeCRDs bool
 	Failed               int
+	Offline              bool
 	Values               map[string]any
 	Cluster              string
 	// Policy is all that decides what the policy is.
@@ -75,7 +80,7 @@ func New(in Input) (*Plan, error) {
 	r := &in.Set.Release
 	p := &Plan{Version: version, FailOn: in.FailOn, Set: in.Set, Fingerprint: Fingerprint{
 		Release: r.Name, Namespace: r.Namespace, Revision: r.Revision, Failed: in.Failed, Back: r.NewRevision, Chart: r.NewChart, Cluster: in.Cluster,
-		NoHooks: in.NoHooks, IncludeCRDs: in.IncludeCRDs,
+		NoHooks: in.NoHooks, IncludeCRDs: in.IncludeCRDs, Offline: in.Offline,
 	}}
 	values, err := json.Marshal(in.Values)
 	if err != nil {
@@ -102,7 +107,7 @@ func (p *Plan) Encode() ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(p)
-	return b.Bytes(), err
+	return safetext.JSON(b.Bytes()), err
 }
 
 // Decode reads the text of a file that Encode has made.
@@ -114,11 +119,14 @@ func Decode(text []byte) (*Plan, error) {
 		return nil, errors.New("it is no plan: make one with `upgrade --out FILE`")
 	}
 	if head.Version != version {
-		return nil, fmt.Errorf("its form is %q, and this program reads %q: make it anew", head.Version, version)
+		return nil, fmt.Errorf("it has version %q of the format, with different classes and verdicts, and this program reads version %q: make the plan again with `upgrade --out FILE`", head.Version, version)
 	}
 	p := new(Plan)
 	if err := json.Unmarshal(text, p); err != nil {
 		return nil, fmt.Errorf("it is damaged: %w", err)
+	}
+	if err := p.complete(text); err != nil {
+		return nil, fmt.Errorf("it is damaged, make it again: %w", err)
 	}
 	return p, nil
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -31,8 +32,8 @@ func TestStoredSetPrintsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", list[i].Name, err)
 		}
-		stored, err := Decode(text)
-		if err != nil {
+		stored := new(Plan)
+		if err := json.Unmarshal(text, stored); err != nil {
 			t.Fatalf("%s: %v", list[i].Name, err)
 		}
 		if moved := worse(&set, &stored.Set); moved != nil {
@@ -73,7 +74,7 @@ misspelt: {password: hunter2}
 	}
 	hidden := change.ValueOf("hunter2").AsSecret()
 	set := change.Set{
-		Release: change.Release{Values: []change.Edit{{Old: hidden, New: hidden.Revealed()}}},
+		Release: change.Release{Name: "shop", Namespace: "prod", Values: []change.Edit{{Old: hidden, New: hidden.Revealed()}}},
 		Drift:   []change.Drift{{Said: hidden, Is: hidden.Revealed()}},
 	}
 	for _, o := range objects {

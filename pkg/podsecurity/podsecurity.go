@@ -3,7 +3,7 @@
 // whether it lets a pod in. The checks are those of k8s.io/pod-security-admission.
 //
 // Users, namespaces and runtime classes that an administrator has exempted, and levels
-// for namespaces without labels, stand in a file of the API server that nobody can ask
+// for namespaces without labels, are in a file of the API server that nobody can ask
 // for: there are taken to be none.
 package podsecurity
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,14 +43,28 @@ func ObjectName(ref manifest.Ref) string {
 	return kind + "/" + ref.Name
 }
 
-// ReadAccepted reads a file of acceptances. The error lists every mistake.
+// acceptedVersion is the version of the format. It changes when what was accepted before
+// is no longer the same finding.
+const acceptedVersion = "2"
+
+// ReadAccepted reads a file of acceptances. The error lists every mistake; of a file of an
+// earlier version it says only that.
 func ReadAccepted(name, text string) ([]Acceptance, error) {
 	r := reader{file: name}
 	var list []Acceptance
-	if n := r.document(text); n != nil {
-		r.fields(n, "the file", field{"accepted", func(n *yaml.Node) {
+	version := "1"
+	n := r.document(text)
+	if n == nil {
+		return nil, r.err()
+	}
+	r.fields(n, "the file",
+		field{"version", r.into(&version, "version")},
+		field{"accepted", func(n *yaml.Node) {
 			r.list(n, func(item *yaml.Node) { list = append(list, r.acceptance(item)) })
 		}})
+	if version != acceptedVersion && n.Kind == yaml.MappingNode {
+		return nil, fmt.Errorf("%s: it has version %q of the format, in which findings have different classes, and this program reads version %q: "+
+			"delete the file, and accept again what still holds (`helm safe-diff accept`)", name, version, acceptedVersion)
 	}
 	return list, r.err()
 }
@@ -81,11 +96,11 @@ func (r *reader) acceptance(n *yaml.Node) Acceptance {
 	var missing []string
 	for _, p := range places {
 		if *p.place == "" && !p.may {
-			missing = append(missing, p.name)
+			missing = append(missing, strconv.Quote(p.name))
 		}
 	}
 	if len(missing) > 0 {
-		r.fail(n, "an acceptance says %s", strings.Join(missing, ", "))
+		r.fail(n, "an acceptance is missing %s", strings.Join(missing, ", "))
 	}
 	if _, err := time.Parse(time.DateOnly, a.Until); err != nil && a.Until != "" {
 		r.fail(n, "until is a day such as 2027-01-31, not %q", a.Until)
@@ -110,7 +125,7 @@ func AddAccepted(name, text string, more []Acceptance) (string, error) {
 		return "", fmt.Errorf("write acceptances: %w", err)
 	}
 	if strings.TrimSpace(text) == "" {
-		text = "accepted:\n"
+		text = "version: " + acceptedVersion + "\naccepted:\n"
 	}
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"

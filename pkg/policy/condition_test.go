@@ -83,7 +83,7 @@ func TestUnclearSwitch(t *testing.T) {
 	}
 }
 
-// Whatever stands in a policy is a policy or a list of mistakes.
+// Whatever is in a policy is a policy or a list of mistakes.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
 		"failOn: [restart]\nflags: {a: [1, 2]}", "hide: [{id: a, values: '['}]", "a: &a [*a]\nhide: *a", "rules: {x: {to: off, when: a}}",

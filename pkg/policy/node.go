@@ -21,6 +21,8 @@ type reader struct {
 	mistakes []mistake
 	// named are the rules that switches name, looked at when all are known.
 	named []*yaml.Node
+	// own are the IDs of the rules that the file itself has.
+	own []string
 }
 
 type mistake struct {

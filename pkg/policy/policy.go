@@ -33,9 +33,8 @@ type Flag struct {
 
 // Layer is what holds together, for all releases or for some.
 type Layer struct {
-	// FailOn are the classes that fail a run, nil if the layer does not say; FailOnAt
-	// is where it does.
-	FailOn    []change.Risk
+	// FailOn is what fails a run, nil if the layer does not say; FailOnAt is where it does.
+	FailOn    change.FailOn
 	FailOnAt  string
 	Rules     []RuleSwitch
 	OwnRules  []OwnRule
@@ -136,6 +135,9 @@ type Policy struct {
 	waiting []*Match
 }
 
+// Place returns where the policy is in force.
+func (p *Policy) Place() Place { return p.place }
+
 // AllOwnRules returns the team's own rules for any release, those of overrides last. A
 // nil File has none.
 func (f *File) AllOwnRules() []OwnRule {
@@ -187,7 +189,7 @@ func (m *Match) fits(place Place) bool {
 	return m.fitsBut(place) && anyFits(m.Environment, place.Environment)
 }
 
-// fitsBut is fits but for the environment.
+// fitsBut is fits without the environment.
 func (m *Match) fitsBut(place Place) bool {
 	return anyFits(m.Release, place.Release) && anyFits(m.Namespace, place.Namespace) &&
 		(anyFits(m.Chart, place.Chart) || anyFits(m.Chart, chartName(place.Chart))) && anyFits(m.Context, place.Context)

@@ -57,17 +57,17 @@ overrides:
 `)
 	tests := []struct {
 		place policy.Place
-		want  []change.Risk
+		want  change.FailOn
 		rules []string
 	}{
-		{policy.Place{}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Release: "shop-eu", Namespace: "prod"}, []change.Risk{}, []string{"rule pod-restart: on", "rule claim-deleted: exposure"}},
-		{policy.Place{Release: "shop-eu", Namespace: "test"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Release: "my-shop", Namespace: "prod"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Chart: "postgres-16.0.0-rc.1"}, []change.Risk{"rejected"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Chart: "postgres-ha-16.0.0"}, []change.Risk{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "east"}, []change.Risk{"stuck"}, []string{"rule pod-restart: off"}},
-		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "west"}, []change.Risk{"rejected"}, []string{"rule pod-restart: off"}},
+		{policy.Place{}, change.FailOn{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Release: "shop-eu", Namespace: "prod"}, change.FailOn{}, []string{"rule pod-restart: on", "rule claim-deleted: exposure"}},
+		{policy.Place{Release: "shop-eu", Namespace: "test"}, change.FailOn{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Release: "my-shop", Namespace: "prod"}, change.FailOn{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-16.0.0-rc.1"}, change.FailOn{"rejected"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-ha-16.0.0"}, change.FailOn{"data-loss", "downtime"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "east"}, change.FailOn{"stuck"}, []string{"rule pod-restart: off"}},
+		{policy.Place{Chart: "postgres-15.2.1", Environment: "eu-1", Context: "west"}, change.FailOn{"rejected"}, []string{"rule pod-restart: off"}},
 	}
 	for _, tt := range tests {
 		p := f.For(tt.place)
@@ -107,8 +107,8 @@ func TestMistakes(t *testing.T) {
 		"hide: [{id: a, names: x, kinds: ''}]":              "p.yaml:1: a kind is missing here; leave the field out if any will do",
 		"hide: [{id: a, names: x, values: []}]":             "p.yaml:1: a value is missing here; leave the field out if any will do",
 		"hide:\n- {id: a, names: x}\n- {id: a, names: y}":   `p.yaml:3: the id "a" stands twice in hide`,
-		"failOn:":       "p.yaml:1: failOn names classes that fail a run, or none",
-		"failOn: []":    "p.yaml:1: failOn names classes that fail a run, or none",
+		"failOn:":       "p.yaml:1: failOn names classes, presets or rules that fail a run, or none",
+		"failOn: []":    "p.yaml:1: failOn names classes, presets or rules that fail a run, or none",
 		"hide: [{id: a": "p.yaml:1: did not find expected ',' or '}'",
 	} {
 		if _, err := policy.Read("p.yaml", text, known()); err == nil || err.Error() != want {
@@ -139,12 +139,16 @@ func TestAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one.At, two.At = "a.yaml:3", "a.yaml:9"
+	one.At, two.At = "a.yaml:4", "a.yaml:10"
 	if diff := cmp.Diff([]policy.Acceptance{one, two}, got); diff != "" {
 		t.Errorf("-want +got:\n%s\n%s", diff, text)
 	}
+	old := strings.Replace(text, "version: 2\n", "", 1)
+	if _, err := policy.ReadAccepted("a.yaml", old); err == nil || !strings.Contains(err.Error(), `a.yaml: it has version "1" of the format`) {
+		t.Errorf("acceptances of the old classes: %v", err)
+	}
 	// What cannot be added to is left as it is.
-	for _, other := range []string{"accepted: []\n", "accepted:\n    - {rule: a, object: b, digest: c, reason: d, by: e, until: 2027-01-31}\n"} {
+	for _, other := range []string{"version: 2\naccepted: []\n", "version: 2\naccepted:\n    - {rule: a, object: b, digest: c, reason: d, by: e, until: 2027-01-31}\n"} {
 		if text, err := policy.AddAccepted("a.yaml", other, []policy.Acceptance{one}); err == nil {
 			t.Errorf("%q becomes %q", other, text)
 		}
@@ -189,8 +193,8 @@ func TestAcceptedSchema(t *testing.T) {
 		return err
 	}
 	schema := newSchema(t, "accepted-schema.json")
-	sameFields(t, "the file", check("unknown: 1"), schema.Properties)
-	sameFields(t, "accepted", check("accepted: [{unknown: 1}]"), schema.Defs["acceptance"].Properties)
+	sameFields(t, "the file", check("version: 2\nunknown: 1"), schema.Properties)
+	sameFields(t, "accepted", check("version: 2\naccepted: [{unknown: 1}]"), schema.Defs["acceptance"].Properties)
 	one := policy.Acceptance{
 		Rule: "pod-restart", Object: "Deployment.apps/prod/web", Release: "shop", Environment: "prod",
 		Digest: "sha256:0123456789abcdef0123456789abcdef", Reason: "announced", By: "Jo", Until: "2027-01-31",

@@ -19,6 +19,7 @@ func Read(name, text string, known Known) (*File, error) {
 	r := reader{file: name, known: known}
 	f := &File{Name: name}
 	if n := r.document(text); n != nil {
+		r.own = ownRuleIDs(n)
 		r.fields(n, "the file", append([]field{
 			{"flags", func(n *yaml.Node) { r.flags(n, &f.Flags) }},
 			{"overrides", func(n *yaml.Node) {
@@ -67,25 +68,49 @@ func (r *reader) flags(n *yaml.Node, flags *[]Flag) {
 		flag := Flag{Name: key.Value, At: r.at(key)}
 		r.list(value, func(item *yaml.Node) { flag.Values = append(flag.Values, r.text(item, "the value of a flag")) })
 		if key.Value == "fail-on" {
-			r.fail(key, "fail-on stands in the file as failOn, beside flags")
+			r.fail(key, "fail-on is called failOn in the file, and is beside flags")
+			return
+		}
+		if len(flag.Values) == 0 {
+			r.fail(key, "flag %s has no value: give it one, or leave it out", key.Value)
 			return
 		}
 		*flags = append(*flags, flag)
 	})
 }
 
-func (r *reader) failOn(n *yaml.Node) []change.Risk {
+func (r *reader) failOn(n *yaml.Node) change.FailOn {
 	var names []string
-	r.list(n, func(item *yaml.Node) { names = append(names, r.text(item, "a class in failOn")) })
+	r.list(n, func(item *yaml.Node) { names = append(names, r.text(item, "an entry of failOn")) })
 	if len(names) == 0 {
-		r.fail(n, "failOn names classes that fail a run, or none")
+		r.fail(n, "failOn names classes, presets or rules that fail a run, or none")
 		return nil
 	}
-	risks, err := change.ParseRisks(strings.Join(names, ","))
+	failOn, err := change.ParseFailOn(strings.Join(names, ","), slices.Concat(r.known.Rules, r.own))
 	if err != nil {
 		r.fail(n, "failOn: %v", err)
 	}
-	return risks
+	return failOn
+}
+
+// ownRuleIDs returns the IDs of the team's own rules, wherever in the file they are: what
+// fails a run may name them before they come.
+func ownRuleIDs(n *yaml.Node) []string {
+	var ids []string
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "ownRules" {
+			for _, rule := range child.Content {
+				for j := 0; j+1 < len(rule.Content); j += 2 {
+					if rule.Content[j].Value == "id" {
+						ids = append(ids, rule.Content[j+1].Value)
+					}
+				}
+			}
+			continue
+		}
+		ids = append(ids, ownRuleIDs(child)...)
+	}
+	return ids
 }
 
 // ruleSwitch reads off, on, or another class; or that with a condition.
@@ -104,7 +129,7 @@ func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
 	}
 	s.Class = change.Risk(r.text(value, "a rule's switch"))
 	if !slices.Contains(change.Risks(), s.Class) {
-		r.fail(value, "rule %s is off, on or of another class, not %q; the classes are %s", key.Value, s.Class, joined(change.Risks()))
+		r.fail(value, "rule %s is off, on or of a different class, not %q; the classes are %s", key.Value, s.Class, change.JoinRisks(change.Risks()))
 	}
 	return s
 }
@@ -127,8 +152,11 @@ func (r *reader) ownRule(n *yaml.Node) OwnRule {
 	case slices.Contains(r.known.Rules, o.ID):
 		r.fail(n, "the id %s is that of a rule of the program", o.ID)
 	}
+	if slices.Contains(change.FailOnNames(), o.ID) {
+		r.fail(n, "the id %s is what failOn calls a class or a preset; give the rule a different one", o.ID)
+	}
 	if !slices.Contains(change.Risks(), o.Class) {
-		r.fail(n, "rule %s has the class %q; valid are %s", o.ID, class, joined(change.Risks()))
+		r.fail(n, "rule %s has the class %q; valid are %s", o.ID, class, change.JoinRisks(change.Risks()))
 	}
 	if o.Message == "" || !has(n, "when") {
 		r.fail(n, "rule %s has no message, or no condition (when)", o.ID)
@@ -277,12 +305,4 @@ func (r *reader) override(n *yaml.Node) Override {
 
 func kebab(id string) bool {
 	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-func joined(risks []change.Risk) string {
-	names := make([]string, len(risks))
-	for i, risk := range risks {
-		names[i] = string(risk)
-	}
-	return strings.Join(names, ", ")
 }

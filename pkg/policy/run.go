@@ -48,12 +48,29 @@ func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.C
 	is, err := when.holds(vars)
 	if err != nil {
 		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy could not be asked: %s", id, short(err.Error()))}
+		notice.Hides, notice.Rule = r.hides(when)
 		if !r.told[notice] {
 			r.unclear = append(r.unclear, notice)
 			r.told[notice] = true
 		}
 	}
 	return is
+}
+
+// hides returns the class, and the rule, of what is not found if a condition cannot be
+// asked; "" for a condition without which nothing is left out.
+func (r *Run) hides(when *Condition) (change.Risk, string) {
+	for i := range r.policy.OwnRules {
+		if o := &r.policy.OwnRules[i]; o.When == when {
+			return o.Class, o.ID
+		}
+	}
+	for i := range r.policy.Rules {
+		if s := &r.policy.Rules[i]; s.When == when {
+			return s.Class, s.Rule
+		}
+	}
+	return "", ""
 }
 
 // maxReason is how much of what CEL says is told: it quotes values, which may be long.

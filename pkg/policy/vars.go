@@ -62,5 +62,5 @@ func objectVar(o *manifest.Object) ref.Val {
 	if err != nil {
 		return types.NewErr("the object cannot be read")
 	}
-	return types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref, change.Mask))
+	return types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref))
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -17,9 +16,9 @@ func (r *reader) pod(at fieldpath.Path, spec map[string]any) {
 	if account == "" {
 		account = text(spec["serviceAccount"])
 	}
-	r.add(change.UsedToStart, "ServiceAccount", account, "", false, field("serviceAccountName"))
-	r.to(change.UsedToStart, manifest.Identity{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: text(spec["priorityClassName"])}, "", false, field("priorityClassName"))
-	r.to(change.UsedToStart, manifest.Identity{Group: "node.k8s.io", Kind: "RuntimeClass", Name: text(spec["runtimeClassName"])}, "", false, field("runtimeClassName"))
+	r.add(ToStart, "ServiceAccount", account, "", false, field("serviceAccountName"))
+	r.to(ToStart, manifest.Identity{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: text(spec["priorityClassName"])}, "", false, field("priorityClassName"))
+	r.to(ToStart, manifest.Identity{Group: "node.k8s.io", Kind: "RuntimeClass", Name: text(spec["runtimeClassName"])}, "", false, field("runtimeClassName"))
 	var mounts []map[string]any
 	for _, list := range []string{"initContainers", "containers"} {
 		for i, c := range objects(spec[list]) {
@@ -45,13 +44,13 @@ func (r *reader) environment(at fieldpath.Path, container map[string]any) {
 		from := object(env["valueFrom"])
 		path := at.Join(fieldpath.Path{fieldpath.Field("env"), named(env, i), fieldpath.Field("valueFrom")})
 		for _, source := range sources(from, "configMapKeyRef", "secretKeyRef") {
-			r.add(change.UsedInEnv, source.kind, source.value["name"], text(source.value["key"]), source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
+			r.add(InEnv, source.kind, source.value["name"], text(source.value["key"]), source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
 		}
 	}
 	for i, env := range objects(container["envFrom"]) {
 		path := at.Join(fieldpath.Path{fieldpath.Field("envFrom"), fieldpath.Index(i)})
 		for _, source := range sources(env, "configMapRef", "secretRef") {
-			r.add(change.UsedInEnv, source.kind, source.value["name"], "", source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
+			r.add(InEnv, source.kind, source.value["name"], "", source.value["optional"] == true, path.Child(fieldpath.Field(source.field)))
 		}
 	}
 }
@@ -59,11 +58,11 @@ func (r *reader) environment(at fieldpath.Path, container map[string]any) {
 // volume reads what a volume holds. mounts are the places where containers see it.
 func (r *reader) volume(at fieldpath.Path, volume map[string]any, mounts []map[string]any) {
 	claim := object(volume["persistentVolumeClaim"])
-	r.add(change.UsedToStart, "PersistentVolumeClaim", claim["claimName"], "", false, at.Join(fieldpath.Fields("persistentVolumeClaim", "claimName")))
-	r.files(at, volume, mounts)
+	r.add(ToStart, "PersistentVolumeClaim", claim["claimName"], "", false, at.Join(fieldpath.Fields("persistentVolumeClaim", "claimName")))
+	r.files(at, volume, mounts, true)
 	projected := at.Join(fieldpath.Fields("projected", "sources"))
 	for i, source := range objects(object(volume["projected"])["sources"]) {
-		r.files(projected.Child(fieldpath.Index(i)), source, mounts)
+		r.files(projected.Child(fieldpath.Index(i)), source, mounts, false)
 	}
 }
 
@@ -78,8 +77,9 @@ func sources(value map[string]any, configMap, secret string) []source {
 }
 
 // files reads a ConfigMap or Secret of which a volume makes files. It is noted twice:
-// that the pod cannot start without it, and who sees the files.
-func (r *reader) files(at fieldpath.Path, volume map[string]any, mounts []map[string]any) {
+// that the pod cannot start without it, and who sees the files. alone says that the volume has
+// no other source: then a key that is mounted by itself is needed, too, which items ask for anyway.
+func (r *reader) files(at fieldpath.Path, volume map[string]any, mounts []map[string]any, alone bool) {
 	for _, source := range sources(volume, "configMap", "secret") {
 		name := source.value["name"]
 		if name == nil {
@@ -92,17 +92,20 @@ func (r *reader) files(at fieldpath.Path, volume map[string]any, mounts []map[st
 			keys[i] = text(item["key"])
 		}
 		for _, key := range keys {
-			r.add(change.UsedToStart, source.kind, name, key, optional, path)
+			r.add(ToStart, source.kind, name, key, optional, path)
 		}
 		for _, m := range mounts {
 			file := text(m["subPath"])
 			if file == "" && m["subPathExpr"] == nil {
 				for _, key := range keys {
-					r.add(change.UsedAsFile, source.kind, name, key, true, path)
+					r.add(AsFile, source.kind, name, key, true, path)
 				}
 				continue
 			}
-			r.add(change.UsedAsSubPath, source.kind, name, keyOf(file, items), true, path)
+			r.add(AsSubPath, source.kind, name, keyOf(file, items), true, path)
+			if alone && len(items) == 0 && file != "" && !strings.Contains(file, "/") {
+				r.add(AsOneFile, source.kind, name, file, false, path)
+			}
 		}
 	}
 }

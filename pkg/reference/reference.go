@@ -6,7 +6,6 @@ package reference
 import (
 	"strconv"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -23,7 +22,7 @@ type Reference struct {
 	// Optional says that nothing is wrong if the object, or the key, is not there.
 	Optional bool
 	// Use is what the object is needed for.
-	Use change.Use
+	Use Use
 }
 
 // Of returns what an object names, in the order of its manifest. template is where
@@ -59,6 +58,8 @@ var readers = map[kind]func(*reader, map[string]any){ //nolint:gochecknoglobals 
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration"}:   (*reader).webhooks,
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"}: (*reader).webhooks,
 	{"apiregistration.k8s.io", "APIService"}:                           (*reader).apiService,
+	{"apiextensions.k8s.io", "CustomResourceDefinition"}:               (*reader).conversion,
+	{"gateway.networking.k8s.io", "Gateway"}:                           (*reader).gateway,
 	{"gateway.networking.k8s.io", "HTTPRoute"}:                         (*reader).route,
 	{"gateway.networking.k8s.io", "GRPCRoute"}:                         (*reader).route,
 	{"gateway.networking.k8s.io", "TLSRoute"}:                          (*reader).route,
@@ -79,11 +80,11 @@ type reader struct {
 
 // add notes a reference to an object of a core kind in the same namespace. A name
 // that is empty names nothing.
-func (r *reader) add(use change.Use, kind string, name any, key string, optional bool, path fieldpath.Path) {
+func (r *reader) add(use Use, kind string, name any, key string, optional bool, path fieldpath.Path) {
 	r.to(use, manifest.Identity{Kind: kind, Namespace: r.namespace, Name: text(name)}, key, optional, path)
 }
 
-func (r *reader) to(use change.Use, to manifest.Identity, key string, optional bool, path fieldpath.Path) {
+func (r *reader) to(use Use, to manifest.Identity, key string, optional bool, path fieldpath.Path) {
 	if to.Name != "" {
 		r.list = append(r.list, Reference{To: to, Key: key, Path: path, Optional: optional, Use: use})
 	}
@@ -91,7 +92,7 @@ func (r *reader) to(use change.Use, to manifest.Identity, key string, optional b
 
 func (r *reader) statefulSet(value map[string]any) {
 	spec := object(value["spec"])
-	r.add(change.UsedAsName, "Service", spec["serviceName"], "", false, fieldpath.Fields("spec", "serviceName"))
+	r.add(AsName, "Service", spec["serviceName"], "", false, fieldpath.Fields("spec", "serviceName"))
 }
 
 func (r *reader) ingress(value map[string]any) {
@@ -105,7 +106,7 @@ func (r *reader) ingress(value map[string]any) {
 	}
 	for i, tls := range objects(spec["tls"]) {
 		path := at.Join(fieldpath.Path{fieldpath.Field("tls"), fieldpath.Index(i), fieldpath.Field("secretName")})
-		r.add(change.UsedForTLS, "Secret", tls["secretName"], "", false, path)
+		r.add(ForTLS, "Secret", tls["secretName"], "", false, path)
 	}
 }
 
@@ -116,7 +117,24 @@ func (r *reader) backend(path fieldpath.Path, backend map[string]any) {
 	if key == "" {
 		key = text(port["number"])
 	}
-	r.add(change.UsedAsBackend, "Service", service["name"], key, false, path.Join(fieldpath.Fields("service", "name")))
+	r.add(AsBackend, "Service", service["name"], key, false, path.Join(fieldpath.Fields("service", "name")))
+}
+
+// gateway reads the certificates of listeners.
+func (r *reader) gateway(value map[string]any) {
+	for i, listener := range objects(object(value["spec"])["listeners"]) {
+		for k, certificate := range objects(object(listener["tls"])["certificateRefs"]) {
+			if kind := text(certificate["kind"]); kind != "" && kind != "Secret" {
+				continue
+			}
+			to := manifest.Identity{Kind: "Secret", Namespace: r.namespace, Name: text(certificate["name"])}
+			if namespace := text(certificate["namespace"]); namespace != "" {
+				to.Namespace = namespace
+			}
+			path := fieldpath.Path{fieldpath.Field("spec"), fieldpath.Field("listeners"), fieldpath.Index(i), fieldpath.Field("tls"), fieldpath.Field("certificateRefs"), fieldpath.Index(k), fieldpath.Field("name")}
+			r.to(ForTLS, to, "", false, path)
+		}
+	}
 }
 
 func (r *reader) route(value map[string]any) {
@@ -130,7 +148,7 @@ func (r *reader) route(value map[string]any) {
 				to.Namespace = namespace
 			}
 			path := fieldpath.Path{fieldpath.Field("spec"), fieldpath.Field("rules"), fieldpath.Index(i), fieldpath.Field("backendRefs"), fieldpath.Index(k), fieldpath.Field("name")}
-			r.to(change.UsedAsBackend, to, text(backend["port"]), false, path)
+			r.to(AsBackend, to, text(backend["port"]), false, path)
 		}
 	}
 }
@@ -146,7 +164,7 @@ func (r *reader) target(value map[string]any, field string) {
 		group, kind = "apps", "Deployment"
 	}
 	to := manifest.Identity{Group: group, Kind: kind, Namespace: r.namespace, Name: text(target["name"])}
-	r.to(change.UsedAsTarget, to, "", false, fieldpath.Fields("spec", field, "name"))
+	r.to(AsTarget, to, "", false, fieldpath.Fields("spec", field, "name"))
 }
 
 func (r *reader) binding(value map[string]any) {
@@ -155,7 +173,7 @@ func (r *reader) binding(value map[string]any) {
 	if to.Kind == "Role" {
 		to.Namespace = r.namespace
 	}
-	r.to(change.UsedAsRole, to, "", false, fieldpath.Fields("roleRef", "name"))
+	r.to(AsRole, to, "", false, fieldpath.Fields("roleRef", "name"))
 	for i, subject := range objects(value["subjects"]) {
 		if text(subject["kind"]) != "ServiceAccount" {
 			continue
@@ -164,7 +182,7 @@ func (r *reader) binding(value map[string]any) {
 		if account.Namespace == "" {
 			account.Namespace = r.namespace
 		}
-		r.to(change.UsedAsSubject, account, "", false, fieldpath.Path{fieldpath.Field("subjects"), fieldpath.Index(i), fieldpath.Field("name")})
+		r.to(AsSubject, account, "", false, fieldpath.Path{fieldpath.Field("subjects"), fieldpath.Index(i), fieldpath.Field("name")})
 	}
 }
 
@@ -180,10 +198,20 @@ func (r *reader) apiService(value map[string]any) {
 	r.service(fieldpath.Fields("spec"), object(object(value["spec"])["service"]), false)
 }
 
+// conversion reads what converts custom resources between versions. Where there is one version
+// only, nothing is asked.
+func (r *reader) conversion(value map[string]any) {
+	spec := object(value["spec"])
+	hook := object(object(object(spec["conversion"])["webhook"])["clientConfig"])
+	if len(objects(spec["versions"])) > 1 && text(object(spec["conversion"])["strategy"]) == "Webhook" {
+		r.service(fieldpath.Fields("spec", "conversion", "webhook", "clientConfig"), object(hook["service"]), false)
+	}
+}
+
 // service notes a Service that the API server calls.
 func (r *reader) service(path fieldpath.Path, service map[string]any, optional bool) {
 	to := manifest.Identity{Kind: "Service", Namespace: text(service["namespace"]), Name: text(service["name"])}
-	r.to(change.UsedByAPIServer, to, text(service["port"]), optional, path.Join(fieldpath.Fields("service", "name")))
+	r.to(ByAPIServer, to, text(service["port"]), optional, path.Join(fieldpath.Fields("service", "name")))
 }
 
 func groupOf(apiVersion string) string {

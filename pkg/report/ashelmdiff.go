@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
@@ -9,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // FormatsAsHelmDiff returns the formats by the names that helm-diff has for them
@@ -47,7 +47,7 @@ func listOf(set *change.Set, opt Options) ([]listed, error) {
 	entries, err := entriesOf(set, opt)
 	list := make([]listed, len(entries))
 	for i, e := range entries {
-		list[i] = listed{e.api, e.kind, e.namespace, e.name, [...]string{"MODIFY", "REMOVE", "ADD"}[e.place()]}
+		list[i] = listed{safetext.Text(e.api), safetext.Text(e.kind), safetext.Text(e.namespace), safetext.Text(e.name), [...]string{"MODIFY", "REMOVE", "ADD"}[e.place()]}
 	}
 	return list, err
 }
@@ -67,7 +67,7 @@ func writeSimple(w io.Writer, set *change.Set, opt Options) error {
 		counts[place]++
 	}
 	fmt.Fprintf(&page, "Plan: %d to add, %d to change, %d to destroy.\n", counts[2], counts[0], counts[1])
-	_, err = io.WriteString(w, page.String())
+	_, err = io.WriteString(w, safetext.WithoutCommands(page.String()))
 	return err
 }
 
@@ -76,10 +76,7 @@ func writeList(w io.Writer, set *change.Set, opt Options) error {
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(list)
+	return encodeJSON(w, list)
 }
 
 // ParseTemplateAsHelmDiff reads a template that was written for helm-diff: it sees the

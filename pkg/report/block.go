@@ -2,50 +2,54 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // group prints one block of the text report: what is done to which objects, what
 // comes of it, why, and what to do instead.
 func (p *page) group(g group) {
 	c := g[0]
-	risks := c.Risks()
-	title := make([]string, len(risks))
-	for i, risk := range risks {
-		title[i] = p.strong(p.risk(risk)(string(risk)))
+	cause := ""
+	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && c.Op == change.Update {
+		cause = ": " + printable(c.Outcome.Pods.Cause)
 	}
-	lead := strings.Join(title, ", ")
-	if lead != "" {
-		lead += ": "
-	}
-	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), p.untold(g))
-	if mixed(g) {
-		p.line("  their pods are replaced")
-	} else {
-		p.findings(c, len(risks) > 1)
-	}
-	if cause := p.cause(c); cause != "" {
-		p.line("  cause: ", printable(cause))
-	}
+	p.line(p.lead(c), string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), cause, p.untold(g))
+	p.findings(c, len(c.Risks()) > 1)
 	for _, line := range podLines(c) {
-		if !mixed(g) {
-			p.line("  pods: ", printable(line))
-		}
+		p.line("  pods: ", printable(line))
 	}
 	for _, warning := range c.Outcome.Ignored {
 		p.line("  ", p.warn("ignored by the API server: "), printable(warning))
 	}
 	p.edits(g)
+	p.because(g)
+	p.hints(g)
+	p.accepts(g)
+}
+
+// hints says what to do instead, each of it once on a page.
+func (p *page) hints(g group) {
+	c := g[0]
 	var hints []string
 	for i := range c.Findings {
-		if hint := c.Findings[i].Hint; hint != "" && !slices.Contains(hints, hint) && !p.hinted[hint] {
-			hints = append(hints, hint)
+		f := &c.Findings[i]
+		hint := hintOf(f)
+		if hint == "" || slices.Contains(hints, hint) || p.hinted[hint] {
+			continue
+		}
+		hints = append(hints, hint)
+		if p.roomy() {
+			if len(g) > 1 { // it names the first of several
+				hint = strings.ReplaceAll(nameless(hint, c.Ref.Name), "\x00", "NAME")
+			}
 			p.line("  hint: ", printable(hint))
+		} else {
+			p.shorter = true
 		}
 	}
 	if p.hinted != nil {
@@ -55,34 +59,39 @@ func (p *page) group(g group) {
 	}
 }
 
-// cause says why pods are replaced, unless the one edit that is shown says it as well.
-func (p *page) cause(c *change.Change) string {
-	if c.Outcome.Pods == nil {
-		return ""
+// accepts prints the commands by which somebody says "we know, go on": one for each rule of
+// which a finding fails the run. What is rejected fails whatever anybody says.
+func (p *page) accepts(g group) {
+	if !p.roomy() || p.failOn == nil || len(g) > 1 {
+		return
 	}
-	shown, plain := 0, true
-	for i := range c.Edits {
-		if e := &c.Edits[i]; e.Noise == "" || p.all {
-			shown++
-			plain = plain && !slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" })
+	c := g[0]
+	for i := range c.Findings {
+		if command := p.accept(c, &c.Findings[i]); command != "" {
+			p.line(p.faint("  accept: " + command))
 		}
 	}
-	if shown == 1 && plain {
+}
+
+// accept returns the command that accepts a finding; "" if it needs none.
+func (p *page) accept(c *change.Change, f *change.Finding) string {
+	object := c.Ref.Kind + "/" + named{c.Ref.Namespace, c.Ref.Name}.String()
+	if f.Risk == change.Rejected || !p.failOn.Fails(f) || !word.MatchString(object) || !word.MatchString(f.Rule) {
 		return ""
 	}
-	return c.Outcome.Pods.Cause
+	return "helm safe-diff accept REPORT.json --rule " + f.Rule + " --object " + object + " --reason WHY"
 }
+
+// word is what a shell takes for one word.
+var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./:_-]*$`)
 
 // objects names the objects of a group, which may be of several kinds.
 func (p *page) objects(g group) string {
+	all := p.all || len(g[0].Findings) > 0
 	if !mixed(g) {
-		return printable(kindBefore(g[0])) + " " + groupNames(g, p.all)
+		return printable(kindBefore(g[0])) + " " + groupNames(g, all)
 	}
-	refs := make([]manifest.Ref, len(g))
-	for i, c := range g {
-		refs[i] = c.Ref
-	}
-	return p.refs(refs)
+	return refsIn(refsOf(g), all)
 }
 
 func groupNames(g group, all bool) string {
@@ -123,8 +132,8 @@ func (p *page) meaning(c *change.Change) string {
 	if c.Outcome.Orphans {
 		parts = append(parts, "its pods stay and belong to nobody")
 	}
-	if c.Outcome.Unreached {
-		parts = append(parts, "not made, since the "+p.operation+" fails before it")
+	if c.Outcome.Unreached && (p.all || p.room == room{}) { // elsewhere the title of a section says so
+		parts = append(parts, "not reached: the "+p.operation+" fails first")
 	}
 	if len(parts) == 0 {
 		return ""
@@ -142,16 +151,18 @@ func (p *page) findings(c *change.Change, classes bool) {
 	for i, e := range c.Outcome.Refused {
 		refused[i] = e.String()
 	}
+	ids := map[int]string{}
 	for i := range c.Findings {
 		f := &c.Findings[i]
-		if slices.Contains(refused, f.Message) {
+		if at := slices.Index(refused, f.Message); at >= 0 {
+			ids[at] = ruleID(f)
 			continue
 		}
 		lead := ""
 		if classes {
 			lead = string(f.Risk) + ": "
 		}
-		p.line("  ", lead, printable(f.Message))
+		p.line("  ", lead, printable(f.Message), p.faint(ruleID(f)))
 		if f.Was != "" {
 			p.line("  the policy says ", string(f.Risk), "; the rule says ", string(f.Was))
 		}
@@ -165,7 +176,7 @@ func (p *page) findings(c *change.Change, classes bool) {
 			p.line("  … ", plural(len(refused)-i, "more reason"))
 			break
 		}
-		p.line("  ", p.bad("refused: "), printable(reason))
+		p.line("  ", p.bad("rejected: "), printable(reason), p.faint(ids[i]))
 	}
 }
 
@@ -173,7 +184,7 @@ func (p *page) findings(c *change.Change, classes bool) {
 func (p *page) causes(c *change.Change, f *change.Finding) {
 	for _, path := range f.Paths {
 		if !slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) }) {
-			p.line("    because of ", path.String())
+			p.line("    because of ", printable(path.String()))
 		}
 	}
 }
@@ -190,7 +201,7 @@ func podLines(c *change.Change) []string {
 	}
 	switch {
 	case pods.Replaced && !pods.AllDown && pods.Fewest > 0:
-		lines = append(lines, fmt.Sprintf("at least %d stay ready", pods.Fewest))
+		lines = append(lines, fmt.Sprintf("at least %d %s", pods.Fewest, stay(pods.Fewest)))
 	case !pods.Replaced && pods.How != "":
 		lines = append(lines, "not replaced: "+pods.How)
 	}

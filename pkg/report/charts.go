@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -11,45 +12,90 @@ import (
 
 // fold is what a report says once of a chart with several value sets.
 type fold struct {
-	chart *change.Chart
+	chart *change.Chart  // nil for what is said of the policy
 	cases []*change.Case // of which the report would be the same
 	body  string
+	// shorter says that something was left out for want of room.
+	shorter bool
 }
 
 // title names chart and values.
 func (f *fold) title() string {
+	if f.chart == nil {
+		return policyTitle
+	}
 	text := f.chart.Path + " " + versionsOf(f.chart)
-	if len(f.cases) == 1 && f.cases[0].Values == "" {
-		return printable(text)
+	var values []string
+	for _, c := range f.cases {
+		values = append(values, valuesName(c))
 	}
-	names := make([]string, len(f.cases))
-	for i, c := range f.cases {
-		names[i] = valuesName(c)
+	values = slices.Compact(values)
+	if len(values) == 1 && f.cases[0].Values == "" {
+		return printable(text + onVersions(f.cases))
 	}
-	return printable(text + " with " + strings.Join(names, ", "))
+	versions := make([]string, len(values)) // of each file
+	for i, name := range values {
+		versions[i] = onVersions(slices.DeleteFunc(slices.Clone(f.cases), func(c *change.Case) bool { return valuesName(c) != name }))
+	}
+	if len(slices.Compact(slices.Clone(versions))) == 1 {
+		return printable(text + " with " + strings.Join(values, ", ") + versions[0])
+	}
+	for i := range values {
+		values[i] += versions[i]
+	}
+	return printable(text + " with " + strings.Join(values, "; "))
 }
+
+// onVersions names the versions of Kubernetes for which cases were judged, if several were
+// asked for.
+func onVersions(cases []*change.Case) string {
+	var versions []string
+	for _, c := range cases {
+		if c.KubeVersion != "" {
+			versions = append(versions, c.KubeVersion)
+		}
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	return " on Kubernetes " + strings.Join(versions, ", ")
+}
+
+// policyTitle is what a report about charts calls what the pull request does to the
+// policy.
+const policyTitle = "(policy)"
 
 // folds returns what is to be said of all charts, equal cases of a chart together. Of a
 // case in which nothing happens there is nothing to say.
 func folds(charts *change.Charts, opt Options, room room) []*fold {
 	var list []*fold
+	if one := charts.Policy; one != nil {
+		p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, room: room}
+		sum := one.Set.Summary()
+		p.body(&one.Set, &sum, p.sections(&one.Set))
+		list = append(list, &fold{nil, []*change.Case{one}, p.out.String(), p.shorter})
+	}
 	for i := range charts.Charts {
 		c := &charts.Charts[i]
 		known := map[string]*fold{}
 		for j := range c.Cases {
 			one := &c.Cases[j]
+			if one.Failure != nil {
+				continue
+			}
 			p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, operation: string(one.Set.Release.Operation), room: room}
 			sum := one.Set.Summary()
 			if sum.Fails {
 				p.line(p.bad("the " + p.operation + " " + failure(&sum)))
 			}
+			p.why(&one.Set)
 			p.body(&one.Set, &sum, p.sections(&one.Set))
 			body := p.out.String()
 			if f := known[body]; f != nil {
 				f.cases = append(f.cases, one)
 				continue
 			}
-			f := &fold{c, []*change.Case{one}, body}
+			f := &fold{c, []*change.Case{one}, body, p.shorter}
 			known[body] = f
 			if body != "" {
 				list = append(list, f)
@@ -62,42 +108,44 @@ func folds(charts *change.Charts, opt Options, room room) []*fold {
 // chartsText prints the verdict, a table of charts and value sets, then what there is
 // to say of each chart, once where it is the same for several value sets.
 func chartsText(w io.Writer, charts *change.Charts, opt Options) error {
-	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden}
+	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, width: opt.Width}
 	hidden := charts.Hidden()
-	for _, p.room = range rooms() {
-		p.out.Reset()
+	for _, p.room = range chartRooms() {
+		p.reset()
 		if err := p.charts(charts); err != nil {
+			return err
+		}
+		if err := p.objectsAtRisk(charts); err != nil {
 			return err
 		}
 		for _, f := range folds(charts, opt, p.room) {
 			p.line()
 			p.line(p.strong("── " + f.title()))
 			p.out.WriteString(f.body)
+			p.shorter = p.shorter || f.shorter
 		}
 		p.ledger(&hidden)
+		p.exit(&opt, casesOf(charts)...)
 		if p.enough() {
 			break
 		}
 	}
-	p.shortened()
-	_, err := io.WriteString(w, p.out.String())
+	_, err := io.WriteString(w, p.wrapped())
 	return err
 }
 
 // charts prints the verdict and the table.
 func (p *page) charts(charts *change.Charts) error {
-	paint := map[change.Verdict]style{change.Risky: p.bad, change.Changed: p.good, change.Unchanged: p.good}[charts.Verdict()]
-	word, rest, _ := strings.Cut(chartsVerdict(charts), " ")
-	p.line(p.strong(paint(word)), " ", rest)
-	if len(charts.Charts) == 0 {
+	p.line(p.verdict(charts.Verdict()), "  ", chartsCounted(charts))
+	if len(chartRows(charts)) == 0 {
 		return nil
 	}
 	p.line()
 	var rows strings.Builder
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "CHART\tVERSION\tVALUES\tVERDICT\tFOUND\tOBJECTS")
+	_, _ = fmt.Fprintln(table, strings.ToUpper(strings.Join(chartColumns(charts), "\t")))
 	for _, row := range chartRows(charts) {
-		_, _ = fmt.Fprintln(table, strings.Join(row[:], "\t"))
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -108,57 +156,127 @@ func (p *page) charts(charts *change.Charts) error {
 	return nil
 }
 
-// chartsVerdict is the first line: the verdict and what it is about.
-func chartsVerdict(charts *change.Charts) string {
-	risky, unchecked := 0, 0
+// chartsCounted is what the first line says behind the verdict.
+func chartsCounted(charts *change.Charts) string {
+	worst, as, unchecked := charts.Verdict(), 0, 0
 	for i := range charts.Charts {
-		if charts.Charts[i].Verdict() == change.Risky {
-			risky++
+		if charts.Charts[i].Verdict() == worst {
+			as++
 		}
 	}
 	for _, set := range charts.All() {
 		unchecked += len(set.Unchecked)
 	}
 	n, since := len(charts.Charts), ", compared with "+printable(charts.Base)
-	switch {
-	case n == 0:
-		return "SAFE  no chart has changed" + since
-	case risky > 0:
-		return fmt.Sprintf("RISKY  %d of %s%s", risky, plural(n, "chart"), since)
-	case unchecked > 0:
-		return fmt.Sprintf("SAFE  nothing in %s that --fail-on names, in what could be judged; %d unchecked%s", plural(n, "chart"), unchecked, since)
-	default:
-		return fmt.Sprintf("SAFE  nothing in %s that --fail-on names%s", plural(n, "chart"), since)
+	if failed := failedCharts(charts); failed > 0 {
+		return fmt.Sprintf("%d of %s cannot be judged", failed, plural(n, "chart")) + since
 	}
+	if n == 0 {
+		text := "no chart has changed"
+		if charts.Policy != nil && len(charts.Policy.Set.Changes) > 0 {
+			text += ", but the policy has"
+		}
+		return text + since
+	}
+	text := fmt.Sprintf("%d of %s", as, plural(n, "chart"))
+	if charts.Policy != nil && charts.Policy.Set.Verdict(charts.Policy.FailOn) == worst && len(charts.Policy.Set.Changes) > 0 {
+		text = "the policy and " + text
+	}
+	if worst.Compare(change.Risky) > 0 && unchecked > 0 {
+		text += fmt.Sprintf("; %d unchecked", unchecked)
+	}
+	return text + since
 }
 
-// chartRows are the lines of the table: chart, versions, values, verdict, what was
-// found, what is done to objects. What stands in the line above is left out.
-func chartRows(charts *change.Charts) [][6]string {
-	var rows [][6]string
+// casesOf returns the sets of all charts, each with what fails the run for it.
+func casesOf(charts *change.Charts) []verdictOn {
+	var list []verdictOn
+	if charts.Policy != nil {
+		list = append(list, verdictOn{&charts.Policy.Set, charts.Policy.FailOn})
+	}
+	for i := range charts.Charts {
+		for j := range charts.Charts[i].Cases {
+			if one := &charts.Charts[i].Cases[j]; one.Failure == nil {
+				list = append(list, verdictOn{&one.Set, one.FailOn})
+			}
+		}
+	}
+	return list
+}
+
+// failedCharts counts the charts of which something could not be judged.
+func failedCharts(charts *change.Charts) int {
+	n := 0
+	for i := range charts.Charts {
+		if charts.Charts[i].Failed() {
+			n++
+		}
+	}
+	return n
+}
+
+// chartColumns are the heads of the table of chartRows.
+func chartColumns(charts *change.Charts) []string {
+	columns := []string{"chart", "version", "values", "kubernetes", "verdict", "found", "objects"}
+	if !charts.Versions() {
+		columns = slices.Delete(columns, kubernetesColumn, kubernetesColumn+1)
+	}
+	return columns
+}
+
+// kubernetesColumn is the place of the column that is there only if charts were judged for
+// several versions of Kubernetes.
+const kubernetesColumn = 3
+
+// chartRows are the lines of the table: chart, versions, values, the version of Kubernetes
+// if there are several, verdict, what was found, what is done to objects. What is in the
+// line above is left out.
+func chartRows(charts *change.Charts) [][]string {
+	all := everyColumn(charts)
+	rows := make([][]string, len(all))
+	for i := range all {
+		rows[i] = all[i][:]
+		if !charts.Versions() {
+			rows[i] = slices.Delete(rows[i], kubernetesColumn, kubernetesColumn+1)
+		}
+	}
+	return rows
+}
+
+func everyColumn(charts *change.Charts) [][7]string {
+	var rows [][7]string
+	if one := charts.Policy; one != nil && len(one.Set.Changes) > 0 {
+		sum := one.Set.Summary()
+		rows = append(rows, [7]string{policyTitle, "", "", "", strings.ToUpper(string(one.Set.Verdict(one.FailOn))), foundIn(&sum), ""})
+	}
 	for i := range charts.Charts {
 		c := &charts.Charts[i]
 		if len(c.Cases) == 0 {
-			note := c.Note
-			if c.New == "" {
+			verdict, note := "", c.Note
+			switch {
+			case c.Failure != nil:
+				verdict, note = notJudged, printable(c.Failure.Reason)
+			case c.New == "":
 				note = "the chart is removed; what is installed stays"
 			}
-			rows = append(rows, [6]string{printable(c.Path), printable(versionsOf(c)), "", "", note, ""})
+			rows = append(rows, [7]string{printable(c.Path), printable(versionsOf(c)), "", "", verdict, note, ""})
 		}
 		for j := range c.Cases {
 			one := &c.Cases[j]
 			sum := one.Set.Summary()
-			row := [6]string{"", "", printable(valuesName(one)), strings.ToUpper(string(one.Set.Verdict(one.FailOn))), foundIn(&sum), plan(&sum)}
+			row := [7]string{"", "", printable(valuesName(one)), printable(one.KubeVersion), strings.ToUpper(string(one.Set.Verdict(one.FailOn))), foundIn(&sum), plan(&sum)}
+			if one.Failure != nil {
+				row[4], row[5], row[6] = notJudged, printable(one.Failure.Reason), ""
+			}
 			if j == 0 {
 				row[0], row[1] = printable(c.Path), printable(versionsOf(c))
-			}
-			if row[3] != "RISKY" {
-				row[3] = strings.ToLower(row[3])
+			} else if one.KubeVersion != "" && one.Values == c.Cases[j-1].Values {
+				row[2] = ""
 			}
 			rows = append(rows, row)
 		}
 		if len(c.Cases) > 0 && c.Note != "" {
-			rows = append(rows, [6]string{"", "", "", "", c.Note, ""})
+			rows = append(rows, [7]string{"", "", "", "", "", c.Note, ""})
 		}
 	}
 	return rows
@@ -205,11 +323,11 @@ func together(write func(io.Writer, *change.Set, Options) error) func(io.Writer,
 			what  signature
 		}
 		var set change.Set
-		var failOn [][]change.Risk
+		var failOn []change.FailOn
 		seen := map[key]bool{}
 		unchecked, oneWay := map[change.Notice]bool{}, map[change.Notice]bool{}
-		for i := range charts.Charts {
-			for _, one := range charts.Charts[i].Cases {
+		for i, cases := range grouped(charts) {
+			for _, one := range cases {
 				set.Same += one.Set.Same
 				for j := range one.Set.Changes {
 					c := &one.Set.Changes[j]
@@ -223,12 +341,26 @@ func together(write func(io.Writer, *change.Set, Options) error) func(io.Writer,
 				set.OneWay = append(set.OneWay, fresh(one.Set.OneWay, oneWay)...)
 			}
 		}
-		opt.failOn = map[*change.Change][]change.Risk{}
+		opt.failures = failures(charts)
+		opt.verdict = charts.Verdict()
+		opt.failOn = map[*change.Change]change.FailOn{}
 		for i := range set.Changes {
 			opt.failOn[&set.Changes[i]] = failOn[i]
 		}
 		return write(w, &set, opt)
 	}
+}
+
+// grouped returns the value sets of each chart, behind the policy as if it were one.
+func grouped(charts *change.Charts) [][]change.Case {
+	var groups [][]change.Case
+	if charts.Policy != nil {
+		groups = append(groups, []change.Case{*charts.Policy})
+	}
+	for i := range charts.Charts {
+		groups = append(groups, charts.Charts[i].Cases)
+	}
+	return groups
 }
 
 // fresh returns the notices that were not told before.
@@ -241,16 +373,4 @@ func fresh(notices []change.Notice, told map[change.Notice]bool) []change.Notice
 		}
 	}
 	return list
-}
-
-// verdict judges a set by the classes that count for each of its changes.
-func (o *Options) verdict(set *change.Set) change.Verdict {
-	for i := range set.Changes {
-		for j := range set.Changes[i].Findings {
-			if o.fails(&set.Changes[i], &set.Changes[i].Findings[j]) {
-				return change.Risky
-			}
-		}
-	}
-	return set.Verdict(nil)
 }

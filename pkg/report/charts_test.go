@@ -64,7 +64,10 @@ func TestChartsSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, charts := range []change.Charts{{}, pulled(t)} {
+	failed := pulled(t)
+	failed.Charts[0].Cases[0].Failure = &change.Failure{Reason: "it cannot be rendered", Hint: "mend it"}
+	failed.Charts[2].Failure = &change.Failure{Reason: "its Chart.yaml cannot be read"}
+	for _, charts := range []change.Charts{{}, pulled(t), failed} {
 		page := renderCharts(t, charts, "json", report.Options{})
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(page))
 		if err != nil {
@@ -116,10 +119,10 @@ func TestChartsFailOn(t *testing.T) {
 		{Path: "lax", Old: "1.0.0", New: "2.0.0", Cases: []change.Case{{Set: risky, FailOn: nil}}},
 	}}
 	text := renderCharts(t, charts, "github", report.Options{FailOn: change.DefaultFailOn()})
-	if strings.Count(text, "::error ") != 1 || strings.Count(text, "::warning ") != 1 || !strings.Contains(text, "helm safe-diff: risky") {
+	if strings.Count(text, "::error ") != 1 || strings.Count(text, "::warning ") != 1 || !strings.Contains(text, "helm safe-diff: RISKY") {
 		t.Errorf("one of two charts fails:\n%s", text)
 	}
-	if charts.Verdict() != change.Risky || charts.Charts[1].Verdict() != change.Changed {
+	if charts.Verdict() != change.Risky || charts.Charts[1].Verdict() != change.Changes {
 		t.Errorf("verdicts: %s, %s", charts.Verdict(), charts.Charts[1].Verdict())
 	}
 }
@@ -138,7 +141,7 @@ func TestChartsMarkdownLimit(t *testing.T) {
 		if !strings.Contains(text, "Cut") && limit < report.DefaultMaxBytes {
 			t.Errorf("nothing is cut within %d bytes", limit)
 		}
-		if !strings.HasPrefix(text, "<!-- helm-safe-diff charts -->\n### RISKY") {
+		if !strings.HasPrefix(text, "<!-- helm-safe-diff charts -->\n### FAILS") {
 			t.Errorf("it begins with %.80q", text)
 		}
 	}

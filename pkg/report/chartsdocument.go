@@ -12,7 +12,10 @@ type jsonCharts struct {
 	Verdict       change.Verdict `json:"verdict"`
 	ExitCode      int            `json:"exitCode"`
 	Base          string         `json:"base"`
-	Charts        []jsonPulled   `json:"charts"`
+	// Policy is null if the pull request leaves the policy as it is.
+	Policy       *jsonReport  `json:"policy"`
+	PolicyDigest string       `json:"policyDigest"`
+	Charts       []jsonPulled `json:"charts"`
 }
 
 type jsonPulled struct {
@@ -21,23 +24,53 @@ type jsonPulled struct {
 	Verdict change.Verdict `json:"verdict"`
 	Note    string         `json:"note"`
 	Cases   []jsonCase     `json:"cases"`
+	Error   *jsonError     `json:"error"`
 }
 
+// jsonCase has a report or an error.
 type jsonCase struct {
-	Values string     `json:"values"`
-	Report jsonReport `json:"report"`
+	Values      string      `json:"values"`
+	KubeVersion string      `json:"kubeVersion"`
+	Report      *jsonReport `json:"report"`
+	Error       *jsonError  `json:"error"`
+}
+
+// jsonError is why something could not be judged.
+type jsonError struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func errorOf(f *change.Failure) *jsonError {
+	if f == nil {
+		return nil
+	}
+	return &jsonError{printable(f.Reason), printable(f.Hint)}
 }
 
 // chartsDocument holds everything of each chart with each value set, unfolded.
 func chartsDocument(charts *change.Charts, opt Options) jsonCharts {
+	var policy *jsonReport
+	if charts.Policy != nil {
+		own := opt
+		own.FailOn, own.ExitCode = charts.Policy.FailOn, charts.Policy.Set.ExitCode(charts.Policy.FailOn, false)
+		about := documentOf(&charts.Policy.Set, own)
+		policy = &about
+	}
+	code := opt.ExitCode // that of each chart takes its place below
 	return jsonCharts{
-		SchemaVersion: schemaVersion, Verdict: charts.Verdict(), ExitCode: opt.ExitCode, Base: charts.Base,
+		SchemaVersion: schemaVersion, Verdict: charts.Verdict(), ExitCode: code, Base: charts.Base,
+		Policy: policy, PolicyDigest: charts.PolicyDigest,
 		Charts: each(charts.Charts, func(c *change.Chart) jsonPulled {
 			return jsonPulled{
-				Path: c.Path, Version: jsonChart{Old: c.Old, New: c.New}, Verdict: c.Verdict(), Note: c.Note,
+				Path: c.Path, Version: jsonChart{Old: c.Old, New: c.New}, Verdict: c.Verdict(), Note: c.Note, Error: errorOf(c.Failure),
 				Cases: each(c.Cases, func(one *change.Case) jsonCase {
-					opt.FailOn = one.FailOn
-					return jsonCase{one.Values, documentOf(&one.Set, opt)}
+					if one.Failure != nil {
+						return jsonCase{Values: one.Values, KubeVersion: one.KubeVersion, Error: errorOf(one.Failure)}
+					}
+					opt.FailOn, opt.ExitCode = one.FailOn, one.Set.ExitCode(one.FailOn, false)
+					report := documentOf(&one.Set, opt)
+					return jsonCase{Values: one.Values, KubeVersion: one.KubeVersion, Report: &report}
 				}),
 			}
 		}),

@@ -19,29 +19,33 @@ const chartsMarker = "<!-- helm-safe-diff charts -->\n"
 func chartsMarkdown(w io.Writer, charts *change.Charts, opt Options) error {
 	limit := max(cmp.Or(opt.MaxBytes, DefaultMaxBytes), LeastMaxBytes)
 	var b strings.Builder
-	b.WriteString(chartsMarker + "### " + inMarkdown(chartsVerdict(charts)) + "\n")
+	b.WriteString(chartsMarker + "### " + strings.ToUpper(string(charts.Verdict())) + "  " + inMarkdown(chartsCounted(charts)) + "\n")
 	hidden := charts.Hidden()
 	p := page{styles: stylesFor(false), all: opt.ShowHidden}
 	tail := strings.TrimSpace(p.text(func(q *page) { q.ledger(&hidden) }))
 	if tail != "" {
 		tail = "\n" + inMarkdown(tail) + "\n"
 	}
+	tail += "\n" + inMarkdown(exitLine(&opt, casesOf(charts)...)) + "\n"
 	left := limit - b.Len() - len(tail) - roomForCuts
 	left = chartsTable(&b, charts, left)
 	opt.Color = false
-	parts := folds(charts, opt, rooms()[0])
+	parts := folds(charts, opt, chartRooms()[0])
 	slices.SortStableFunc(parts, func(a, b *fold) int { return cmp.Compare(harm(a), harm(b)) })
 	cut := 0
 	for i, f := range parts {
 		set := &f.cases[0].Set
-		page := page{styles: p.styles, all: p.all, operation: string(set.Release.Operation)}
+		q := page{styles: p.styles, all: p.all, operation: string(set.Release.Operation)}
 		m := comment{head: "\n#### " + inMarkdown(f.title()) + "\n"}
 		sum := set.Summary()
 		if sum.Fails {
-			m.head += "\nthe " + page.operation + " " + failure(&sum) + "\n"
+			m.head += "\nthe " + q.operation + " " + failure(&sum) + "\n"
+		}
+		if why := strings.TrimSpace(q.text(func(part *page) { part.why(set) })); why != "" {
+			m.head += "\n" + inMarkdown(why) + "\n"
 		}
 		share := left / (len(parts) - i)
-		m.body(&page, set, &sum, max(share, min(left, LeastMaxBytes)))
+		m.body(&q, set, &sum, max(share, min(left, LeastMaxBytes)))
 		text := m.String(share)
 		if len(text) > left {
 			cut++
@@ -63,13 +67,14 @@ func chartsTable(b *strings.Builder, charts *change.Charts, left int) int {
 	if len(rows) == 0 {
 		return left
 	}
-	b.WriteString("\n| chart | version | values | verdict | found | objects |\n|---|---|---|---|---|---|\n")
+	columns := chartColumns(charts)
+	b.WriteString("\n| " + strings.Join(columns, " | ") + " |\n" + strings.Repeat("|---", len(columns)) + "|\n")
 	for i, row := range rows {
-		var cells [6]string
+		cells := make([]string, len(row))
 		for j, cell := range row {
 			cells[j] = inMarkdown(cell)
 		}
-		line := "| " + strings.Join(cells[:], " | ") + " |\n"
+		line := "| " + strings.Join(cells, " | ") + " |\n"
 		if len(line) > left/2 {
 			fmt.Fprintf(b, "\n**Cut: %s**\n", plural(len(rows)-i, "more line"))
 			break

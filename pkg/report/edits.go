@@ -29,26 +29,39 @@ const (
 // edits prints the edits of a group, those that are to blame first.
 func (p *page) edits(g group) {
 	most, lines := p.roomFor(g[0])
+	list := p.merged(g)
 	if most == 0 && !p.all {
+		p.shorter = p.shorter || len(list) > 0
 		return // the title counts them
 	}
-	order := p.order(g[0])
-	for n, i := range order {
-		if n == most && !p.all {
-			p.more(len(order) - n)
-			break
+	if n := p.refusedEdits(g[0], list); n > 0 && n < len(list) && !p.all && p.room != (room{}) {
+		most = min(most, n)
+	}
+	shown := list
+	if len(list) > most && !p.all {
+		shown = list[:most]
+	}
+	left := 0
+	for i := range list[len(shown):] {
+		left += list[len(shown)+i].items
+	}
+	for n := range shown {
+		more := ""
+		if n == len(shown)-1 && left > 0 {
+			more = p.faint("  … " + plural(left, "more edit"))
+			p.shorter = true
 		}
-		p.edit(&g[0].Edits[i], spread(g, i, p.all), lines)
+		p.edit(&shown[n], lines, more)
 	}
 }
 
-// more says how many edits are not shown.
-func (p *page) more(left int) {
-	hint := "; --show-hidden shows all"
-	if p.room.cuts {
-		hint = ""
+// refusedEdits counts the edits of what the API server refuses, which come first.
+func (p *page) refusedEdits(c *change.Change, list []mergedEdit) int {
+	n := 0
+	for n < len(list) && isRefused(c, list[n].Path) {
+		n++
 	}
-	p.line("  … ", plural(left, "more edit"), hint)
+	return n
 }
 
 // untold says in a title how many edits the objects have for which there is no room.
@@ -56,6 +69,11 @@ func (p *page) untold(g group) string {
 	if most, _ := p.roomFor(g[0]); most > 0 || p.all {
 		return ""
 	}
+	return p.faint(p.countedEdits(g))
+}
+
+// countedEdits says how many edits the objects of a group have that are shown elsewhere.
+func (p *page) countedEdits(g group) string {
 	fewest, most := math.MaxInt, 0
 	for _, c := range g {
 		n := len(p.order(c))
@@ -65,11 +83,11 @@ func (p *page) untold(g group) string {
 	case most == 0:
 		return ""
 	case fewest < most:
-		return p.faint(fmt.Sprintf(", %d to %s each", fewest, plural(most, "edit")))
+		return fmt.Sprintf(", %d to %s each", fewest, plural(most, "edit"))
 	case len(g) > 1:
-		return p.faint(", " + plural(most, "edit") + " each")
+		return ", " + plural(most, "edit") + " each"
 	default:
-		return p.faint(", " + plural(most, "edit"))
+		return ", " + plural(most, "edit")
 	}
 }
 
@@ -78,10 +96,12 @@ func (p *page) roomFor(c *change.Change) (edits, lines int) {
 	switch {
 	case p.room == room{}:
 		return maxEdits, maxLines
+	case routine(c):
+		return p.room.restarts, p.room.lines
 	case len(c.Findings) > 0:
 		return p.room.edits, p.room.lines
 	default:
-		return p.room.plainEdits, p.room.plainLines
+		return p.room.plain, p.room.plainLines
 	}
 }
 
@@ -91,10 +111,10 @@ func (p *page) order(c *change.Change) []int {
 	var refused, first, marks, rest []int
 	for i := range c.Edits {
 		switch e := &c.Edits[i]; {
-		case e.Noise != "" && !p.all:
+		case !shows(c, e, p.all):
 		case isRefused(c, e.Path):
 			refused = append(refused, i)
-		case p.room.cuts && slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" }):
+		case p.room.gather && slices.ContainsFunc(e.Path, func(e fieldpath.Element) bool { return e.Field == "metadata" }):
 			marks = append(marks, i)
 		case blamed(c, e.Path):
 			first = append(first, i)
@@ -103,6 +123,17 @@ func (p *page) order(c *change.Change) []int {
 		}
 	}
 	return slices.Concat(refused, first, rest, marks)
+}
+
+// shows reports whether an edit is shown: it is not hidden, the cause does not say it as well,
+// and it is more than a description.
+func shows(c *change.Change, e *change.Edit, all bool) bool {
+	return all || e.Noise == "" && !told(c, e.Path) && !describes(c, e)
+}
+
+// describes reports whether an edit of a definition changes a description and nothing else.
+func describes(c *change.Change, e *change.Edit) bool {
+	return c.Ref.Kind == "CustomResourceDefinition" && len(e.Path) > 2 && e.Path[len(e.Path)-1].Field == "description" && e.Path.Under("spec")
 }
 
 // isRefused reports whether a field, or a part of it, is what the API server refuses.
@@ -118,7 +149,7 @@ func isRefused(c *change.Change, path fieldpath.Path) bool {
 func spread(g group, i int, all bool) *change.Edit {
 	nth := 0
 	for j := range g[0].Edits[:i] {
-		if all || g[0].Edits[j].Noise == "" {
+		if shows(g[0], &g[0].Edits[j], all) {
 			nth++
 		}
 	}
@@ -136,7 +167,7 @@ func spread(g group, i int, all bool) *change.Edit {
 
 func shownEdit(c *change.Change, nth int, all bool) *change.Edit {
 	for i := range c.Edits {
-		if !all && c.Edits[i].Noise != "" {
+		if !shows(c, &c.Edits[i], all) {
 			continue
 		}
 		if nth == 0 {
@@ -147,40 +178,54 @@ func shownEdit(c *change.Change, nth int, all bool) *change.Edit {
 	return nil
 }
 
-// edit prints one edit. last is the same edit of the last object of the group,
-// if the objects differ in it.
-func (p *page) edit(e, last *change.Edit, lines int) {
-	sign, paint := "~ ", p.warn
+// sign marks what an edit does to a field.
+func (p *page) sign(e *change.Edit) (string, style) {
 	switch {
 	case !e.Old.Present():
-		sign, paint = "+ ", p.good
+		return "+ ", p.good
 	case !e.New.Present():
-		sign, paint = "- ", p.bad
+		return "- ", p.bad
+	default:
+		return "~ ", p.warn
 	}
+}
+
+// edit prints one edit, and behind it how many more there are.
+func (p *page) edit(e *mergedEdit, lines int, more string) {
+	sign, paint := p.sign(e.Edit)
 	mark := ""
-	if len(e.Watchers) > 0 {
-		mark = p.faint("  (" + printable(p.watchers(e.Watchers)) + ")")
+	if said := p.mark(e.Edit); said != "" {
+		mark = p.faint("  " + said)
 	}
-	if e.Rotates {
-		mark += p.faint("  (rotates)")
-	}
-	if e.Noise != "" {
-		mark += p.faint("  (hidden: " + e.Noise + ")")
-	}
-	lead := "  " + paint(sign) + printable(e.Path.String()) + ":"
-	short, ok := p.short(e)
+	lead := "  " + paint(sign) + e.path() + ":"
+	short, ok := p.short(e.Edit)
 	if !ok {
-		p.lines(e, lead, mark, lines)
-		if last != nil {
+		p.lines(e.Edit, lead, mark+more, lines)
+		if e.spread != nil {
 			p.line("      (the numbers in it are others in each of the objects)")
 		}
 		return
 	}
-	if last != nil {
-		other, _ := p.short(last)
+	if e.spread != nil {
+		other, _ := p.short(e.spread)
 		short += p.faint("  …  ") + other
 	}
-	p.line(lead, " ", short, mark)
+	p.line(lead, " ", short, mark, more)
+}
+
+// mark is what is to be said of an edit besides its values.
+func (p *page) mark(e *change.Edit) string {
+	var marks []string
+	if len(e.Watchers) > 0 {
+		marks = append(marks, "("+printable(p.watchers(e.Watchers))+")")
+	}
+	if e.Rotates {
+		marks = append(marks, "(rotates)")
+	}
+	if e.Noise != "" {
+		marks = append(marks, "(hidden: "+e.Noise+")")
+	}
+	return strings.Join(marks, "  ")
 }
 
 // watchers says who looks at a label.
@@ -276,8 +321,28 @@ func shorten(before, after string) (shortBefore, shortAfter string) {
 	for same < len(a) && same < len(b) && a[same] == b[same] {
 		same++
 	}
+	if blob.MatchString(before) && blob.MatchString(after) {
+		return glimpse(a, same), glimpse(b, same)
+	}
 	from := max(0, same-maxWidth/4)
 	return window(a, from), window(b, from)
+}
+
+// blob is encoded data, which tells people nothing but that it differs.
+var blob = regexp.MustCompile(`^[0-9A-Za-z+/_=-]*$`)
+
+// glimpse is what of encoded data tells it from another one, and how long it is.
+func glimpse(text []rune, same int) string {
+	const some = 8
+	if len(text) <= 2*some {
+		return string(text)
+	}
+	from := min(same, len(text)-some)
+	lead := ""
+	if from > 0 {
+		lead = "…"
+	}
+	return fmt.Sprintf("%s%s… (%d characters)", lead, string(text[from:from+some]), len(text))
 }
 
 func window(text []rune, from int) string {
@@ -297,16 +362,14 @@ func (p *page) lines(e *change.Edit, lead, mark string, most int) {
 	out := p.long(e)
 	if most == 0 && !p.all {
 		p.line(lead, " ", plural(len(out), "line"), mark)
+		p.shorter = true
 		return
 	}
 	p.line(lead, mark)
 	for i, line := range out {
 		if i == most && !p.all {
-			hint := "; --show-hidden shows all"
-			if p.room.cuts {
-				hint = ""
-			}
-			p.line("      … ", plural(len(out)-i, "more line"), hint)
+			p.line("      … ", plural(len(out)-i, "more line"))
+			p.shorter = true
 			break
 		}
 		p.line(line)
@@ -318,9 +381,9 @@ func (p *page) long(e *change.Edit) []string {
 	before, after := linediff.Lines(lines(e.Old)), linediff.Lines(lines(e.New))
 	ends := ended(before) != ended(after)
 	var out []string
-	add := func(paint style, sign string, list []string) {
-		for _, line := range list {
-			text := paint(sign + p.cut(line))
+	add := func(paint style, sign string, list, others []string) {
+		for i, line := range list {
+			text := paint(sign + p.cutBeside(line, others, i))
 			if ends && !strings.HasSuffix(line, "\n") {
 				text += p.faint("  (no newline at the end)")
 			}
@@ -339,17 +402,27 @@ func (p *page) long(e *change.Edit) []string {
 			out = append(out, "      "+p.faint(fmt.Sprintf("@@ line %d @@", start+1)))
 		}
 		for i, h := range hunks[:n] {
-			add(plain, " ", before[start:h.OldFrom])
-			add(p.bad, "-", before[h.OldFrom:h.OldTo])
-			add(p.good, "+", after[h.NewFrom:h.NewTo])
+			add(plain, " ", before[start:h.OldFrom], nil)
+			add(p.bad, "-", before[h.OldFrom:h.OldTo], after[h.NewFrom:h.NewTo])
+			add(p.good, "+", after[h.NewFrom:h.NewTo], before[h.OldFrom:h.OldTo])
 			start = h.OldTo
 			if i == n-1 {
-				add(plain, " ", before[start:end])
+				add(plain, " ", before[start:end], nil)
 			}
 		}
 		hunks = hunks[n:]
 	}
 	return out
+}
+
+// cutBeside prepares one line of a value for the page, so that what tells it from its
+// counterpart on the other side stays visible.
+func (p *page) cutBeside(line string, others []string, i int) string {
+	if p.all || i >= len(others) {
+		return p.cut(line)
+	}
+	text, _ := shorten(printable(strings.TrimSuffix(line, "\n")), printable(strings.TrimSuffix(others[i], "\n")))
+	return text
 }
 
 // cut prepares one line of a value for the page.

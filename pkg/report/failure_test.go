@@ -20,15 +20,14 @@ func TestHalfWay(t *testing.T) {
 	refused := change.Outcome{Refused: make([]change.FieldError, 1)}
 	upfront := change.Outcome{Refused: make([]change.FieldError, 1), Upfront: true}
 	unreached := change.Outcome{Unreached: true}
-	const failed = "  the release is then in status failed: the next upgrade starts from revision 7 and knows nothing of what this one has made; helm rollback takes it back\n"
+	const failed = "  the release is then in status failed: the next upgrade starts from revision 7 and ignores what this one applied; `helm rollback` undoes it\n"
 	for _, c := range []struct {
 		name      string
 		operation change.Operation
 		changes   []change.Change
 		want      string
 	}{
-		{"half-way", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused), of("Role", change.Delete, unreached)},
-			"  stay as they are: Job a, Role a\n" + failed},
+		{"part-way", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused), of("Role", change.Delete, unreached)}, failed},
 		{"only a new object is not made", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Create, refused), of("Role", change.Create, unreached)}, failed},
 		{"all others are made", "", []change.Change{of("Service", change.Update, change.Outcome{}), of("Job", change.Update, refused)}, failed},
 		{"nothing is made", "", []change.Change{of("Job", change.Update, refused), of("Role", change.Delete, unreached)}, ""},
@@ -39,7 +38,7 @@ func TestHalfWay(t *testing.T) {
 			set := change.Set{Release: change.Release{Operation: c.operation, Revision: 7}, Changes: c.changes}
 			sum := set.Summary()
 			p := page{styles: stylesFor(false)}
-			if got := p.text(func(q *page) { q.halfWay(&set, &sum) }); got != c.want {
+			if got := p.text(func(q *page) { q.partWay(&set, &sum) }); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -49,8 +48,8 @@ func TestHalfWay(t *testing.T) {
 		OneWay:  []change.Notice{{Ref: manifest.Ref{Kind: "Job", Name: "a"}, Reason: "conflict"}},
 	}
 	sum, p := set.Summary(), page{styles: stylesFor(false)}
-	const want = "helm rollback takes it back, but for what stands below Cannot be rolled back\n"
-	if got := p.text(func(q *page) { q.halfWay(&set, &sum) }); !strings.HasSuffix(got, want) {
+	const want = "`helm rollback` undoes it, except what is listed under \"Cannot be rolled back\"\n"
+	if got := p.text(func(q *page) { q.partWay(&set, &sum) }); !strings.HasSuffix(got, want) {
 		t.Errorf("with what cannot be rolled back: got %q, want %q at its end", got, want)
 	}
 }

@@ -32,7 +32,8 @@ type view struct {
 	opt             report.Options
 }
 
-// views are all formats but yaml, which TestYAML holds to json.
+// views are all formats but yaml, which TestYAML holds to json. Of html, TestHTMLGallery
+// keeps a few whole pages.
 func views() []view {
 	return []view{
 		{section: "text", format: "text"},
@@ -40,6 +41,7 @@ func views() []view {
 		{section: "helm-diff", format: "helm-diff"},
 		{section: "json", format: "json"},
 		{section: "markdown", format: "markdown"},
+		{section: "html", format: "html"},
 		{section: "sarif", format: "sarif"},
 		{section: "junit", format: "junit"},
 		{section: "github", format: "github"},
@@ -70,6 +72,9 @@ func TestGallery(t *testing.T) {
 				}
 			}
 			for _, v := range views() {
+				if v.format == "html" {
+					continue
+				}
 				v.opt.Locate = in(sc.old, sc.updated)
 				got.Files = append(got.Files, txtar.File{Name: v.section, Data: render(t, judged(t, sc), v)})
 			}
@@ -122,7 +127,7 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestSecretsShowOnDemand(t *testing.T) {
 	sc := read(t, filepath.Join(gallery, "secrets.txtar"))
 	for _, v := range views() {
-		if !slices.Contains([]string{"text", "json", "markdown", "helm-diff"}, v.format) {
+		if !slices.Contains([]string{"text", "json", "markdown", "html", "helm-diff"}, v.format) {
 			continue // shows no values
 		}
 		set := judged(t, sc)
@@ -267,7 +272,7 @@ func judged(t *testing.T, sc scenario) change.Set {
 	set, err := safediff.Compare(context.Background(),
 		safediff.Manifest{Name: "old.yaml", Text: sc.old},
 		safediff.Manifest{Name: "new.yaml", Text: sc.updated},
-		safediff.Options{Namespace: "prod", Release: change.Release{
+		safediff.Options{Namespace: "prod", Picture: true, Release: change.Release{
 			Name: "shop", Namespace: "prod", Revision: 7, OldChart: "shop-1.4.2", NewChart: "shop-1.5.0",
 		}, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: sc.again}}})
 	if err != nil {
@@ -289,7 +294,7 @@ func render(t *testing.T, set change.Set, v view) []byte {
 	if v.opt.Template == nil {
 		v.opt.Template = parsed(t, perObject)
 	}
-	v.opt.ExitCode = set.Verdict(v.opt.FailOn).ExitCode(false)
+	v.opt.ExitCode = set.ExitCode(v.opt.FailOn, false)
 	var page bytes.Buffer
 	if err := format.Write(&page, &set, v.opt); err != nil {
 		t.Fatal(err)

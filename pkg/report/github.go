@@ -18,11 +18,7 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	var first []finding
 	objects := map[string]group{}
 	for _, f := range placed(set, opt) {
-		key := fmt.Sprintf("%q %d %q %q %q %t", f.at.file, f.at.line, f.about.Ref.Kind, f.about.Op, f.Rule, f.fails) +
-			numberless(nameless(f.Message, f.about.Ref.Name))
-		if f.accepted != nil {
-			key += accepted(f.accepted)
-		}
+		key := f.annotation()
 		if objects[key] == nil {
 			order = append(order, key)
 			first = append(first, f)
@@ -30,6 +26,9 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 		objects[key] = append(objects[key], f.about)
 	}
 	var out strings.Builder
+	for i := range opt.failures {
+		out.WriteString(opt.failures[i].githubError())
+	}
 	for i, key := range order {
 		f, g := first[i], objects[key]
 		command, title := "warning", string(f.Risk)+" ("+f.Rule+")"
@@ -40,17 +39,16 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 			command, title = "notice", "accepted "+title
 		}
 		var where string
-		if f.at.file != "" {
-			where = fmt.Sprintf("file=%s,line=%d,", property(f.at.file), f.at.line)
+		if at := f.single(); at.file != "" {
+			where = fmt.Sprintf("file=%s,line=%d,", property(at.file), at.line)
 		}
-		text := fmt.Sprintf("%s %s %s%s: %s", f.about.Op, printable(f.about.Ref.Kind), groupNames(g, false), times(len(g)), printable(f.Message))
-		switch {
-		case f.accepted != nil:
+		text := fmt.Sprintf("%s %s %s%s: %s", f.about.Op, printable(f.about.Ref.Kind), groupNames(g, false), times(len(g)), printable(f.Message)) + f.cause.lines()
+		if f.accepted != nil {
 			text += "\n" + accepted(f.accepted)
-		case f.Hint != "":
-			text += "\nhint: " + printable(f.Hint)
+		} else if hint := hintOf(f.Finding); hint != "" {
+			text += "\nhint: " + printable(hint)
 		}
-		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(title), data(text))
+		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(printable(title)), data(text))
 	}
 	p := page{styles: stylesFor(false), all: opt.ShowHidden}
 	for line := range strings.Lines(p.text(func(q *page) { q.notices(unchecked, set.Unchecked) })) {
@@ -62,9 +60,27 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	if lines := p.policyLines(set, &sum); len(lines) > 0 {
 		fmt.Fprintf(&out, "::notice title=policy::%s\n", data(strings.Join(lines, "\n")))
 	}
-	fmt.Fprintf(&out, "helm safe-diff: %s: %s\n", opt.verdict(set), plan(&sum))
+	last := strings.ToUpper(string(opt.verdictOf(set))) + ": " + plan(&sum)
+	if opt.values != nil {
+		last = opt.values.line
+	}
+	out.WriteString("helm safe-diff: " + last + "\n")
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// annotation is equal for findings that one annotation tells of: the same of several objects.
+func (f *finding) annotation() string {
+	says := numberless(nameless(f.Message, f.about.Ref.Name))
+	if f.about.Op == change.Configure { // one object, of which each finding names another key
+		says = f.Message
+	}
+	at := f.single()
+	key := fmt.Sprintf("%q %d %q %q %q %t", at.file, at.line, f.about.Ref.Kind, f.about.Op, f.Rule, f.fails) + says + f.cause.lines()
+	if f.accepted != nil {
+		key += accepted(f.accepted)
+	}
+	return key
 }
 
 // data escapes the text of a workflow command, property one of its properties

@@ -2,10 +2,11 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"io"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // gitlabIssue is one entry of GitLab's Code Quality report
@@ -32,17 +33,18 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 		issue := gitlabIssue{
 			Description: f.sentence(), CheckName: f.Rule, Fingerprint: f.fingerprint(), Severity: severity(f),
 		}
+		if len(f.cause.texts) > 0 {
+			issue.Description += "; because: " + strings.Join(f.cause.texts, "; ")
+		}
 		if f.accepted != nil {
 			issue.Description += "; " + accepted(f.accepted)
 		}
-		issue.Location.Path = cmp.Or(f.at.file, printable(f.object()))
-		issue.Location.Lines.Begin = f.at.line
+		issue.Location.Path = cmp.Or(f.single().file, safetext.RepositoryPath(printable(f.object())), "helm-safe-diff")
+		issue.Location.Lines.Begin = f.single().line
 		return issue
 	})
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(issues)
+	issues = append(gitlabErrors(opt.failures), issues...)
+	return encodeJSON(w, issues)
 }
 
 // severity puts a class into GitLab's words. What does not fail the run is minor, what
@@ -55,7 +57,7 @@ func severity(f *finding) string {
 		return "minor"
 	case f.Risk == change.Rejected || f.Risk == change.DataLoss:
 		return "blocker"
-	case f.Risk == change.Downtime || f.Risk == change.Stuck:
+	case f.Risk.Compare(change.Downtime) <= 0:
 		return "critical"
 	default:
 		return "major"

@@ -59,6 +59,12 @@ func groups(changes []*change.Change, hidden bool) []group {
 func (p *page) gatherTitles(changes []*change.Change) []group {
 	return gather(changes, func(c *change.Change) signature {
 		said := []string{string(c.Op), kindBefore(c), p.meaning(c), strings.Join(podLines(c), "\n"), strings.Join(c.Outcome.Ignored, "\n")}
+		for i := range c.Findings {
+			said = append(said, c.Findings[i].Rule, anonymous(c.Findings[i].Message, c))
+		}
+		if c.Outcome.Pods != nil && len(c.Findings) > 0 {
+			said = append(said, anonymous(c.Outcome.Pods.Cause, c))
+		}
 		return sha256.Sum256([]byte(strings.Join(said, "\x00")))
 	})
 }
@@ -99,9 +105,9 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		}
 		b.WriteByte('\n')
 	}
-	if needless(c) {
-		b.WriteString("needless\n")
-		put(c.Outcome.Pods.Cause)
+	if routine(c) {
+		b.WriteString("routine\n")
+		put(rollout(c), c.Outcome.Pods.Cause, c.Findings[0].Rule)
 		shownEdits(c, hidden, put)
 		return sha256.Sum256(b.Bytes())
 	}
@@ -138,43 +144,24 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 }
 
 func shownEdits(c *change.Change, hidden bool, put func(...string)) {
+	if c.Because != nil {
+		put(c.Because.String())
+	}
 	for i := range c.Edits {
-		if e := &c.Edits[i]; hidden || e.Noise == "" {
+		if e := &c.Edits[i]; shows(c, e, hidden) {
 			put(e.Path.String(), e.Noise, strconv.FormatBool(e.Rotates))
-			if !hidden && checksum(e) && c.Outcome.Pods != nil {
-				continue // why it is another one stands in the cause
-			}
 			put(kindOf(e.Old), e.Old.Text(), kindOf(e.New), e.New.Text())
 			put(e.Watchers...)
+			if e.Because != nil {
+				put(e.Because.String())
+			}
 		}
 	}
 }
 
-// checksum reports whether an edit is of an annotation that holds a digest of something
-// else: what it is makes no difference to a reader.
-func checksum(e *change.Edit) bool {
-	annotation := slices.ContainsFunc(e.Path, func(step fieldpath.Element) bool { return step.Field == "annotations" })
-	return annotation && digest(e.Old) && digest(e.New)
-}
-
-// digest reports whether a value is a digest in hexadecimal, of MD5 or longer.
-func digest(v change.Value) bool {
-	text, is := v.Shown().(string)
-	return is && len(text) >= 32 && strings.Trim(text, "0123456789abcdef") == ""
-}
-
-// needless reports whether all there is to say of a workload is that its pods are
-// replaced for nothing. Then it does not matter of which kind it is.
-func needless(c *change.Change) bool {
-	return c.Outcome.Pods != nil && c.Outcome.Pods.Needless && len(c.Findings) == 1 && c.Findings[0].Risk == change.Restart && !c.Outcome.Unreached
-}
-
-// mixed reports whether a group holds workloads of which the pods are replaced in
-// different ways.
+// mixed reports whether a group holds workloads of several kinds.
 func mixed(g group) bool {
-	return slices.ContainsFunc(g, func(c *change.Change) bool {
-		return c.Ref.Kind != g[0].Ref.Kind || c.Ref.Group != g[0].Ref.Group || needless(c) && c.Findings[0].Message != g[0].Findings[0].Message
-	})
+	return slices.ContainsFunc(g, func(c *change.Change) bool { return c.Ref.Kind != g[0].Ref.Kind || c.Ref.Group != g[0].Ref.Group })
 }
 
 // kindOf tells values apart that look the same as text: nothing, "1" and 1.
@@ -254,7 +241,14 @@ func names(objects []named, all bool) string {
 		runs[i] = append(runs[i], o)
 	}
 	var items []string
-	left := 0
+	left, namespace := 0, ""
+	name := func(o named) string {
+		if o.namespace == namespace {
+			return o.name
+		}
+		namespace = o.namespace
+		return o.String()
+	}
 	for _, run := range runs {
 		slices.SortFunc(run, func(a, b named) int { return natural(a.name, b.name) })
 		if !all && len(items) >= maxNames {
@@ -262,11 +256,11 @@ func names(objects []named, all bool) string {
 			continue
 		}
 		if len(run) >= minRun && run[0] != run[len(run)-1] {
-			items = append(items, run[0].String()+" … "+run[len(run)-1].name)
+			items = append(items, name(run[0])+" … "+run[len(run)-1].name)
 			continue
 		}
 		for _, o := range run {
-			items = append(items, o.String())
+			items = append(items, name(o))
 		}
 	}
 	if left > 0 {

@@ -5,45 +5,113 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // head prints the verdict, which upgrade it is about, and what will be done.
-func (p *page) head(set *change.Set, sum *change.Summary, failOn []change.Risk) {
-	var risks []string
-	for _, risk := range change.Risks() {
-		if n := sum.Risks[risk]; n > 0 {
-			risks = append(risks, p.risk(risk)(fmt.Sprintf("%d %s", n, risk)))
-		}
-	}
-	found := strings.Join(risks, ", ")
-	switch verdict := set.Verdict(failOn); {
-	case verdict == change.Risky:
-		p.line(p.strong(p.bad("RISKY")), "  ", found)
-	case len(risks) > 0:
-		p.line(p.strong(p.warn("CHANGED")), "  ", found, ", which --fail-on leaves out")
-	case verdict == change.Changed || aside(sum) != "":
-		p.line(p.strong(p.good("SAFE")), "  no risk found", aside(sum), unjudged(set))
-	default:
-		p.line(p.strong(p.good("SAFE")), "  nothing will happen", unjudged(set))
-	}
-	if about := aboutRelease(&set.Release); about != "" {
+func (p *page) head(set *change.Set, sum *change.Summary, failOn change.FailOn) {
+	verdict := set.Verdict(failOn)
+	p.line(p.verdict(verdict), "  ", p.counted(verdict, set, sum, failOn))
+	about, does := aboutRelease(&set.Release), plan(sum)
+	if set.Release.Name == "" && about != "" { // two manifests: there is little to say of them
+		does += "; " + about
+	} else if about != "" {
 		p.line(about)
 	}
 	p.values(set.Release.Values)
-	p.line(plan(sum))
+	p.line(does)
+	p.why(set)
+	p.shipped(set.Unchecked)
 	p.hooks(set.Hooks)
-	if sum.Fails {
+	p.fails(set, sum)
+}
+
+// fails says of an operation that will not come through how it fails.
+func (p *page) fails(set *change.Set, sum *change.Summary) {
+	switch {
+	case sum.Fails:
 		p.line(p.bad("the " + p.operation + " " + failure(sum)))
-		p.halfWay(set, sum)
+		p.partWay(set, sum)
+	case set.Fails() && sum.Risks[change.Rejected] == 0 && sum.AcceptedRisks[change.Rejected] == 0:
+		p.line(p.bad("the " + p.operation + " fails at its timeout: Helm waits for pods that do not become ready in time"))
 	}
 }
 
-// unjudged qualifies a good verdict.
-func unjudged(set *change.Set) string {
-	if n := len(set.Unchecked); n > 0 {
-		return fmt.Sprintf(" in what could be judged; %d unchecked", n)
+// verdict writes a verdict as the first word of a report.
+func (p *page) verdict(v change.Verdict) string {
+	paint := map[change.Verdict]style{change.NotJudged: p.bad, change.Fails: p.bad, change.Risky: p.bad, change.Undecided: p.warn, change.Rolls: p.warn}[v]
+	if paint == nil {
+		paint = p.good
 	}
-	return ""
+	return p.strong(paint(strings.ToUpper(string(v))))
+}
+
+// counted is what the first line says behind the verdict.
+func (p *page) counted(verdict change.Verdict, set *change.Set, sum *change.Summary, failOn change.FailOn) string {
+	found := p.found(sum, func(change.Risk) bool { return true })
+	also := func(text, more string) string {
+		if more != "" {
+			return text + "; " + more
+		}
+		return text
+	}
+	unchecked := ""
+	if n := len(unshipped(set.Unchecked)); n > 0 {
+		unchecked = fmt.Sprintf("%d unchecked", n)
+	}
+	switch verdict {
+	case change.Fails, change.Risky:
+		return found
+	case change.Undecided:
+		return also(undecided(set.Undecided(failOn)), found)
+	case change.Rolls:
+		return also(also(plural(sum.Rolling, "workload")+", none missing", p.found(sum, func(r change.Risk) bool { return r != change.Restart })), unchecked)
+	case change.Changes:
+		return also(also(plural(changing(sum), "object"), found), unchecked)
+	default:
+		return also(also("no object changes", found), unchecked)
+	}
+}
+
+// found counts objects at risk, worst class first, and marks what was set aside.
+func (p *page) found(sum *change.Summary, of func(change.Risk) bool) string {
+	var parts []string
+	for _, risk := range change.Risks() {
+		if n := sum.Risks[risk]; n > 0 && of(risk) {
+			parts = append(parts, p.risk(risk)(fmt.Sprintf("%d %s", n, risk)))
+		}
+		if n := sum.AcceptedRisks[risk]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (accepted)", n, risk))
+		}
+		if n := sum.OffRisks[risk]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (switched off)", n, risk))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// undecided counts the objects that were not judged, and says what may be wrong with them.
+func undecided(notices []change.Notice) string {
+	objects, worst := map[manifest.Ref]bool{}, notices[0].Hides
+	for i := range notices {
+		objects[notices[i].Ref] = true
+		if notices[i].Hides.Compare(worst) < 0 {
+			worst = notices[i].Hides
+		}
+	}
+	if objects[manifest.Ref{}] {
+		return "not all could be judged, at worst " + string(worst)
+	}
+	return plural(len(objects), "object") + " unchecked, at worst " + string(worst)
+}
+
+// changing counts the objects that Helm does something with.
+func changing(sum *change.Summary) int {
+	n := 0
+	for _, count := range sum.Ops {
+		n += count
+	}
+	return n
 }
 
 func aboutRelease(r *change.Release) string {
@@ -74,7 +142,11 @@ func aboutRelease(r *change.Release) string {
 		case r.ServerSide:
 			how = ", server-side apply"
 		}
-		add("judged for Kubernetes %s%s", r.KubeVersion, how)
+		with := ""
+		if r.Helm > 0 {
+			with = fmt.Sprintf(" and Helm %d", r.Helm)
+		}
+		add("judged for Kubernetes %s%s%s", r.KubeVersion, with, how)
 	}
 	return printable(strings.Join(parts, ", "))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 const (
@@ -41,7 +42,7 @@ func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
 	for i := range entries {
 		entries[i].show(&page, opt)
 	}
-	text := page.String()
+	text := safetext.WithoutCommands(page.String())
 	if !opt.Color {
 		text = withoutColor(text)
 	}
@@ -54,7 +55,7 @@ func entriesOf(set *change.Set, opt Options) ([]entry, error) {
 	var entries []entry
 	for i := range set.Changes {
 		c := &set.Changes[i]
-		if c.Op == change.Keep || c.Op == change.Publish || c.Hidden() && !opt.ShowHidden {
+		if c.Op == change.Keep || c.Op == change.Publish || c.Op == change.Amend || c.Op == change.Configure || c.Hidden() && !opt.ShowHidden {
 			continue
 		}
 		e, err := entryOf(c, opt)
@@ -83,6 +84,7 @@ func entryOf(c *change.Change, opt Options) (entry, error) {
 		api = c.Ref.Version
 	}
 	key := printable(fmt.Sprintf("%s, %s, %s (%s)", c.Ref.Namespace, name, c.Ref.Kind, api))
+	old, updated = safetext.Text(old), safetext.Text(updated)
 	return entry{
 		key: key, namespace: c.Ref.Namespace, name: name, kind: c.Ref.Kind, api: api, old: old, updated: updated,
 	}, err

@@ -17,7 +17,7 @@ func (p *page) hooks(runs []change.HookRun) {
 		for to < len(runs) && runs[to].Event == runs[from].Event {
 			to++
 		}
-		events = append(events, runs[from].Event+" "+p.event(runs[from:to]))
+		events = append(events, printable(runs[from].Event)+" "+p.event(runs[from:to]))
 		from = to
 	}
 	if len(events) > 0 {

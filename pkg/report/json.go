@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io"
@@ -8,11 +9,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // schemaVersion names the contract that docs/report-schema.json writes down. It
 // changes when a reader of the old documents would misread the new ones.
-const schemaVersion = "1"
+const schemaVersion = "2"
 
 // writeJSON prints everything that is known, hidden edits too, for programs.
 // Secrets are masked unless the set was revealed.
@@ -20,11 +22,17 @@ func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 	return encodeJSON(w, documentOf(set, opt))
 }
 
+// encodeJSON writes a document in which all strings are safe to print.
 func encodeJSON(w io.Writer, document any) error {
-	encoder := json.NewEncoder(w)
+	var page bytes.Buffer
+	encoder := json.NewEncoder(&page)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(document)
+	if err := encoder.Encode(document); err != nil {
+		return err
+	}
+	_, err := w.Write(safetext.JSON(page.Bytes()))
+	return err
 }
 
 // documentOf returns the document that docs/report-schema.json describes.
@@ -33,7 +41,8 @@ func documentOf(set *change.Set, opt Options) jsonReport {
 		SchemaVersion: schemaVersion,
 		Verdict:       set.Verdict(opt.FailOn),
 		ExitCode:      opt.ExitCode,
-		FailOn:        each(opt.FailOn, func(r *change.Risk) change.Risk { return *r }),
+		ExitReason:    exitReason(opt.ExitCode, verdictOn{set, opt.FailOn}),
+		FailOn:        each(opt.FailOn, func(name *string) string { return *name }),
 		Release:       jsonReleaseOf(&set.Release),
 		Summary:       jsonSummaryOf(set),
 		Changes:       each(set.Changes, jsonChangeOf),
@@ -44,6 +53,7 @@ func documentOf(set *change.Set, opt Options) jsonReport {
 		Hooks: each(set.Hooks, func(r *change.HookRun) jsonHookRun {
 			return jsonHookRun{jsonObject: jsonObjectOf(r.Ref), Event: r.Event, New: r.New, Changed: r.Edited}
 		}),
+		Why:     jsonWhyOf(set),
 		Remarks: each(set.Remarks, func(r *change.Remark) jsonRemark { return jsonRemark{At: r.At, What: r.What, Idle: r.Idle} }),
 	}
 }
@@ -52,7 +62,8 @@ type jsonReport struct {
 	SchemaVersion string         `json:"schemaVersion"`
 	Verdict       change.Verdict `json:"verdict"`
 	ExitCode      int            `json:"exitCode"`
-	FailOn        []change.Risk  `json:"failOn"`
+	ExitReason    string         `json:"exitReason"`
+	FailOn        []string       `json:"failOn"`
 	Release       jsonRelease    `json:"release"`
 	Summary       jsonSummary    `json:"summary"`
 	Changes       []jsonChange   `json:"changes"`
@@ -61,6 +72,7 @@ type jsonReport struct {
 	Rotating      []jsonRotation `json:"rotating"`
 	Drift         []jsonDrift    `json:"drift"`
 	Hooks         []jsonHookRun  `json:"hooks,omitempty"`
+	Why           *jsonWhy       `json:"why,omitempty"`
 	Remarks       []jsonRemark   `json:"remarks,omitempty"`
 }
 
@@ -88,6 +100,7 @@ type jsonRelease struct {
 	NewRevision int        `json:"newRevision"`
 	Chart       jsonChart  `json:"chart"`
 	KubeVersion string     `json:"kubeVersion"`
+	Helm        int        `json:"helm"`
 	ServerSide  bool       `json:"serverSide"`
 	Replace     bool       `json:"replace"`
 	Values      []jsonEdit `json:"values"`
@@ -150,6 +163,7 @@ type jsonChange struct {
 	RenamedTo    *jsonObject    `json:"renamedTo,omitempty"`
 	RenamedFrom  *jsonObject    `json:"renamedFrom,omitempty"`
 	RenameEdits  []jsonEdit     `json:"renameEdits,omitempty"`
+	Because      *jsonBecause   `json:"because,omitempty"`
 }
 
 type jsonPosition struct {
@@ -189,6 +203,8 @@ type jsonPods struct {
 	Cause    string   `json:"cause"`
 	Needless bool     `json:"needless"`
 	Causes   []string `json:"causes"`
+	// AtLeastSeconds is left out where nothing is known of that.
+	AtLeastSeconds int `json:"atLeastSeconds,omitempty"`
 }
 
 type jsonEdit struct {
@@ -200,6 +216,8 @@ type jsonEdit struct {
 	Rotates   bool     `json:"rotates"`
 	Noise     string   `json:"noise"`
 	Watchers  []string `json:"watchers,omitempty"`
+	// Because is left out where nobody has asked.
+	Because *jsonBecause `json:"because,omitempty"`
 }
 
 type jsonFinding struct {
@@ -209,7 +227,18 @@ type jsonFinding struct {
 	Paths   []string    `json:"paths"`
 	Message string      `json:"message"`
 	Hint    string      `json:"hint"`
-	Digest  string      `json:"digest"`
+	// Evidence is what makes it true.
+	Evidence []jsonEvidence `json:"evidence"`
+	Digest   string         `json:"digest"`
+	// AtLeastSeconds is left out where nothing is known of that.
+	AtLeastSeconds int `json:"atLeastSeconds,omitempty"`
+}
+
+type jsonEvidence struct {
+	What    string       `json:"what"`
+	Objects []jsonObject `json:"objects,omitempty"`
+	Names   []string     `json:"names,omitempty"`
+	Count   int          `json:"count,omitempty"`
 }
 
 type jsonAccepted struct {
@@ -221,7 +250,8 @@ type jsonAccepted struct {
 
 type jsonNotice struct {
 	jsonObject
-	Reason string `json:"reason"`
+	Reason string      `json:"reason"`
+	Hides  change.Risk `json:"hides,omitempty"`
 }
 
 type jsonRotation struct {
@@ -261,7 +291,7 @@ func jsonReleaseOf(r *change.Release) jsonRelease {
 		Values:    each(r.Values, jsonEditOf),
 		From:      jsonPlace{Name: r.From.Name, Namespace: r.From.Namespace, Context: r.From.Context},
 		Operation: string(cmp.Or(r.Operation, change.Upgrade)), Revision: r.Revision, NewRevision: r.NewRevision,
-		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, ServerSide: r.ServerSide, Replace: r.Replace,
+		Chart: jsonChart{Old: r.OldChart, New: r.NewChart}, KubeVersion: r.KubeVersion, Helm: r.Helm, ServerSide: r.ServerSide, Replace: r.Replace,
 	}
 }
 
@@ -269,7 +299,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 	sum := set.Summary()
 	risks := make(map[change.Risk]int, len(change.Risks()))
 	for _, risk := range change.Risks() {
-		if n := sum.Risks[risk]; n > 0 || risk != change.Version { // of a chart alone
+		if n := sum.Risks[risk]; n > 0 || risk != change.Version && risk != change.Policy { // of a pull request alone
 			risks[risk] = n
 		}
 	}
@@ -295,6 +325,7 @@ func jsonChangeOf(c *change.Change) jsonChange {
 		Noise:      c.Noise,
 		Outcome:    jsonOutcomeOf(&c.Outcome),
 		Edits:      each(c.Edits, jsonEditOf),
+		Because:    jsonBecauseOf(c.Because),
 		Findings:   each(c.Findings, jsonFindingOf(c)),
 		Off:        each(c.Off, jsonFindingOf(c)),
 		Accepted: each(c.Accepted, func(a *change.Accepted) jsonAccepted {
@@ -342,6 +373,9 @@ func jsonOutcomeOf(o *change.Outcome) jsonOutcome {
 			Before: known(p.Before), Desired: known(p.Desired), Affected: known(p.Affected), Fewest: known(p.Fewest),
 			How: p.How, Cause: p.Cause, Needless: p.Needless, Causes: each(p.Causes, jsonPath),
 		}
+		if p.Takes != nil && !p.Blocked() {
+			out.Pods.AtLeastSeconds = p.Takes.Available
+		}
 	}
 	return out
 }
@@ -356,20 +390,29 @@ func known(n int) *int {
 func jsonEditOf(e *change.Edit) jsonEdit {
 	return jsonEdit{
 		Path: e.Path.String(), Old: e.Old.Shown(), New: e.New.Shown(),
-		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Rotates: e.Rotates, Noise: e.Noise, Watchers: e.Watchers,
+		Reordered: e.Reordered, Secret: e.Old.Secret() || e.New.Secret(), Rotates: e.Rotates, Noise: e.Noise, Watchers: e.Watchers, Because: jsonBecauseOf(e.Because),
 	}
 }
 
 func jsonFindingOf(c *change.Change) func(*change.Finding) jsonFinding {
 	return func(f *change.Finding) jsonFinding {
 		return jsonFinding{
-			Rule: f.Rule, Risk: f.Risk, Was: f.Was, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint, Digest: c.Digest(f),
+			Rule: f.Rule, Risk: f.Risk, Was: f.Was, Paths: each(f.Paths, jsonPath), Message: f.Message, Hint: f.Hint, Evidence: each(f.Evidence, jsonEvidenceOf), Digest: c.Digest(f),
+			AtLeastSeconds: f.Lasts,
 		}
 	}
 }
 
+func jsonEvidenceOf(e *change.Evidence) jsonEvidence {
+	objects := make([]jsonObject, 0, len(e.Objects))
+	for _, ref := range e.Objects {
+		objects = append(objects, jsonObjectOf(ref))
+	}
+	return jsonEvidence{What: e.What, Objects: objects, Names: e.Names, Count: e.Count}
+}
+
 func jsonNoticeOf(n *change.Notice) jsonNotice {
-	return jsonNotice{jsonObject: jsonObjectOf(n.Ref), Reason: n.Reason}
+	return jsonNotice{jsonObject: jsonObjectOf(n.Ref), Reason: n.Reason, Hides: n.Hides}
 }
 
 func jsonRotationOf(r *change.Rotation) jsonRotation {

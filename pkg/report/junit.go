@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"encoding/xml"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // junitSuites is the part of the format that Jenkins, GitLab and others read
@@ -16,16 +18,28 @@ type junitSuites struct {
 	Name     string       `xml:"name,attr,omitempty"`
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr,omitempty"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Cases    []junitCase `xml:"testcase"`
-	Out      string      `xml:"system-out,omitempty"`
+	Name     string           `xml:"name,attr"`
+	Tests    int              `xml:"tests,attr"`
+	Failures int              `xml:"failures,attr"`
+	Errors   int              `xml:"errors,attr,omitempty"`
+	Skipped  int              `xml:"skipped,attr"`
+	About    *junitProperties `xml:"properties"`
+	Cases    []junitCase      `xml:"testcase"`
+	Out      string           `xml:"system-out,omitempty"`
+}
+
+type junitProperties struct {
+	List []junitProperty `xml:"property"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
 }
 
 type junitCase struct {
@@ -33,6 +47,7 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Skipped *junitSkipped `xml:"skipped"`
 	Failure *junitFailure `xml:"failure"`
+	Error   *junitFailure `xml:"error"`
 	Out     string        `xml:"system-out,omitempty"`
 }
 
@@ -50,7 +65,8 @@ type junitFailure struct {
 // findings of the classes that fail the run, of which the worst is the failure's
 // type, and passes with what else was found or accepted as its output; an object that
 // is hidden as noise passes. What the policy did is the output of them all. What was
-// not judged is a suite of its own, in which all cases are skipped.
+// not judged is a suite of its own, in which all cases are skipped, and charts that could
+// not be judged are one of errors.
 func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
 		return junitCaseOf(c, &opt)
@@ -60,6 +76,7 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 			changes.Failures++
 		}
 	}
+	changes.About = &junitProperties{[]junitProperty{{"verdict", string(opt.verdictOf(set))}, {"exitCode", strconv.Itoa(opt.ExitCode)}}}
 	sum := set.Summary()
 	p := page{styles: stylesFor(false), all: opt.ShowHidden}
 	changes.Out = strings.Join(p.policyLines(set, &sum), "\n")
@@ -67,16 +84,16 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	unchecked := junitSuite{Name: "unchecked", Tests: skipped, Skipped: skipped, Cases: each(set.Unchecked, func(n *change.Notice) junitCase {
 		class := cmp.Or(printable(n.Ref.Kind), "Release")
 		name := cmp.Or(printable(named{n.Ref.Namespace, n.Ref.Name}.String()), "the whole")
-		return junitCase{Class: class, Name: name, Skipped: &junitSkipped{printable(n.Reason)}}
+		return junitCase{Class: class, Name: name, Skipped: &junitSkipped{printable(reasonOf(n))}}
 	})}
 	page, err := xml.MarshalIndent(junitSuites{
-		Name: set.Release.Name, Tests: changes.Tests + unchecked.Tests, Failures: changes.Failures,
-		Suites: []junitSuite{changes, unchecked},
+		Name: printable(set.Release.Name), Tests: changes.Tests + unchecked.Tests + len(opt.failures), Failures: changes.Failures, Errors: len(opt.failures),
+		Suites: append([]junitSuite{changes, unchecked}, junitErrors(opt.failures)...),
 	}, "", "  ")
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, xml.Header+string(page)+"\n")
+	_, err = io.WriteString(w, xml.Header+safetext.WithoutCommands(string(page))+"\n")
 	return err
 }
 
@@ -85,9 +102,9 @@ func junitCaseOf(c *change.Change, opt *Options) junitCase {
 	var fails, others []string
 	for i := range c.Findings {
 		f := &c.Findings[i]
-		text := printable(string(f.Risk) + ": " + f.Message)
-		if f.Hint != "" {
-			text += "\n  hint: " + printable(f.Hint)
+		text := junitText(c, f, opt)
+		if hint := hintOf(f); hint != "" {
+			text += "\n  hint: " + printable(hint)
 		}
 		if !opt.fails(c, f) {
 			others = append(others, text)
@@ -100,11 +117,17 @@ func junitCaseOf(c *change.Change, opt *Options) junitCase {
 	}
 	for i := range c.Accepted {
 		a := &c.Accepted[i]
-		others = append(others, printable(string(a.Risk)+": "+a.Message)+"\n  "+accepted(a))
+		others = append(others, junitText(c, &a.Finding, opt)+"\n  "+accepted(a))
 	}
 	if result.Failure != nil {
 		result.Failure.Text = strings.Join(fails, "\n")
 	}
 	result.Out = strings.Join(others, "\n")
 	return result
+}
+
+// junitText says what was found, and what it is due to.
+func junitText(c *change.Change, f *change.Finding, opt *Options) string {
+	due := causeOf(c, f, opt)
+	return printable(string(f.Risk)+": "+f.Message) + strings.ReplaceAll(due.lines(), "\n", "\n  ")
 }

@@ -30,6 +30,9 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 	if ledger := p.text(func(q *page) { q.ledger(&sum.Hidden) }); ledger != "" {
 		m.tail.WriteString("\n" + inMarkdown(strings.TrimSpace(ledger)) + "\n")
 	}
+	if !opt.Part {
+		m.tail.WriteString("\n" + inMarkdown(exitLine(&opt, verdictOn{set, opt.FailOn})) + "\n")
+	}
 	_, err := io.WriteString(w, m.String(limit))
 	return err
 }
@@ -47,7 +50,11 @@ func (m *comment) body(p *page, set *change.Set, sum *change.Summary, limit int)
 	}
 	for _, g := range append(groups(shown, p.all), groups(hidden, p.all)...) {
 		block := page{styles: p.styles, all: p.all, operation: p.operation}
-		block.group(g)
+		if routine(g[0]) {
+			block.restart(g)
+		} else {
+			block.group(g)
+		}
 		fold := ""
 		if title, rest, _ := strings.Cut(block.out.String(), "\n"); rest != "" {
 			fold = folded(title, rest)
@@ -58,7 +65,7 @@ func (m *comment) body(p *page, set *change.Set, sum *change.Summary, limit int)
 	m.part("that cannot be rolled back", len(set.OneWay), p.text(func(q *page) { q.notices(oneWay, set.OneWay) }))
 	m.part("rotating", len(set.Rotating), p.text(func(q *page) { q.rotating(set.Rotating) }))
 	m.part("changed behind Helm's back", len(set.Drift), p.text(func(q *page) { q.drift(set.Drift) }))
-	m.part("unchecked", len(set.Unchecked), p.text(func(q *page) { q.notices(unchecked, set.Unchecked) }))
+	m.part("unchecked", len(unshipped(set.Unchecked)), p.text(func(q *page) { q.notices(unchecked, unshipped(set.Unchecked)) }))
 }
 
 const (
@@ -130,7 +137,7 @@ func (m *comment) String(limit int) string {
 }
 
 // markdownHead is the marker, the verdict, and what the text report says below it.
-func markdownHead(p *page, set *change.Set, sum *change.Summary, failOn []change.Risk) string {
+func markdownHead(p *page, set *change.Set, sum *change.Summary, failOn change.FailOn) string {
 	head := strings.Split(strings.TrimSpace(p.text(func(q *page) { q.head(set, sum, failOn) })), "\n")
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!-- %s -->\n### %s\n", marker(&set.Release), inMarkdown(head[0]))
@@ -151,7 +158,7 @@ func marker(r *change.Release) string {
 	if r.Name != "" {
 		name += " " + named{r.Namespace, r.Name}.String()
 	}
-	return strings.NewReplacer("<", "", ">", "", "\n", "").Replace(name)
+	return strings.NewReplacer("<", "", ">", "").Replace(printable(name))
 }
 
 // text returns what write prints on a page of the same kind.
@@ -167,7 +174,11 @@ func (p *page) row(g group) string {
 	risks := each(c.Risks(), func(r *change.Risk) string { return string(*r) })
 	var why []string
 	for i := range c.Findings {
-		why = append(why, inMarkdown(printable(c.Findings[i].Message)))
+		f := &c.Findings[i]
+		why = append(why, inMarkdown(printable(f.Message)+ruleID(f)))
+	}
+	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && len(c.Findings) > 0 {
+		why = append(why, inMarkdown("cause: "+printable(c.Outcome.Pods.Cause)))
 	}
 	for i := range c.Accepted {
 		why = append(why, inMarkdown(accepted(&c.Accepted[i])))

@@ -11,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // place is where in the user's files a finding belongs.
@@ -28,6 +29,7 @@ type finding struct {
 	fails bool
 	// accepted tells who knows of the finding and goes on; nil if nobody does.
 	accepted *change.Accepted
+	cause    cause
 }
 
 // placed returns all findings of a set, accepted ones too, in its order, each with its
@@ -35,15 +37,16 @@ type finding struct {
 func placed(set *change.Set, opt Options) []finding {
 	var list []finding
 	drafts := map[string]*draft{}
+	add := func(c *change.Change, f *change.Finding, fails bool, a *change.Accepted) {
+		list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), fails, a, causeOf(c, f, &opt)})
+	}
 	for i := range set.Changes {
 		c := &set.Changes[i]
 		for j := range c.Findings {
-			f := &c.Findings[j]
-			list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), opt.fails(c, f), nil})
+			add(c, &c.Findings[j], opt.fails(c, &c.Findings[j]), nil)
 		}
 		for j := range c.Accepted {
-			a := &c.Accepted[j]
-			list = append(list, finding{&a.Finding, c, placeOfFinding(c, &a.Finding, opt, drafts), false, a})
+			add(c, &c.Accepted[j].Finding, false, &c.Accepted[j])
 		}
 	}
 	return list
@@ -51,24 +54,39 @@ func placed(set *change.Set, opt Options) []finding {
 
 // placeOfFinding finds the line of the field that is to blame, in the file that
 // makes the object. Without such a file it is the template that Helm names.
+//
+// The chart says which template that is: a path that leads out of the folder in which
+// the program runs is none.
 func placeOfFinding(c *change.Change, f *change.Finding, opt Options, drafts map[string]*draft) place {
 	o := standing(c)
 	if o == nil {
 		return place{line: 1}
 	}
+	if c.Op == change.Configure { // where the values are given
+		for _, e := range f.Evidence {
+			if e.What == change.GivenAt && len(e.Names) > 0 {
+				return placeOfKey(change.KeyPlace{Name: e.Names[0], Line: e.Count}, &opt)
+			}
+		}
+		return place{line: 1}
+	}
+	if c.Op == change.Amend { // of the policy, which makes no object
+		return place{file: o.Source, line: 1}
+	}
 	file, text := "", ""
 	if opt.Locate != nil {
 		file, text = opt.Locate(o)
 	}
-	if file == "" {
-		return place{file: o.Source, line: 1}
+	inside := safetext.RepositoryPath(file)
+	if inside == "" {
+		return place{file: safetext.RepositoryPath(o.Source), line: 1}
 	}
 	d := drafts[file]
 	if d == nil {
 		d = newDraft(text)
 		drafts[file] = d
 	}
-	return place{file: file, line: d.line(c.Ref, toBlame(c, f))}
+	return place{file: inside, line: d.line(c.Ref, toBlame(c, f))}
 }
 
 // toBlame returns the field that causes a finding; of a refusal, what was edited in
@@ -112,6 +130,11 @@ func (f *finding) fingerprint() string {
 	}
 	for _, path := range f.Paths {
 		parts = append(parts, path.String())
+	}
+	for _, e := range f.Evidence {
+		if e.What == change.GivenKey { // of values, which have no fields
+			parts = append(parts, e.Names...)
+		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
@@ -185,7 +208,7 @@ func fragments(value string) []string {
 	return parts
 }
 
-// fits returns how many letters of a name stand in the document word for word; -1
+// fits returns how many letters of a name are in the document word for word; -1
 // if it cannot be that name.
 func (doc *document) fits(name string) int {
 	n, rest := 0, name

@@ -29,10 +29,10 @@ func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 		if p.all {
 			how = ""
 		}
-		lines = append(lines, "switched off: "+counts(sum.Off)+how)
+		lines = append(lines, "switched off: "+perRule(sum.Off)+how)
 	}
 	if len(sum.Accepted) > 0 {
-		lines = append(lines, "accepted: "+counts(sum.Accepted))
+		lines = append(lines, "accepted: "+perRule(sum.Accepted))
 	}
 	if p.all {
 		for i := range set.Changes {
@@ -63,27 +63,6 @@ func accepted(a *change.Accepted) string {
 	return printable(fmt.Sprintf("accepted: %s (%s), by %s until %s: %s", a.Risk, a.Rule, a.By, a.Until, a.Reason))
 }
 
-// aside says of a good verdict what the policy does not let count.
-func aside(sum *change.Summary) string {
-	var parts []string
-	for _, what := range []struct {
-		name   string
-		counts map[string]int
-	}{{"accepted", sum.Accepted}, {"switched off", sum.Off}} {
-		total := 0
-		for _, n := range what.counts {
-			total += n
-		}
-		if total > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", total, what.name))
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " but what the policy sets aside (" + strings.Join(parts, ", ") + ")"
-}
-
 func entries(n int) string {
 	if n == 1 {
 		return "1 entry"
@@ -91,8 +70,8 @@ func entries(n int) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-// counts lists what is counted by name.
-func counts(byName map[string]int) string {
+// perRule lists what is counted by name.
+func perRule(byName map[string]int) string {
 	parts := make([]string, 0, len(byName))
 	for name, n := range byName {
 		parts = append(parts, fmt.Sprintf("%d %s", n, name))

@@ -15,15 +15,25 @@ import (
 type Judged struct {
 	// File is where the release is asked for.
 	File string
-	Set  *change.Set
-	// FailOn are the classes that make this one risky.
-	FailOn []change.Risk
+	// Release is its name and namespace, where there is no Set that says them.
+	Release change.Place
+	// Set is nil if the release could not be judged; Failure is then set.
+	Set     *change.Set
+	Failure *change.Failure
+	// FailOn is what makes this one fail the run.
+	FailOn change.FailOn
 	// Moved is why the upgrade is not the one that was planned, one clause; "" if it is.
 	Moved string
 }
 
-// Risky reports whether somebody must look at the release before it is upgraded.
-func (j *Judged) Risky() bool { return j.Moved != "" || j.Set.Verdict(j.FailOn) == change.Risky }
+// Verdict judges the release. One that is not as it was planned is at least risky.
+func (j *Judged) Verdict() change.Verdict {
+	verdict := j.Set.Verdict(j.FailOn)
+	if j.Moved != "" && verdict.Compare(change.Risky) > 0 {
+		return change.Risky
+	}
+	return verdict
+}
 
 // Telling reports whether there is more to say of the release than what changes.
 func (j *Judged) Telling() bool {
@@ -33,7 +43,10 @@ func (j *Judged) Telling() bool {
 
 // Name names the release by namespace and name.
 func (j *Judged) Name() string {
-	return printable(named{j.Set.Release.Namespace, j.Set.Release.Name}.String())
+	if j.Set != nil {
+		return printable(named{j.Set.Release.Namespace, j.Set.Release.Name}.String())
+	}
+	return printable(named{j.Release.Namespace, j.Release.Name}.String())
 }
 
 // WriteReleases prints what changes in each release and in each file, as Stevedore does
@@ -45,6 +58,10 @@ func WriteReleases(w io.Writer, list []Judged, opt Options) error {
 	releases := table{{"RELEASE", "CHANGES"}}
 	files := table{{"FILE", "ADDITIONS", "MODIFICATIONS", "DESTRUCTIONS"}}
 	for i := range list {
+		if list[i].Failure != nil {
+			releases = append(releases, []string{fmt.Sprintf("%s (%s)", list[i].Name(), printable(list[i].File)), notJudged})
+			continue
+		}
 		first := true
 		for _, line := range changesOf(list[i].Set, p.all) {
 			about := ""
@@ -69,6 +86,7 @@ func WriteReleases(w io.Writer, list []Judged, opt Options) error {
 		p.line(files.String())
 	}
 	p.overall(list)
+	p.line(releasesExit(list, &opt))
 	_, err := io.WriteString(w, p.out.String())
 	return err
 }
@@ -105,6 +123,9 @@ func changesOf(set *change.Set, all bool) []string {
 func fileRow(list []Judged) []string {
 	var additions, modifications, destructions int
 	for i := range list {
+		if list[i].Failure != nil {
+			continue
+		}
 		sum := list[i].Set.Summary()
 		additions += sum.Ops[change.Create] + sum.Ops[change.Recreate]
 		modifications += sum.Ops[change.Update]
@@ -116,39 +137,69 @@ func fileRow(list []Judged) []string {
 	return []string{printable(list[0].File), strconv.Itoa(additions), strconv.Itoa(modifications), strconv.Itoa(destructions)}
 }
 
+// overallOf returns the verdict of all releases, and how many have it.
+func overallOf(list []Judged) (verdict change.Verdict, sentence string) {
+	worst, as, failed := change.Nothing, 0, 0
+	for i := range list {
+		if list[i].Failure != nil {
+			failed++
+			continue
+		}
+		switch v := list[i].Verdict(); {
+		case v.Compare(worst) < 0:
+			worst, as = v, 1
+		case v == worst:
+			as++
+		}
+	}
+	if failed > 0 {
+		return change.NotJudged, fmt.Sprintf("%d of %s cannot be judged", failed, plural(len(list), "release"))
+	}
+	return worst, fmt.Sprintf("%d of %s", as, plural(len(list), "release"))
+}
+
 // overall prints the verdict of all releases, and of each that is not as it was planned
 // or has something at risk.
 func (p *page) overall(list []Judged) {
-	risky := 0
-	for i := range list {
-		if list[i].Risky() {
-			risky++
-		}
-	}
-	if risky > 0 {
-		p.line(p.strong(p.bad("RISKY")), fmt.Sprintf("  %d of %s", risky, plural(len(list), "release")))
-	} else {
-		p.line(p.strong(p.good("SAFE")), "  no risk found in ", plural(len(list), "release"))
-	}
+	verdict, sentence := overallOf(list)
+	p.line(p.verdict(verdict), "  ", sentence)
 	for i := range list {
 		j := &list[i]
+		if j.Failure != nil {
+			p.line("  ", j.Name(), ": ", p.bad(notJudged), ": ", printable(j.Failure.Reason))
+			continue
+		}
 		if j.Moved != "" {
 			p.line("  ", j.Name(), ": ", p.bad("moved"), ": ", printable(j.Moved))
 		}
 		sum := j.Set.Summary()
-		var parts []string
-		for _, risk := range change.Risks() {
-			if n := sum.Risks[risk]; n > 0 {
-				parts = append(parts, p.risk(risk)(fmt.Sprintf("%d %s", n, risk)))
-			}
-		}
-		if n := len(j.Set.Unchecked); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d unchecked", n))
-		}
-		if len(parts) > 0 {
-			p.line("  ", j.Name(), ": ", strings.Join(parts, ", "))
+		if verdict := j.Set.Verdict(j.FailOn); verdict.Compare(change.Changes) < 0 || len(sum.Risks)+len(sum.Accepted)+len(j.Set.Unchecked) > 0 {
+			p.line("  ", j.Name(), ": ", strings.ToUpper(string(verdict)), "  ", p.counted(verdict, j.Set, &sum, j.FailOn))
 		}
 	}
+}
+
+// releasesExit says why the exit code is what it is.
+func releasesExit(list []Judged, opt *Options) string {
+	var of []verdictOn
+	moved := 0
+	for i := range list {
+		if list[i].Failure != nil {
+			continue
+		}
+		of = append(of, verdictOn{list[i].Set, list[i].FailOn})
+		if list[i].Moved != "" {
+			moved++
+		}
+	}
+	if moved > 0 && opt.ExitCode != change.ExitError {
+		are := " are"
+		if moved == 1 {
+			are = " is"
+		}
+		return fmt.Sprintf("exit %d: %s%s not as planned", opt.ExitCode, plural(moved, "release"), are)
+	}
+	return exitLine(opt, of...)
 }
 
 // table is rows of cells, the first of which are the titles.

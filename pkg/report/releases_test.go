@@ -36,7 +36,7 @@ func TestReleases(t *testing.T) {
 		{File: "a.yaml", Set: &shop, FailOn: change.DefaultFailOn()},
 		{File: "a.yaml", Set: &cache},
 		{File: "b.yaml", Set: &same, Moved: "it has"},
-	}, report.Options{})
+	}, report.Options{ExitCode: 3})
 	want := `RELEASE              CHANGES
 prod/shop (a.yaml)   +Secret/web
                      ~Job/web  rejected
@@ -48,9 +48,10 @@ prod/cache (a.yaml)  +Secret/web
 FILE    ADDITIONS  MODIFICATIONS  DESTRUCTIONS
 a.yaml  3          1              2
 
-RISKY  2 of 3 releases
-  prod/shop: 1 rejected, 1 unchecked
+FAILS  1 of 3 releases
+  prod/shop: FAILS  1 rejected
   dev/same: moved: it has
+exit 3: 1 release is not as planned
 `
 	if d := cmp.Diff(want, page.String()); err != nil || d != "" {
 		t.Errorf("%v (-want +got):\n%s", err, d)

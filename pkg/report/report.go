@@ -6,7 +6,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -18,15 +17,21 @@ import (
 type Options struct {
 	// Color allows ANSI colours.
 	Color bool
+	// Width is how many columns the text report has, after which lines go on below; 0 for as
+	// many as each line takes.
+	Width int
 	// ShowHidden also prints what noise hides, and all of what is long.
 	ShowHidden bool
 	// ShowSecrets lets formats that print whole objects print Secrets as they
 	// are. For edits the Set itself decides (change.Set.Revealed).
 	ShowSecrets bool
-	// FailOn are the classes that make the verdict risky.
-	FailOn []change.Risk
-	// ExitCode is the code with which the process will end.
-	ExitCode int
+	// FailOn is what fails the run.
+	FailOn change.FailOn
+	// ExitCode is the code with which the process will end; Planned says that it was
+	// that of the run that made the plan, and Part that the report is one of several and
+	// does not say.
+	ExitCode      int
+	Planned, Part bool
 	// MaxBytes is how long a Markdown report may be; 0 stands for DefaultMaxBytes.
 	MaxBytes int
 	// Template is what the format "template" executes.
@@ -38,23 +43,47 @@ type Options struct {
 	// working directory, and its text. The path is "" for an object without such
 	// a file. nil finds none.
 	Locate func(o *manifest.Object) (path, text string)
+	// Seen names a values file as seen from the working directory; nil leaves the name as it is.
+	Seen func(name string) string
+	// Version is that of the program, for formats that name what made them; "" for none.
+	Version string
 	// Rules describe the rules that findings name, for formats that print that.
 	Rules []Rule
 
-	// failOn are the classes that count for a change, where that is not the same for all.
-	failOn map[*change.Change][]change.Risk
+	// failOn is what counts for a change, where that is not the same for all.
+	failOn map[*change.Change]change.FailOn
+	// verdict is that of several sets of which one is made; "" for one set.
+	verdict change.Verdict
+	// failures are what could not be judged, where several things are.
+	failures []failed
+	// values is set for a report about values, which judges no upgrade.
+	values *valuesHead
 }
 
-// fails reports whether a finding is of a class that makes the verdict risky.
+// fails reports whether a finding fails the run.
 func (o *Options) fails(c *change.Change, f *change.Finding) bool {
-	if classes, own := o.failOn[c]; own {
-		return slices.Contains(classes, f.Risk)
+	if failOn, own := o.failOn[c]; own {
+		return failOn.Fails(f)
 	}
-	return slices.Contains(o.FailOn, f.Risk)
+	return o.FailOn.Fails(f)
+}
+
+// verdictOf judges a set by what counts.
+func (o *Options) verdictOf(set *change.Set) change.Verdict {
+	if o.verdict != "" {
+		return o.verdict
+	}
+	return set.Verdict(o.FailOn)
 }
 
 // Rule is what a report may say of a rule besides what it found.
-type Rule struct{ ID, Why, Fix string }
+type Rule struct {
+	ID, Why, Fix string
+	// Own says that the rule is the team's own, which nothing is written about elsewhere.
+	Own bool
+	// Page is where in docs something is written about it; "" for rules.md.
+	Page string
+}
 
 // Format is one way to print a Set.
 type Format struct {
@@ -72,18 +101,19 @@ func Formats() []Format {
 		{Name: "json", About: "for programs: everything, as docs/report-schema.json describes it", Write: writeJSON, Charts: chartsJSON},
 		{Name: "yaml", About: "the same document as YAML", Write: writeYAML, Charts: chartsYAML},
 		{Name: "markdown", About: "for a comment on a pull request", Write: writeMarkdown, Charts: chartsMarkdown},
-		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object", Write: writeSARIF, Charts: together(writeSARIF)},
+		{Name: "html", About: "for whoever approves: one page for a browser, without network", Write: writeHTML, Charts: chartsHTML},
+		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object, with --why also at the key", Write: writeSARIF, Charts: together(writeSARIF)},
 		{Name: "junit", About: "for CI: one test case an object", Write: writeJUnit, Charts: together(writeJUnit)},
-		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object", Write: writeGitHub, Charts: together(writeGitHub)},
-		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object", Write: writeGitLab, Charts: together(writeGitLab)},
+		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object, with --why at the key", Write: writeGitHub, Charts: together(writeGitHub)},
+		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object, with --why at the key", Write: writeGitLab, Charts: together(writeGitLab)},
 		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff, Charts: together(writeHelmDiff)},
 		{Name: "template", About: "your own: a Go template over the JSON document", Write: writeTemplate, Charts: chartsTemplate},
 	}
 }
 
 // Write prints a Set in the format of that name, for callers who have no command line.
-// Without FailOn, the default classes make the verdict risky, and without ExitCode it is
-// the one that this verdict has.
+// Without FailOn, what fails a run before an upgrade counts, and without ExitCode it is
+// the one that follows from that.
 func Write(w io.Writer, format string, set *change.Set, opt Options) error {
 	found, err := Find(format)
 	if err != nil {
@@ -93,7 +123,7 @@ func Write(w io.Writer, format string, set *change.Set, opt Options) error {
 		opt.FailOn = change.DefaultFailOn()
 	}
 	if opt.ExitCode == 0 {
-		opt.ExitCode = set.Verdict(opt.FailOn).ExitCode(false)
+		opt.ExitCode = set.ExitCode(opt.FailOn, false)
 	}
 	return found.Write(w, set, opt)
 }

@@ -20,10 +20,14 @@ import (
 
 var ansi = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// countBlocks counts the objects in the titles of a text report.
+// countBlocks counts the objects in the titles of a text report. A workload that only rolls
+// has the word for that in the place of "update".
 func countBlocks(text, op string) int {
 	n := 0
-	title := regexp.MustCompile(`(?m)^(?:[a-z, -]+: )?` + op + ` [A-Z][A-Za-z]* [^×\n]*(?:×(\d+))?`)
+	if op == "update" {
+		op = `(?:update|(?:rolls|restart)\b[^:\n]*:)`
+	}
+	title := regexp.MustCompile(`(?m)^(?:[A-Za-z, -]+: )?` + op + ` [A-Z][A-Za-z]* [^×:\n]*(?:×(\d+))?`)
 	for _, m := range title.FindAllStringSubmatch(text, -1) {
 		times, err := strconv.Atoi(m[1])
 		if err != nil {
@@ -41,7 +45,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	_, err := report.Find("jsno")
-	want := `unknown output format "jsno"; valid are text, json, yaml, markdown, sarif, junit, github, gitlab, helm-diff, template`
+	want := `unknown output format "jsno"; valid are text, json, yaml, markdown, html, sarif, junit, github, gitlab, helm-diff, template`
 	if err == nil || err.Error() != want {
 		t.Errorf("Find of an unknown format: %v, want %s", err, want)
 	}
@@ -53,9 +57,9 @@ func TestWrite(t *testing.T) {
 	c.Findings = []change.Finding{{Rule: "x", Risk: change.Downtime, Message: "m"}}
 	set := change.Set{Changes: []change.Change{c}}
 	for _, tc := range []struct {
-		failOn []change.Risk
+		failOn change.FailOn
 		want   string
-	}{{nil, `"exitCode": 3`}, {[]change.Risk{}, `"exitCode": 0`}, {[]change.Risk{change.Stale}, `"exitCode": 0`}} {
+	}{{nil, `"exitCode": 3`}, {change.FailOn{}, `"exitCode": 0`}, {change.FailOn{"stale"}, `"exitCode": 0`}} {
 		var page bytes.Buffer
 		err := report.Write(&page, "json", &set, report.Options{FailOn: tc.failOn})
 		if err != nil || !strings.Contains(page.String(), tc.want) {
@@ -95,6 +99,7 @@ func TestSchema(t *testing.T) {
 	sets := map[string]change.Set{"empty": {}}
 	for _, sc := range scenarios(t) {
 		sets[sc.name] = judged(t, sc)
+		sets[sc.name+", explained"] = explained(judged(t, sc))
 	}
 	for name, set := range sets {
 		page := render(t, set, view{format: "json"})
@@ -109,6 +114,26 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: escaped for HTML, or without the last newline", name)
 		}
 	}
+}
+
+// explained gives each edit of a set, and each object that comes or goes, a cause with all there is.
+func explained(set change.Set) change.Set {
+	set.Why = &change.Why{Renderings: 7}
+	because := change.Because{
+		Chart: true, Defaults: []string{"image.tag"}, Joint: true, Unresolved: true, Step: true,
+		Keys: []change.KeyCause{{Key: "a", At: change.KeyPlace{Name: "prod.yaml", Line: 3}}, {Key: "b", At: change.KeyPlace{Name: "--set"}}, {Key: "c", Gone: true}},
+	}
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		c.Because = &because
+		for j := range c.Edits {
+			c.Edits[j].Because = &because
+			if j > 0 {
+				c.Edits[j].Because = &change.Because{Unknown: "it is different in each rendering"}
+			}
+		}
+	}
+	return set
 }
 
 // closeObjects makes a schema refuse fields that it does not describe. Published it
@@ -179,6 +204,7 @@ func body(t *testing.T, opt report.Options, changes ...change.Change) string {
 	t.Helper()
 	text := string(render(t, change.Set{Changes: changes}, view{format: "text", opt: opt}))
 	_, text, _ = strings.Cut(text, "\n\n")
+	text, _, _ = strings.Cut(text, "\nexit ")
 	return text
 }
 
@@ -191,12 +217,12 @@ func TestGrouping(t *testing.T) {
 		{
 			"same edit, names listed",
 			[]change.Change{object("ConfigMap", "api", edit("a", "x", "y")), object("ConfigMap", "web", edit("a", "x", "y"))},
-			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.a: x → y\n",
+			"update ConfigMap prod/api, web ×2\n  ~ .data.a: x → y\n",
 		},
 		{
 			"the own name is no difference",
 			[]change.Change{object("ConfigMap", "api", edit("host", "api.old", "api.new")), object("ConfigMap", "web", edit("host", "web.old", "web.new"))},
-			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.host: api.old → api.new  …  web.old → web.new\n",
+			"update ConfigMap prod/api, web ×2\n  ~ .data.host: api.old → api.new  …  web.old → web.new\n",
 		},
 		{
 			"a letter that happens to be the name is one",
@@ -219,7 +245,7 @@ func TestGrouping(t *testing.T) {
 				object("ConfigMap", "api", hidden(edit("l", "1", "2")), edit("a", "x", "y")),
 				object("ConfigMap", "web", edit("a", "x", "y"), hidden(edit("z", "1", "2"))),
 			},
-			"update ConfigMap prod/api, prod/web ×2\n  ~ .data.a: x → y\n\nhidden: 2 edits (2 metadata-labels); --show-hidden shows them\n",
+			"update ConfigMap prod/api, web ×2\n  ~ .data.a: x → y\n\nhidden: 2 edits (2 metadata-labels); --show-hidden shows them",
 		},
 		{
 			"other kind, other block",
@@ -242,6 +268,7 @@ func hidden(e change.Edit) change.Edit {
 
 func TestEdits(t *testing.T) {
 	long := strings.Repeat("0123456789", 20)
+	words := strings.Repeat("some words", 20)
 	many := strings.Repeat("line\n", 60)
 	for _, tc := range []struct {
 		name string
@@ -263,9 +290,14 @@ func TestEdits(t *testing.T) {
 		},
 		{
 			"difference far behind", edit("a", "-"+long+"x", "-"+long+"y"),
-			"~ .data.a: …" + long[175:] + "x → …" + long[175:] + "y",
+			"~ .data.a: …3456789x… (202 characters) → …3456789y… (202 characters)",
 		},
-		{"long", edit("a", nil, long), "+ .data.a: " + long[:100] + "… (100 more characters)"},
+		{
+			"prose that differs far behind", edit("a", words+"x", words+"y"),
+			"~ .data.a: …" + words[175:] + "x → …" + words[175:] + "y",
+		},
+		{"encoded", edit("a", nil, long), "+ .data.a: 01234567… (200 characters)"},
+		{"long", edit("a", nil, words), "+ .data.a: " + words[:100] + "… (100 more characters)"},
 		{
 			"large map", edit("a", nil, map[string]any{"image": strings.Repeat("i", 50), "name": "sidecar"}),
 			"+ .data.a:\n      +image: " + strings.Repeat("i", 50) + "\n      +name: sidecar",
@@ -276,11 +308,14 @@ func TestEdits(t *testing.T) {
 		},
 		{
 			"many lines", edit("a", nil, many),
-			"+ .data.a:\n" + strings.Repeat("      +line\n", 40) + "      … 20 more lines; --show-hidden shows all",
+			"+ .data.a:\n" + strings.Repeat("      +line\n", 4) + "      … 56 more lines\n\nshortened; --show-hidden shows all",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			want := "update ConfigMap prod/web\n  " + tc.want + "\n"
+			want := "update ConfigMap prod/web\n  " + tc.want
+			if !strings.Contains(want, "--show-hidden") {
+				want += "\n"
+			}
 			if d := cmp.Diff(want, body(t, report.Options{}, object("ConfigMap", "web", tc.edit))); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -299,12 +334,12 @@ func TestVerdicts(t *testing.T) {
 		set  change.Set
 		want string
 	}{
-		{change.Set{}, "SAFE  nothing will happen"},
-		{change.Set{Changes: []change.Change{object("ConfigMap", "a", hidden(edit("a", "x", "y")))}}, "SAFE  nothing will happen"},
-		{change.Set{Changes: []change.Change{object("ConfigMap", "a", edit("a", "x", "y"))}}, "SAFE  no risk found"},
-		{change.Set{Unchecked: []change.Notice{{Reason: "r"}}}, "SAFE  nothing will happen in what could be judged; 1 unchecked"},
-		{change.Set{Changes: []change.Change{finding(change.Exposure)}}, "CHANGED  1 exposure, which --fail-on leaves out"},
-		{change.Set{Changes: []change.Change{finding(change.Restart), finding(change.Rejected)}}, "RISKY  1 rejected, 1 restart"},
+		{change.Set{}, "NOTHING  no object changes"},
+		{change.Set{Changes: []change.Change{object("ConfigMap", "a", hidden(edit("a", "x", "y")))}}, "NOTHING  no object changes"},
+		{change.Set{Changes: []change.Change{object("ConfigMap", "a", edit("a", "x", "y"))}}, "CHANGES  1 object"},
+		{change.Set{Unchecked: []change.Notice{{Reason: "r"}}}, "NOTHING  no object changes; 1 unchecked"},
+		{change.Set{Changes: []change.Change{finding(change.Exposure)}}, "CHANGES  1 object; 1 exposure"},
+		{change.Set{Changes: []change.Change{finding(change.Restart), finding(change.Rejected)}}, "FAILS  1 rejected, 1 restart"},
 	} {
 		first, _, _ := strings.Cut(string(render(t, tc.set, view{format: "text"})), "\n")
 		if first != tc.want {

@@ -1,10 +1,11 @@
 package report
 
 import (
-	"encoding/json"
+	"cmp"
 	"io"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -25,6 +26,14 @@ type sarifRun struct {
 	Automation  *sarifID          `json:"automationDetails,omitempty"`
 	Invocations []sarifInvocation `json:"invocations"`
 	Results     []sarifResult     `json:"results"`
+	Properties  *sarifVerdict     `json:"properties,omitempty"`
+}
+
+// sarifVerdict is the property bag of a run.
+type sarifVerdict struct {
+	Verdict  change.Verdict `json:"verdict"`
+	ExitCode int            `json:"exitCode"`
+	FailOn   []string       `json:"failOn"`
 }
 
 type sarifID struct {
@@ -37,6 +46,7 @@ type sarifTool struct {
 
 type sarifDriver struct {
 	Name           string      `json:"name"`
+	Version        string      `json:"version,omitempty"`
 	InformationURI string      `json:"informationUri"`
 	Rules          []sarifRule `json:"rules"`
 }
@@ -44,7 +54,9 @@ type sarifDriver struct {
 type sarifRule struct {
 	ID         string     `json:"id"`
 	Short      *sarifText `json:"shortDescription,omitempty"`
+	Full       *sarifText `json:"fullDescription,omitempty"`
 	Help       *sarifText `json:"help,omitempty"`
+	HelpURI    string     `json:"helpUri,omitempty"`
 	Properties sarifTags  `json:"properties"`
 }
 
@@ -73,6 +85,7 @@ type sarifResult struct {
 	Level        string             `json:"level"`
 	Message      sarifText          `json:"message"`
 	Locations    []sarifLocation    `json:"locations"`
+	Related      []sarifLocation    `json:"relatedLocations,omitempty"`
 	Fingerprints map[string]string  `json:"partialFingerprints"`
 	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
 }
@@ -84,8 +97,10 @@ type sarifSuppression struct {
 }
 
 type sarifLocation struct {
+	ID       int            `json:"id,omitempty"` // by which a message links to it
 	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
-	Logical  []sarifLogical `json:"logicalLocations"`
+	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	Message  *sarifText     `json:"message,omitempty"`
 }
 
 type sarifPhysical struct {
@@ -110,12 +125,15 @@ type sarifLogical struct {
 func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 	run := sarifRun{
 		Invocations: []sarifInvocation{{
-			Successful: true, ExitCode: opt.ExitCode,
+			Successful: len(opt.failures) == 0, ExitCode: opt.ExitCode,
 			Notifications: each(set.Unchecked, func(n *change.Notice) sarifNotification {
 				return sarifNotification{"note", sarifText{noticeText(n)}}
 			}),
 		}},
 		Results: []sarifResult{},
+	}
+	if opt.values == nil {
+		run.Properties = &sarifVerdict{opt.verdictOf(set), opt.ExitCode, each(opt.FailOn, same)}
 	}
 	sum := set.Summary()
 	p := page{styles: stylesFor(false), all: opt.ShowHidden}
@@ -123,11 +141,9 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 		notes := &run.Invocations[0].Notifications
 		*notes = append(*notes, sarifNotification{"note", sarifText{"policy: " + line}})
 	}
-	run.Tool.Driver = sarifDriver{Name: "helm-safe-diff", InformationURI: home, Rules: []sarifRule{}}
-	if r := set.Release; r.Name != "" {
-		// The last part tells runs of one category apart; there is none to tell.
-		run.Automation = &sarifID{path.Join("helm-safe-diff", r.Namespace, r.Name) + "/"}
-	}
+	run.Invocations[0].Notifications = append(sarifErrors(opt.failures), run.Invocations[0].Notifications...)
+	run.Tool.Driver = sarifDriver{Name: "helm-safe-diff", Version: opt.Version, InformationURI: home, Rules: []sarifRule{}}
+	run.Automation = sarifCategory(set, &opt)
 	places := map[string]int{}
 	for _, f := range placed(set, opt) {
 		index, known := places[f.Rule]
@@ -138,22 +154,39 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 		}
 		run.Results = append(run.Results, sarifResultOf(&f, index))
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(sarifLog{
+	return encodeJSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})
+}
+
+// sarifCategory tells reports apart of which each replaces the one before; nil if there is
+// nothing to tell them by.
+func sarifCategory(set *change.Set, opt *Options) *sarifID {
+	category := ""
+	if r := &set.Release; r.Name != "" {
+		category = path.Join(r.Namespace, r.Name)
+	} else if opt.values != nil {
+		category = opt.values.category
+	}
+	if category == "" {
+		return nil
+	}
+	// The last part tells runs of one category apart; there is none to tell.
+	return &sarifID{printable(path.Join("helm-safe-diff", category)) + "/"}
 }
 
 func sarifRuleOf(f *change.Finding, rules []Rule) sarifRule {
 	rule := sarifRule{ID: f.Rule, Properties: sarifTags{[]string{string(f.Risk)}}}
 	for _, r := range rules {
 		if r.ID == f.Rule {
-			rule.Short = &sarifText{printable(r.Why)}
+			rule.Short, rule.Full = &sarifText{printable(r.Why)}, &sarifText{printable(r.Why)}
 			if r.Fix != "" {
 				rule.Help = &sarifText{printable(r.Fix)}
+				rule.Full.Text += "; what to do: " + rule.Help.Text
+			}
+			if !r.Own {
+				rule.HelpURI = home + "/blob/main/docs/" + cmp.Or(r.Page, "rules.md#"+url.PathEscape(r.ID))
 			}
 		}
 	}
@@ -170,28 +203,40 @@ func sarifResultOf(f *finding, rule int) sarifResult {
 		level = "note" // a reader that does not know suppressions must not fail on it
 		suppressions = []sarifSuppression{{"external", "accepted", accepted(f.accepted)}}
 	}
-	text := f.sentence()
-	if f.Hint != "" {
-		text += "\nhint: " + printable(f.Hint)
+	text := f.sentence() + f.cause.linked()
+	if hint := hintOf(f.Finding); hint != "" {
+		text += "\nhint: " + printable(hint)
 	}
-	at := sarifLocation{Logical: []sarifLogical{{f.about.Ref.Name, printable(f.object()), "resource"}}}
+	at := sarifLocation{Logical: []sarifLogical{{printable(f.about.Ref.Name), printable(f.object()), "resource"}}}
 	if f.at.file != "" {
-		at.Physical = &sarifPhysical{}
-		at.Physical.Artifact.URI = (&url.URL{Path: f.at.file}).EscapedPath()
-		at.Physical.Region.StartLine = f.at.line
+		at.Physical = sarifPhysicalOf(f.at)
+	}
+	related := each(f.cause.given, func(g *keyLine) sarifLocation {
+		return sarifLocation{Physical: sarifPhysicalOf(g.place), Message: &sarifText{"given here: " + strings.Join(g.keys, ", ")}}
+	})
+	for i := range related {
+		related[i].ID = i + 1
 	}
 	return sarifResult{
 		RuleID: f.Rule, RuleIndex: rule, Level: level, Message: sarifText{text},
 		Locations:    []sarifLocation{at},
+		Related:      related,
 		Fingerprints: map[string]string{"helmSafeDiff/v1": f.fingerprint()},
 		Suppressions: suppressions,
 	}
 }
 
+func sarifPhysicalOf(at place) *sarifPhysical {
+	var p sarifPhysical
+	p.Artifact.URI = (&url.URL{Path: at.file}).EscapedPath()
+	p.Region.StartLine = at.line
+	return &p
+}
+
 // noticeText says in one line what was not judged.
 func noticeText(n *change.Notice) string {
 	if n.Ref == (manifest.Ref{}) {
-		return printable("unchecked: " + n.Reason)
+		return printable("unchecked: " + reasonOf(n))
 	}
-	return printable("unchecked: " + n.Ref.String() + ": " + n.Reason)
+	return printable("unchecked: " + n.Ref.String() + ": " + reasonOf(n))
 }

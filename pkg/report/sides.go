@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // sides returns both sides of a change as YAML, "" for one that is not there:
 // the documents as they were written, or, where something is to be hidden or
 // masked, what remains of their values.
-func sides(c *change.Change, opt Options) (old, updated string, err error) {
+func sides(c *change.Change, opt Options) (old, updated string, err error) { //nolint:cyclop // one branch a kind of change
 	oldValue, err := valueOf(c.Old)
 	if err != nil {
 		return "", "", err
@@ -37,9 +38,12 @@ func sides(c *change.Change, opt Options) (old, updated string, err error) {
 			newValue = merged
 		}
 	}
-	if !opt.ShowSecrets && holdsSecrets(c) {
-		asWritten = false
-		oldValue, newValue = masked(c, oldValue, newValue)
+	if !opt.ShowSecrets {
+		// The text of a Secret may say in a comment what its fields hold.
+		asWritten = asWritten && !manifest.IsSecret(c.Ref.Kind) && !secretIn(c.Ref, oldValue) && !secretIn(c.Ref, newValue)
+		if !asWritten {
+			oldValue, newValue = masked(c, oldValue, newValue)
+		}
 	}
 	if asWritten {
 		return written(c.Old), written(c.New), nil
@@ -49,6 +53,11 @@ func sides(c *change.Change, opt Options) (old, updated string, err error) {
 	}
 	updated, err = asYAML(c.New, newValue)
 	return old, updated, err
+}
+
+// secretIn reports whether an object holds something that must not be shown.
+func secretIn(ref manifest.Ref, value map[string]any) bool {
+	return !reflect.DeepEqual(value, manifest.WithoutSecrets(value, ref))
 }
 
 func valueOf(o *manifest.Object) (map[string]any, error) {
@@ -198,93 +207,81 @@ func position(items []any, keys []fieldpath.Key) int {
 	})
 }
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
-func holdsSecrets(c *change.Change) bool {
-	if c.Ref.Kind == "Secret" && c.Ref.Group == "" {
-		return true
-	}
-	return slices.ContainsFunc([]*manifest.Object{c.Old, c.New}, func(o *manifest.Object) bool {
-		if o == nil {
-			return false
-		}
-		_, has := o.Annotation(lastApplied)
-		return has
-	})
-}
-
-// masked returns both sides with a mask in place of every secret. Masks differ
-// where the secrets do, so that a diff still shows what has changed.
+// masked returns both sides with a mask in place of every secret. Masks differ where the
+// secrets do, so that a diff still shows what has changed.
 func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew map[string]any) {
-	places := []fieldpath.Path{fieldpath.Fields("metadata", "annotations", lastApplied)}
-	if c.Ref.Kind == "Secret" && c.Ref.Group == "" {
-		for _, field := range []string{"data", "stringData"} {
-			for _, value := range []map[string]any{old, updated} {
-				switch entries := value[field].(type) {
-				case nil:
-				case map[string]any:
-					for _, name := range manifest.Fields(entries) {
-						places = append(places, fieldpath.Fields(field, name))
-					}
-				default:
-					places = append(places, fieldpath.Fields(field))
-				}
-			}
-		}
-	}
-	maskedOld, maskedNew = old, updated
-	for _, place := range places {
-		o, inOld := lookUp(old, place)
-		n, inNew := lookUp(updated, place)
-		oldMask, newMask := change.Mask, change.Mask
-		if inOld && inNew && (edited(c, place) || !equal(o, n)) {
-			oldMask, newMask = change.Mask+" (old)", change.Mask+" (new)"
-		}
-		if inOld {
-			maskedOld = with(maskedOld, place, oldMask)
-		}
-		if inNew {
-			maskedNew = with(maskedNew, place, newMask)
-		}
-	}
+	m := masking{c}
+	publicOld, publicNew := manifest.WithoutSecrets(old, c.Ref), manifest.WithoutSecrets(updated, c.Ref)
+	a, b := m.values(nil, hiding{old, publicOld, old != nil}, hiding{updated, publicNew, updated != nil})
+	maskedOld, _ = a.(map[string]any)
+	maskedNew, _ = b.(map[string]any)
 	return maskedOld, maskedNew
 }
 
-// edited reports whether a change lists an edit at the place. Objects that were stored
+// hiding is a value on one side of a change, with what of it may be shown.
+type hiding struct {
+	raw, public any
+	present     bool
+}
+
+// masking compares the secrets of both sides of a change.
+type masking struct{ about *change.Change }
+
+// values returns the public values of both sides at a path.
+func (m masking) values(path fieldpath.Path, old, updated hiding) (shownOld, shownNew any) {
+	oldMap, oldIs := old.public.(map[string]any)
+	newMap, newIs := updated.public.(map[string]any)
+	if oldIs && newIs {
+		return m.fields(path, old, updated, oldMap, newMap)
+	}
+	oldList, oldIs := old.public.([]any)
+	newList, newIs := updated.public.([]any)
+	if oldIs && newIs && len(oldList) == len(newList) {
+		return m.items(path, old, updated, oldList, newList)
+	}
+	both := old.present && updated.present && old.public == any(change.Mask) && updated.public == any(change.Mask)
+	if both && (!equal(old.raw, updated.raw) || m.edited(path)) {
+		return change.Mask + " (old)", change.Mask + " (new)"
+	}
+	return old.public, updated.public
+}
+
+func (m masking) fields(path fieldpath.Path, old, updated hiding, oldMap, newMap map[string]any) (shownOld, shownNew any) {
+	oldRaw, _ := old.raw.(map[string]any)
+	newRaw, _ := updated.raw.(map[string]any)
+	oldMap, newMap = maps.Clone(oldMap), maps.Clone(newMap)
+	for name := range oldMap {
+		if _, both := newMap[name]; !both {
+			continue
+		}
+		oldMap[name], newMap[name] = m.values(path.Child(fieldpath.Field(name)),
+			hiding{oldRaw[name], oldMap[name], true}, hiding{newRaw[name], newMap[name], true})
+	}
+	return oldMap, newMap
+}
+
+func (m masking) items(path fieldpath.Path, old, updated hiding, oldList, newList []any) (shownOld, shownNew any) {
+	oldRaw, _ := old.raw.([]any)
+	newRaw, _ := updated.raw.([]any)
+	oldList, newList = slices.Clone(oldList), slices.Clone(newList)
+	for i := range oldList {
+		a, b := hiding{nil, oldList[i], true}, hiding{nil, newList[i], true}
+		if i < len(oldRaw) && i < len(newRaw) {
+			a.raw, b.raw = oldRaw[i], newRaw[i]
+		}
+		oldList[i], newList[i] = m.values(path.Child(fieldpath.Index(i)), a, b)
+	}
+	return oldList, newList
+}
+
+// edited reports whether the change lists an edit at the path. Objects that were stored
 // hold masks, which are the same on both sides.
-func edited(c *change.Change, place fieldpath.Path) bool {
-	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return slices.EqualFunc(e.Path, place, sameField) })
+func (m masking) edited(path fieldpath.Path) bool {
+	return slices.ContainsFunc(m.about.Edits, func(e change.Edit) bool { return slices.EqualFunc(e.Path, path, sameField) })
 }
 
 func sameField(a, b fieldpath.Element) bool {
-	return len(a.Keys) == 0 && len(b.Keys) == 0 && a.Field == b.Field
+	return len(a.Keys) == 0 && len(b.Keys) == 0 && a.Field == b.Field && a.Index == b.Index
 }
 
 func equal(a, b any) bool { return quoted(a) == quoted(b) }
-
-func lookUp(value any, path fieldpath.Path) (any, bool) {
-	for _, step := range path {
-		fields, _ := value.(map[string]any)
-		next, found := fields[step.Field]
-		if !found {
-			return nil, false
-		}
-		value = next
-	}
-	return value, true
-}
-
-// with returns a copy of m in which value stands at the path, if m has it.
-func with(m map[string]any, path fieldpath.Path, value any) map[string]any {
-	name := path[0].Field
-	if len(path) > 1 {
-		inner, isMap := m[name].(map[string]any)
-		if !isMap {
-			return m
-		}
-		value = with(inner, path[1:], value)
-	}
-	clone := maps.Clone(m)
-	clone[name] = value
-	return clone
-}

@@ -1,13 +1,10 @@
 package report
 
 import (
-	"strconv"
-	"strings"
-	"unicode"
-
 	"github.com/fatih/color"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // style paints text for a terminal, or leaves it as it is.
@@ -44,23 +41,5 @@ func (s *styles) risk(r change.Risk) style {
 	return s.warn
 }
 
-// printable returns text that a chart has chosen without what would steer the
-// terminal: control characters and the like are written as Go writes them.
-func printable(text string) string {
-	if strings.IndexFunc(text, steers) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if steers(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func steers(r rune) bool {
-	return !unicode.IsPrint(r) && !unicode.IsSpace(r) || unicode.IsControl(r) && r != '\t'
-}
+// printable returns text that a chart has chosen as it can be a part of a line.
+func printable(text string) string { return safetext.Line(text) }

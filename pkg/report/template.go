@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // ParseTemplate reads a template for the format "template". It may use Sprig's
@@ -46,8 +47,10 @@ func execute(w io.Writer, told any, opt Options) error {
 	if err := kubejson.UnmarshalCaseSensitivePreserveInts(text, &document); err != nil {
 		return err
 	}
+	// The template is the user's own; what it prints of a chart is not.
+	safe := eachString(document, safetext.Text)
 	var page bytes.Buffer
-	if err := opt.Template.Execute(&page, document); err != nil {
+	if err := opt.Template.Execute(&page, safe); err != nil {
 		return err
 	}
 	_, err = w.Write(page.Bytes())

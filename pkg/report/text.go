@@ -10,51 +10,43 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // writeText prints the set for people: the verdict, the objects at risk with
 // cause and remedy, then all other changes, then what was not judged and how
 // much is hidden.
 func writeText(w io.Writer, set *change.Set, opt Options) error {
-	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
+	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, width: opt.Width, failOn: opt.FailOn, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
 	sum := set.Summary()
 	sections := p.sections(set)
-	for _, p.room = range rooms() {
-		p.out.Reset()
+	list := rooms(len(sum.Risks) == 0)
+	if set.Why != nil { // who asks why has the time to read
+		list = []room{{edits: maxEdits, lines: maxLines, restarts: maxEdits, plain: maxEdits, plainLines: maxLines}}
+	}
+	for _, p.room = range list {
+		p.reset()
 		p.head(set, &sum, opt.FailOn)
 		p.body(set, &sum, sections)
 		p.ledger(&sum.Hidden)
+		p.exit(&opt, verdictOn{set, opt.FailOn})
 		if p.enough() {
 			break
 		}
 	}
-	p.shortened()
-	_, err := io.WriteString(w, p.out.String())
+	_, err := io.WriteString(w, p.wrapped())
 	return err
 }
 
-// sections sorts the changes of a set by how much they matter.
-func (p *page) sections(set *change.Set) []section {
-	var risky, plain, hidden []*change.Change
-	for _, c := range joined(set) {
-		switch {
-		case len(c.Findings) > 0:
-			risky = append(risky, c)
-		case !c.Hidden() || c.Renamed != nil:
-			plain = append(plain, c)
-		case p.all:
-			hidden = append(hidden, c)
-		}
+// exit prints why the exit code is what it is.
+func (p *page) exit(opt *Options, of ...verdictOn) {
+	if opt.Part {
+		return
 	}
-	list := []section{
-		{groups: groups(risky, p.all)},
-		{title: "Without risk", groups: groups(plain, p.all), brief: p.gatherTitles(plain)},
-		{title: "Hidden", groups: groups(hidden, p.all)},
+	if !p.footed {
+		p.line()
 	}
-	if len(risky) == 0 {
-		list[1].title = ""
-	}
-	return list
+	p.line(exitLine(opt, of...))
 }
 
 // body prints what the set holds, below the head.
@@ -66,18 +58,8 @@ func (p *page) body(set *change.Set, sum *change.Summary, sections []section) {
 	p.notices(oneWay, set.OneWay)
 	p.rotating(set.Rotating)
 	p.drift(set.Drift)
-	p.notices(unchecked, set.Unchecked)
+	p.notices(unchecked, unshipped(set.Unchecked))
 	p.policy(set, sum)
-}
-
-// enough reports whether the page is short enough.
-func (p *page) enough() bool { return p.all || strings.Count(p.out.String(), "\n") <= twoScreens }
-
-// shortened says that the page shows less than there is.
-func (p *page) shortened() {
-	if p.room.cuts && !p.all {
-		p.line(p.faint("shortened; --show-hidden shows all"))
-	}
 }
 
 // page is the report as far as it is written.
@@ -86,78 +68,35 @@ type page struct {
 	out strings.Builder
 	// all says that nothing is hidden and nothing is cut.
 	all bool
+	// width is how many columns there are; 0 for as many as it takes.
+	width int
 	// operation is what the report is about, such as "upgrade".
 	operation string
-	// room is how much of each object is shown; the zero room is that of a page which
-	// is not too long.
+	// failOn is what fails the run; nil where nobody is told how to accept it.
+	failOn change.FailOn
+	// room is how much of each object is shown; the zero room is that of a page on which
+	// everything is shown that is not hidden.
 	room room
-	// hinted are the hints that stand on the page already; nil if each object is read
+	// hinted are the hints that are on the page already; nil if each object is read
 	// by itself.
 	hinted map[string]bool
+	// shorter says that something was left out for want of room, footed that the last line but
+	// one is part of the foot.
+	shorter, footed bool
+	// single says that the last section is one line, behind its title.
+	single bool
 }
 
-// twoScreens is how many lines a report should not exceed.
-const twoScreens = 100
-
-// room is how much of an object is shown.
-type room struct {
-	cuts                   bool
-	edits, lines           int // of an object that somebody should look at
-	plainEdits, plainLines int // of another one
+// reset begins the page anew.
+func (p *page) reset() {
+	p.out.Reset()
+	p.shorter, p.footed, p.single = false, false, false
 }
 
-// rooms returns how much of each object is shown, less each time, until the report
-// is short enough.
-func rooms() []room {
-	return []room{
-		{false, maxEdits, maxLines, maxEdits, maxLines},
-		{true, 10, 6, 6, 4},
-		{true, 6, 2, 2, 2},
-		{true, 3, 0, 0, 0},
-		{true, 1, 0, 0, 0},
-	}
-}
-
+// line prints a line. Its parts are printable; what they are together is made so.
 func (p *page) line(parts ...string) {
-	for _, part := range parts {
-		p.out.WriteString(part)
-	}
+	p.out.WriteString(safetext.WithoutCommands(strings.Join(parts, "")))
 	p.out.WriteByte('\n')
-}
-
-// section is a part of the report.
-type section struct {
-	title  string
-	groups []group
-	// brief are the changes in fewer groups, for a page on which their edits have no room.
-	brief []group
-}
-
-// section prints changes, one block for each group. Blocks of one line stand
-// close together.
-func (p *page) section(s *section) {
-	if len(s.groups) == 0 {
-		return
-	}
-	p.line()
-	if s.title != "" {
-		p.line(p.strong(s.title))
-	}
-	list := s.groups
-	if p.room.cuts && p.room.plainEdits == 0 && s.brief != nil {
-		list = s.brief
-	}
-	apart := false
-	for i, g := range list {
-		block := page{styles: p.styles, all: p.all, operation: p.operation, room: p.room, hinted: p.hinted}
-		block.group(g)
-		long := strings.Count(block.out.String(), "\n") > 1
-		if i > 0 && (long || apart) || long && s.title != "" {
-			p.line()
-		}
-		apart = long
-		p.out.WriteString(block.out.String())
-	}
 }
 
 // maxValues is how many values of the user's are named, unless all is asked for.
@@ -170,14 +109,15 @@ func (p *page) values(edits []change.Edit) {
 			p.line("  … ", plural(len(edits)-i, "more value"))
 			return
 		}
-		short, ok := p.short(&edits[i])
+		e := &edits[i]
+		short, ok := p.short(e)
 		if !ok {
 			short = "another text"
 		}
-		if edits[i].Old.Text() == change.Mask || edits[i].New.Text() == change.Mask {
+		if e.Old.Text() == change.Mask || e.New.Text() == change.Mask {
 			short = "changed"
 		}
-		p.line("  value ", printable(edits[i].Path.String()), ": ", signOf(&edits[i]), short)
+		p.line("  value ", printable(e.Path.String()), ": ", signOf(e), short)
 	}
 }
 
@@ -256,7 +196,10 @@ func fateOf(fate change.Fate) string {
 }
 
 // refs names objects of several kinds.
-func (p *page) refs(refs []manifest.Ref) string {
+func (p *page) refs(refs []manifest.Ref) string { return refsIn(refs, p.all) }
+
+// refsIn names objects of several kinds; all says that none is left out.
+func refsIn(refs []manifest.Ref, all bool) string {
 	if len(refs) == 1 && refs[0] == (manifest.Ref{}) {
 		return ""
 	}
@@ -270,7 +213,7 @@ func (p *page) refs(refs []manifest.Ref) string {
 			list = append(list, named{refs[n].Namespace, refs[n].Name})
 			n++
 		}
-		kinds = append(kinds, printable(refs[0].Kind)+" "+names(list, p.all)+times(n))
+		kinds = append(kinds, printable(refs[0].Kind)+" "+names(list, all)+times(n))
 		refs = refs[n:]
 	}
 	return strings.Join(kinds, ", ")
@@ -286,6 +229,9 @@ func times(n int) string {
 // ledger says how much is hidden, and why.
 func (p *page) ledger(hidden *change.Ledger) {
 	if hidden.Edits == 0 && hidden.Objects == 0 {
+		if p.shorter && !p.all {
+			p.foot("shortened; --show-hidden shows all")
+		}
 		return
 	}
 	var filters []string
@@ -305,11 +251,20 @@ func (p *page) ledger(hidden *change.Ledger) {
 		what = append(what, plural(hidden.Objects, "whole object"))
 	}
 	how := "; --show-hidden shows them"
-	if p.all {
+	switch {
+	case p.all:
 		how = " without --show-hidden"
+	case p.shorter:
+		how = "; shortened; --show-hidden shows all"
 	}
+	p.foot("hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how)
+}
+
+// foot prints a line at the end of the page.
+func (p *page) foot(text string) {
 	p.line()
-	p.line(p.faint("hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how))
+	p.line(p.faint(text))
+	p.footed = true
 }
 
 func plural(n int, noun string) string {

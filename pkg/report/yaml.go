@@ -1,11 +1,18 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
 // writeYAML prints the document of the JSON report as YAML.
@@ -13,11 +20,57 @@ func writeYAML(w io.Writer, set *change.Set, opt Options) error {
 	return encodeYAML(w, documentOf(set, opt))
 }
 
+// encodeYAML writes a document in which all strings are safe to print. What is not safe as
+// it is, the YAML library would write so, in one line or in several: it gets a word for
+// it, which is replaced by the text in quotes.
 func encodeYAML(w io.Writer, document any) error {
-	text, err := yaml.Marshal(document)
+	encoded, err := json.Marshal(document)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(text)
+	var told any
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	if err := decoder.Decode(&told); err != nil {
+		return err
+	}
+	word := "text"
+	for bytes.Contains(encoded, []byte(word)) {
+		word += "-text"
+	}
+	var quoted []string
+	told = eachString(told, func(text string) string {
+		if safetext.Safe(text) {
+			return text
+		}
+		name := fmt.Sprintf("%s.%d.", word, len(quoted)/2)
+		quoted = append(quoted, name, safetext.YAML(text))
+		return name
+	})
+	text, err := yaml.Marshal(told)
+	if err != nil {
+		return err
+	}
+	_, err = strings.NewReplacer(quoted...).WriteString(w, string(text))
 	return err
+}
+
+// eachString returns a value of JSON in which every string, also one that is a key, is
+// what a function makes of it.
+func eachString(value any, to func(string) string) any {
+	switch value := value.(type) {
+	case string:
+		return to(value)
+	case []any:
+		for i := range value {
+			value[i] = eachString(value[i], to)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			content := eachString(value[name], to)
+			delete(value, name)
+			value[to(name)] = content
+		}
+	}
+	return value
 }

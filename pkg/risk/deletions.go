@@ -6,46 +6,54 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-const keepFirst = "annotate it with helm.sh/resource-policy: keep in the installed release first"
-
 // deletionRules are about state that goes with an object.
-func deletionRules() []Rule {
-	const keep = keepFirst + ", or put it back into the chart"
-	return []Rule{
+func deletionRules() []rule.Rule {
+	const keep = rule.KeepFirst + ", or put it back into the chart"
+	return showing(rule.LossEvidence, []rule.Rule{
 		{
 			ID: "claim-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
-			Why: "the claim goes, and with the reclaim policy Delete its volume and the data on it",
-			Fix: keep, Instead: keepFirst, When: deleted("its volume goes with it unless the reclaim policy is Retain"),
+			Why: "the claim is deleted, and with the reclaim policy Delete also its volume and the data",
+			Fix: keep, Instead: rule.KeepFirst, When: deleted("its volume goes with it unless the reclaim policy is Retain"),
 		},
 		{
 			ID: "volume-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolume"},
-			Why: "the volume is deleted, and what it holds can no longer be reached",
-			Fix: keep, Instead: keepFirst, When: deleted("the volume is deleted"),
+			Why:  "the volume is deleted, and its data can no longer be reached",
+			Back: "it comes back without what is deleted with it",
+			Fix:  keep, Instead: rule.KeepFirst, When: deleted("the volume is deleted"),
 		},
 		{
 			ID: "namespace-deleted", Risk: change.DataLoss, Kinds: []string{"Namespace"},
-			Why: "everything in the namespace is deleted with it, also what the chart still contains and what others put there",
-			Fix: keep, Instead: keepFirst, When: deleted("everything in it is deleted with it"),
+			Why:  "everything in the namespace is deleted with it, including what the chart still contains and what others created there",
+			Back: "it comes back with nothing in it but what the release holds",
+			Fix:  keep, Instead: rule.KeepFirst, When: deleted("everything in it is deleted with it"),
 		},
 		{
 			ID: "crd-deleted", Risk: change.DataLoss, Kinds: []string{"CustomResourceDefinition"},
-			Why: "all custom resources of the kind are deleted with their definition, in every namespace",
-			Fix: keep, Instead: keepFirst, When: deleted("all its custom resources are deleted with it, in every namespace"),
+			Why:  "all custom resources of the kind, in every namespace, are deleted with their definition",
+			Back: "it comes back without the objects of its kind",
+			Fix:  keep, Instead: rule.KeepFirst, When: deleted("all its custom resources are deleted with it, in every namespace"),
 		},
 		{
 			ID: "statefulset-claims-deleted", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
-			Why:     "the retention policy of the StatefulSet deletes its claims with it, or with the pods that are scaled away",
+			Why:     "the retention policy of the StatefulSet deletes its claims with it, or when it is scaled down",
 			Fix:     "set persistentVolumeClaimRetentionPolicy to Retain in a release before this one",
 			Instead: "set persistentVolumeClaimRetentionPolicy to Retain in the installed release first",
+			Back:    "its deleted claims come back with empty volumes",
 			When:    claimsDeleted,
 		},
-	}
+	})
 }
 
-func gone(c *change.Change) bool { return c.Op == change.Delete || c.Op == change.Recreate }
+// gone reports whether an object goes, be it that it comes back as a hook. Of a hook that is
+// made again hook-deletes-data tells.
+func gone(c *change.Change) bool {
+	return (c.Op == change.Delete || c.Op == change.Recreate) && !upgrade.Anew(c)
+}
 
 func deleted(message string) func(*change.Change) (string, []fieldpath.Path, bool) {
 	return func(c *change.Change) (string, []fieldpath.Path, bool) {

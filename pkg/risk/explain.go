@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
 // examples holds for each rule an upgrade for which it fires. They are written from
@@ -14,8 +16,8 @@ var examples embed.FS
 
 // Example shows an upgrade for which the rule fires: what it is about, and how the
 // manifests differ.
-func (r *Rule) Example() string {
-	text, err := examples.ReadFile("examples/" + r.ID + ".txt")
+func Example(id string) string {
+	text, err := examples.ReadFile("examples/" + id + ".txt")
 	if err != nil {
 		return ""
 	}
@@ -23,9 +25,9 @@ func (r *Rule) Example() string {
 }
 
 // Find returns the rule of that ID.
-func Find(id string) (*Rule, error) {
+func Find(id string) (*rule.Rule, error) {
 	rules := Rules()
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })
+	i := slices.IndexFunc(rules, func(r rule.Rule) bool { return r.ID == id })
 	if i < 0 {
 		return nil, fmt.Errorf("unknown rule %q; `helm safe-diff rules` lists those there are", id)
 	}

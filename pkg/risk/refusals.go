@@ -1,22 +1,23 @@
 package risk
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
 const whyRefused = "the API server refuses the change; the upgrade fails after other objects have changed already, and nothing is rolled back by itself"
 
 // refusalRules know remedies. Which changes are refused the API server says.
-func refusalRules() []Rule {
-	return slices.Concat(helmRefusals(), workloadRefusals(), objectRefusals(), []Rule{
+func refusalRules() []rule.Rule {
+	return showing(rule.RefusalEvidence, impact.Unmerged(), helmRefusals(), admissionRefusals(), workloadRefusals(), impact.Addresses(), impact.HookPods(), objectRefusals(), []rule.Rule{
 		{
 			ID: "value-refused", Risk: change.Rejected,
-			Why:  "the API server refuses the object whatever was there before; the upgrade fails after other objects have changed already",
+			Why:  "the API server rejects the object whatever was there before; the upgrade fails after other objects have already changed",
 			Fix:  "correct the field",
 			When: refusedFor(func(e change.FieldError) bool { return e.Itself }),
 		},
@@ -32,31 +33,55 @@ func refusalRules() []Rule {
 }
 
 // helmRefusals are refusals before anything is sent.
-func helmRefusals() []Rule {
-	return []Rule{
+func helmRefusals() []rule.Rule { //nolint:funlen // a table
+	return []rule.Rule{
+		{
+			ID: "record-too-large", Risk: change.Rejected, Kinds: []string{"Secret", "ConfigMap"},
+			Why: "Helm first stores chart, values and manifest of the release in one Secret or ConfigMap, which holds at most 1 MiB; a larger release fails at once",
+			Fix: "leave files out of the chart that it does not need (.helmignore), split it, or have Helm store releases in a database (HELM_DRIVER=sql)",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				message, paths, fires := refusedAs("FieldValueTooLong")(c)
+				return message, paths, fires && c.Outcome.Upfront
+			},
+		},
 		{
 			ID: "api-not-served", Risk: change.Rejected,
-			Why:  "this Kubernetes does not serve the API version, and Helm gives up before it changes anything, even if only the installed release uses it",
+			Why:  "this Kubernetes does not serve the API version; Helm stops before it changes anything, even if only the installed release uses it",
 			Fix:  "move the chart to a served version; for an installed release, rewrite its stored manifest first (helm mapkubeapis)",
 			When: refusedAs("NotFound"),
 		},
 		{
+			ID: "kind-only-in-crds", Risk: change.Rejected,
+			Why:  "Helm applies a chart's crds directory only on installation; an upgrade finds no such kind in the cluster and stops before it changes anything",
+			Fix:  "apply the definitions before the upgrade: helm show crds CHART | kubectl apply --server-side -f -",
+			When: refusedAs("NoKindInstalled"),
+		},
+		{
 			ID: "kind-not-defined", Risk: change.Rejected,
-			Why:  "Helm looks up the kinds of all objects before it applies the definitions that come with them, and gives up before it changes anything",
-			Fix:  "install the definition before the upgrade: by hand, or with an earlier release",
+			Why:  "the cluster has no definition of this kind; Helm looks up all kinds before it applies any definition, and stops before it changes anything",
+			Fix:  "install the definition before the upgrade (for a ServiceMonitor the Prometheus Operator brings it), or switch the object off in the values",
 			When: refusedAs("NoKindMatch"),
 		},
 		{
 			ID: "name-missing", Risk: change.Rejected,
-			Why: "Helm looks for every object of the release by its name, and fails on one that has none",
+			Why: "Helm looks up every object of the release by name, and fails if one has none",
 			Fix: "give the object a name; only hooks may leave it to the API server (generateName)",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				return refusal(c), nil, c.Ref.Name == "" && len(c.Outcome.Refused) > 0
 			},
 		},
 		{
+			ID: "hook-definition-in-the-way", Risk: change.Rejected, Kinds: []string{"CustomResourceDefinition"},
+			Why: "Helm never deletes a definition that is a hook, and cannot create it a second time",
+			Fix: "leave the upgrade events out of helm.sh/hook, so that only an installation makes it; or put it into the crds directory of the chart",
+			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
+				message, paths, fires := refusedAs("AlreadyExists")(c)
+				return message, paths, fires && c.New != nil && len(c.New.HookEvents()) > 0
+			},
+		},
+		{
 			ID: "hook-in-the-way", Risk: change.Rejected,
-			Why: "what an earlier run of the hook has left is still there; the delete policies do not have Helm take it away first, and the hook cannot be made",
+			Why: "the object of an earlier run still exists, and the hook's delete policies do not remove it first; the hook cannot be created",
 			Fix: "add before-hook-creation to the hook's delete policies, and delete the object now if Helm finds it there",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("AlreadyExists")(c)
@@ -74,19 +99,19 @@ func helmRefusals() []Rule {
 		},
 		{
 			ID: "object-in-the-way", Risk: change.Rejected,
-			Why:  "an object of that name is in the cluster and does not belong to the release; Helm gives up before it changes anything",
+			Why:  "an object of that name already exists and does not belong to the release; Helm stops before it changes anything",
 			Fix:  "delete or rename one of the two, or let Helm take it over (--take-ownership)",
 			When: refusedAs("AlreadyExists"),
 		},
 		{
 			ID: "resource-version-set", Risk: change.Rejected,
-			Why:  "a manifest that names a resourceVersion may only update that very version of the object",
+			Why:  "a manifest with a resourceVersion can only update exactly that version of the object",
 			Fix:  "take metadata.resourceVersion out of the manifest",
 			When: refusedFor(func(e change.FieldError) bool { return e.Field == "metadata.resourceVersion" }),
 		},
 		{
 			ID: "field-conflict", Risk: change.Rejected,
-			Why:  "somebody else has set the field since, and server-side apply takes it from nobody",
+			Why:  "another manager owns the field now, and server-side apply does not take it over",
 			Fix:  "undo the change by hand, leave the field out of the chart, or take it back with --force-conflicts",
 			When: refusedAs("Conflict"),
 		},
@@ -94,19 +119,20 @@ func helmRefusals() []Rule {
 }
 
 // workloadRefusals are about what runs pods.
-func workloadRefusals() []Rule {
-	return []Rule{
+func workloadRefusals() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "volume-claim-templates-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
 			Why: whyRefused,
 			Fix: "to grow the volumes, patch each claim (kubectl patch pvc), then delete the StatefulSet but not its pods " +
-				"(kubectl delete statefulset NAME --cascade=orphan) and upgrade; for anything else leave the templates as they are",
-			When: editUnder("spec", "volumeClaimTemplates"),
+				"(kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan) and upgrade; for anything else leave the templates as they are",
+			Remedy: growClaims,
+			When:   editUnder("spec", "volumeClaimTemplates"),
 		},
 		{
 			ID: "statefulset-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
 			Why:  whyRefused,
-			Fix:  "delete the StatefulSet but not its pods (kubectl delete statefulset NAME --cascade=orphan), then upgrade",
+			Fix:  "delete the StatefulSet but not its pods (kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan), then upgrade",
 			When: refusedUnder("spec"),
 		},
 		{
@@ -136,8 +162,8 @@ func workloadRefusals() []Rule {
 }
 
 // objectRefusals are about everything else.
-func objectRefusals() []Rule {
-	return []Rule{
+func objectRefusals() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "claim-immutable", Risk: change.Rejected, Kinds: []string{"PersistentVolumeClaim"},
 			Why:  whyRefused,
@@ -155,22 +181,6 @@ func objectRefusals() []Rule {
 			Why:  whyRefused,
 			Fix:  "delete the binding before the upgrade, or give the new one another name",
 			When: refusedUnder("roleRef"),
-		},
-		{
-			ID: "address-taken", Risk: change.Rejected, Kinds: []string{"Service"},
-			Why: "an address of the cluster, or a port of its nodes, is one Service's at a time; Helm makes and changes objects before it deletes what has left the release, and one after the other",
-			Fix: "leave the choice to the API server (no clusterIP, no nodePort), or delete the Service that has it before the upgrade",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				messages := append(make([]string, 0, 1+len(c.Outcome.Taken)), refusal(c))
-				for _, t := range c.Outcome.Taken {
-					later := ""
-					if t.Going {
-						later = ", which gives it up only later"
-					}
-					messages = append(messages, fmt.Sprintf("%s is that of %s%s", t.What, t.By, later))
-				}
-				return strings.Join(messages, "; "), nil, len(c.Outcome.Taken) > 0
-			},
 		},
 		{
 			ID: "service-immutable", Risk: change.Rejected, Kinds: []string{"Service"},

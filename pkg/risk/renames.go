@@ -6,6 +6,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
 const (
@@ -18,11 +19,11 @@ const (
 
 // renameRules are about objects that get another name. To Helm they are one object
 // that goes and another that comes.
-func renameRules() []Rule {
-	return []Rule{
+func renameRules() []rule.Rule {
+	return showing(rule.LossEvidence, []rule.Rule{
 		{
-			ID: "statefulset-renamed", Risk: change.DataLoss, Kinds: []string{"StatefulSet"},
-			Why: "a StatefulSet finds its volumes by its own name; under another one it begins with new, empty ones, and the data stays behind",
+			ID: "statefulset-renamed", Risk: change.DataLoss, Breaks: true, Kinds: []string{"StatefulSet"},
+			Why: "a StatefulSet finds its volumes by its own name; under another name it starts with new, empty ones, and the data stays behind",
 			Fix: keepBoth + ", or " + moveClaims, Instead: moveClaims,
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				if c.Op != change.Delete || c.Renamed == nil || c.Renamed.Claims == nil {
@@ -33,8 +34,8 @@ func renameRules() []Rule {
 			},
 		},
 		{
-			ID: "claim-renamed", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
-			Why: "a claim of another name is another volume, an empty one; the data stays with the old claim, or with a volume that nobody claims",
+			ID: "claim-renamed", Risk: change.DataLoss, Breaks: true, Kinds: []string{"PersistentVolumeClaim"},
+			Why: "a claim with another name gets another, empty volume; the data stays with the old claim, or in a volume without a claim",
 			Fix: "keep the name, or let the new claim name the old volume (volumeName) once the old claim is gone",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				if c.Renamed == nil || c.Renamed.Filled || c.Op == change.Create {
@@ -46,19 +47,8 @@ func renameRules() []Rule {
 			},
 		},
 		{
-			ID: "volume-claimed", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"},
-			Why: "a volume that is bound to a claim is kept for that one, even when it is gone; another claim that names it waits, and the pods that mount it wait, too",
-			Fix: "keep the name of the claim; or see that the volume outlives it (reclaim policy Retain), and take spec.claimRef out of the volume once the old claim is gone",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				if c.Outcome.Claimed == nil {
-					return "", nil, false
-				}
-				return fmt.Sprintf("its volume is bound to %s", c.Outcome.Claimed), nil, true
-			},
-		},
-		{
-			ID: "workload-renamed", Risk: change.Downtime,
-			Why: "Helm makes the workload of the new name and deletes the old one without a wait in between, so that for a while no pod is ready",
+			ID: "workload-renamed", Risk: change.Downtime, Breaks: true,
+			Why: "Helm creates the workload under its new name and deletes the old one without waiting in between, so for a while no pod is ready",
 			Fix: keepBoth + ", or " + keepBeside, Instead: keepBeside,
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
@@ -69,11 +59,11 @@ func renameRules() []Rule {
 			},
 		},
 		{
-			ID: "service-renamed", Risk: change.Downtime, Kinds: []string{"Service"},
-			Why: "clients reach a Service by its name; those outside the release, and those not restarted yet, go on with the old one",
+			ID: "service-renamed", Risk: change.Outage, Breaks: true, Kinds: []string{"Service"},
+			Why: "clients reach a Service by its name; those outside the release, and those not restarted yet, still use the old name",
 			Fix: keepName + ", or " + bothNames, Instead: bothNames, When: serviceRenamed,
 		},
-	}
+	})
 }
 
 func behind(claims *change.Claims) string {

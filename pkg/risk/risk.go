@@ -1,92 +1,54 @@
-// Package risk holds the rules: what about a judged change a human should look
-// at before the upgrade, why, and what to do instead.
+// Package risk is the table of all rules: what about a judged upgrade a human should look at,
+// why, and what to do instead. It holds those about what becomes of one object; those between
+// objects are in impact, those that compare what an object says in exposure.
 //
 // A rule is a row of a table that carries its own documentation. Whether a field
 // may change at all is not for rules to say: the API server's own code has
-// already refused the change by then, and a rule only adds the remedy.
+// already rejected the change by then, and a rule only adds the remedy.
 package risk
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/exposure"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
-
-// Rule is one thing to look out for.
-type Rule struct {
-	// ID is kebab-case, and is never renamed or used again for something else.
-	ID   string
-	Risk change.Risk
-	// Why tells in one clause what harm is done.
-	Why string
-	// Fix tells in one clause what to do instead.
-	Fix string
-	// Instead is the Fix where there is no new chart to change, in a rollback or an
-	// uninstall; "" for the same.
-	Instead string
-	// Kinds are the kinds of Kubernetes itself that the rule is about; empty for
-	// all kinds there are.
-	Kinds []string
-	// When reports whether the rule fires, what about this change makes it
-	// fire, and which fields are to blame. It is nil for the rules about the version of
-	// a chart, which look at a whole Set (Published).
-	When func(c *change.Change) (message string, paths []fieldpath.Path, fires bool)
-}
 
 // Rules returns all rules in the order in which they are asked. Of the rules
 // about a refusal only the first that fires counts, so the special ones come
 // first.
-func Rules() []Rule {
-	return slices.Concat(refusalRules(), podRules(), serviceRules(), budgetRules(), monitorRules(), deletionRules(), linkRules(), renameRules(), exposureRules(), versionRules())
+func Rules() []rule.Rule {
+	return slices.Concat(refusalRules(), impact.Rules(), podRules(), deletionRules(), resourcePolicyRules(), renameRules(), exposure.Rules(), versionRules(), policyRules(), valueRules())
 }
 
-// Classify returns the findings about a change, worst first.
-func Classify(c *change.Change, rules []Rule) []change.Finding {
-	var findings []change.Finding
-	refused := false
+// showing gives the rules of some tables the evidence of what they find, where they have none
+// of their own.
+func showing(evidence func(*change.Change) []change.Evidence, tables ...[]rule.Rule) []rule.Rule {
+	rules := slices.Concat(tables...)
 	for i := range rules {
-		rule := &rules[i]
-		if rule.When == nil || rule.Risk == change.Rejected && refused || !rule.about(c.Ref) {
-			continue
-		}
-		message, paths, fires := rule.When(c)
-		if !fires {
-			continue
-		}
-		refused = refused || rule.Risk == change.Rejected
-		findings = append(findings, change.Finding{
-			Rule: rule.ID, Risk: rule.Risk, Paths: paths, Message: message, Hint: rule.Fix,
-		})
-	}
-	slices.SortStableFunc(findings, func(a, b change.Finding) int { return a.Risk.Compare(b.Risk) })
-	return findings
-}
-
-// Advise gives the findings the hints that fit an operation without a new chart. rules
-// are those that they come from.
-func Advise(findings []change.Finding, operation change.Operation, rules []Rule) {
-	if operation != change.Rollback && operation != change.Uninstall {
-		return
-	}
-	for i := range findings {
-		f := &findings[i]
-		r := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule })
-		if r >= 0 && rules[r].Instead != "" {
-			f.Hint = rules[r].Instead
+		if rules[i].When != nil && rules[i].Shows == nil {
+			rules[i].Shows = evidence
 		}
 	}
+	return rules
 }
 
-// about reports whether the rule is about objects of this kind.
-func (r *Rule) about(ref manifest.Ref) bool {
-	return len(r.Kinds) == 0 || ofKubernetes(ref.Group) && slices.Contains(r.Kinds, ref.Kind)
+// UnknownServers lists the webhooks of a change that are asked about Helm's own record from this
+// upgrade on, by a server of which the release has nothing.
+func UnknownServers(u *upgrade.Upgrade, o *upgrade.Object) []string {
+	return impact.UnknownServers(u, o)
 }
 
-// ofKubernetes reports whether an API group is one of Kubernetes itself: others
-// have kinds of the same name.
-func ofKubernetes(group string) bool {
-	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
-}
+// Server is a workload whose pods serve a webhook.
+type Server = impact.Server
+
+// Servers lists the workloads that serve the webhooks of a configuration after the upgrade.
+func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server { return impact.Servers(u, o) }
+
+// OwnsData reports whether data go with a custom resource that is deleted, as far as that is known
+// of its kind.
+func OwnsData(o *manifest.Object) bool { return impact.OwnsData(o) }

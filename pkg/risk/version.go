@@ -7,16 +7,17 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
 // versionRules are about the version of a chart that is about to be published, and
 // what those who have the old one make of it. They look at a whole Set, so no row
 // has a When: Published asks them.
-func versionRules() []Rule {
-	return []Rule{
+func versionRules() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "version-not-major", Risk: change.Version,
-			Why: "who follows a range of versions, such as ^1.4.0, gets a change that breaks installed releases without having asked for it",
+			Why: "whoever follows a version range such as ^1.4.0 gets a change that breaks installed releases without asking for it",
 			Fix: "raise the major version (of 0.x, the minor), or keep the change compatible",
 		},
 		{
@@ -39,7 +40,7 @@ func Published(old, updated string, set *change.Set) ([]change.Finding, error) {
 		return nil, fmt.Errorf("the version %q of the new chart is none of semver.org", updated)
 	}
 	rules := versionRules()
-	finding := func(r *Rule, message string, behind []string) change.Finding {
+	finding := func(r *rule.Rule, message string, behind []string) change.Finding {
 		return change.Finding{Rule: r.ID, Risk: r.Risk, Message: message, Hint: r.Fix, Behind: behind}
 	}
 	var findings []change.Finding

@@ -14,6 +14,7 @@ func TestPublished(t *testing.T) {
 		return change.Set{Changes: []change.Change{{Op: change.Delete, Findings: []change.Finding{{Rule: rule, Risk: class}}}}}
 	}
 	refused, renamed, restart := of("selector-immutable", change.Rejected), of("service-renamed", change.Downtime), of("pod-restart", change.Restart)
+	renamed.Changes[0].Findings[0].Breaks = true
 	random := manifest.Ref{Kind: "Job", Name: "x-1"}
 	rotates := change.Set{Changes: []change.Change{
 		{Op: change.Update, Edits: []change.Edit{{Path: fieldpath.Path{{Field: "data"}}, Rotates: true}}},

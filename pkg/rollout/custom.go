@@ -73,7 +73,7 @@ func (f Facts) workloadOf(group, kind string) *Workload {
 // custom answers for custom resources. Like every controller of its kind, theirs
 // replaces pods that were not made from the template; in which order, it alone
 // knows.
-func custom(old, updated *unstructured.Unstructured, facts Facts) (*change.Pods, []string) {
+func custom(old, updated *unstructured.Unstructured, facts Facts) (*change.Pods, []change.Doubt) {
 	w := facts.workload(updated)
 	if w == nil {
 		return nil, nil
@@ -88,12 +88,12 @@ func custom(old, updated *unstructured.Unstructured, facts Facts) (*change.Pods,
 	}
 	if w.Jobs {
 		pods.How = "the new template is for new jobs"
-		return pods, []string{jobsUnknown}
+		return pods, []change.Doubt{{Reason: jobsUnknown, Hides: change.Restart, Never: true}}
 	}
 	if kept := min(before, desired); kept != 0 {
 		pods.Replaced, pods.Affected, pods.Fewest = true, kept, unknown
 	}
-	return pods, []string{strategyUnknown}
+	return pods, []change.Doubt{{Reason: strategyUnknown, Hides: change.Downtime, Never: true}}
 }
 
 // pods returns how many pods a workload asks for.

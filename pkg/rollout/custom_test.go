@@ -76,7 +76,7 @@ func TestCustomWorkloads(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if diff := cmp.Diff(c.unclear, unclear); diff != "" {
+			if diff := cmp.Diff(c.unclear, reasons(t, unclear)); diff != "" {
 				t.Errorf("unclear, -want +got:\n%s", diff)
 			}
 		})

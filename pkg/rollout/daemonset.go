@@ -17,20 +17,20 @@ import (
 // to date if its template generation or its revision is the current one
 // (util.IsPodUpdated). The API server raises the generation only when the
 // template changes in meaning, so that decides, although revisions are bytes.
-func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []string) {
+func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []change.Doubt) {
 	nodes := facts.nodesOf(old)
 	own := facts.Running.owned(old.UID)
 	if own != nil {
 		nodes = len(own.Pods)
 	}
 	pods := scaled(nodes, nodes, "")
-	var unclear []string
+	var unclear []change.Doubt
 	same := apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template)
 	switch {
 	case own != nil:
 		unclear = runningDaemonSet(pods, own, updated)
 	case same && daemonOnDelete(old) && !daemonOnDelete(updated) && !facts.Fresh:
-		unclear = []string{"whether an earlier change of the pod template was held back by OnDelete: if so, it is rolled out now"}
+		unclear = []change.Doubt{{Reason: "whether an earlier change of the pod template was held back by OnDelete: if so, it is rolled out now", Hides: change.Restart}}
 	case same, nodes == 0:
 	case daemonOnDelete(updated):
 		pods.How = heldByOnDelete
@@ -50,14 +50,16 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []str
 		if !pods.AllDown {
 			pods.Fewest = unknown
 		}
-		unclear = append(unclear, "which nodes still match once nodeSelector, affinity or tolerations change: from the others its pods go at once")
+		unclear = append(unclear, change.Doubt{
+			Reason: "which nodes still match once nodeSelector, affinity or tolerations change: from the others its pods go at once", Hides: change.Outage,
+		})
 	}
 	return pods, unclear
 }
 
 // runningDaemonSet adds to pods what becomes of pods that are known. Those that carry
 // a revision with the new template stay, whatever the old object says.
-func runningDaemonSet(pods *change.Pods, own *Running, updated *appsv1.DaemonSet) (unclear []string) {
+func runningDaemonSet(pods *change.Pods, own *Running, updated *appsv1.DaemonSet) (unclear []change.Doubt) {
 	wanted := defaulted(&updated.Spec.Template)
 	fresh := own.revisionsOf(func(template *corev1.PodTemplateSpec) bool {
 		return apiequality.Semantic.DeepEqual(defaulted(template), wanted)
@@ -82,7 +84,7 @@ func daemonOnDelete(d *appsv1.DaemonSet) bool {
 
 // rollDaemonSet adds to pods what a new template does to them (rollingUpdate in
 // update.go); pods.Before is the number of nodes, not 0.
-func rollDaemonSet(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []string) {
+func rollDaemonSet(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []change.Doubt) {
 	nodes := pods.Before
 	pods.Replaced, pods.Affected = true, nodes
 	// Rounded up, a surge is there on one node if it is there at all.
@@ -102,7 +104,7 @@ func rollDaemonSet(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []stri
 
 // rollUnknownNodes tells what it can of a rolling update on an unknown number of
 // nodes, taken to be more than one.
-func rollUnknownNodes(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []string) {
+func rollUnknownNodes(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []change.Doubt) {
 	pods.How = "rolling update"
 	if r := updated.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
 		pods.How = "maxUnavailable " + r.MaxUnavailable.String()
@@ -111,7 +113,7 @@ func rollUnknownNodes(pods *change.Pods, updated *appsv1.DaemonSet) (unclear []s
 	case most == unknown:
 		pods.AllDown, pods.Fewest = true, 0
 	case most > 1:
-		unclear = []string{fmt.Sprintf("whether it runs on more than %d nodes: if not, all its pods are down at once", most)}
+		unclear = []change.Doubt{{Reason: fmt.Sprintf("whether it runs on more than %d nodes: if not, all its pods are down at once", most), Hides: change.Downtime}}
 	}
 	return unclear
 }

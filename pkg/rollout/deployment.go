@@ -13,7 +13,7 @@ import (
 // makes a new ReplicaSet if none has the same template, compared by meaning, and
 // moves the pods over by the strategy of the new spec. A paused Deployment is
 // scaled, and no more.
-func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []string) {
+func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []change.Doubt) {
 	before, desired := replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas)
 	if own := facts.Running.owned(old.UID); own != nil {
 		return runningDeployment(updated, own, desired), underWay(!old.Spec.Paused && old.Status.UpdatedReplicas < old.Status.Replicas)
@@ -30,9 +30,7 @@ func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []s
 	case !same:
 		return rolledDeployment(updated, before, desired), nil
 	case old.Spec.Paused && !updated.Spec.Paused:
-		return scaled(before, desired, "unpaused"), []string{
-			"whether an earlier change of the pod template waits since the Deployment was paused: if so, it is rolled out now",
-		}
+		return scaled(before, desired, "unpaused"), []change.Doubt{{Reason: "whether an earlier change of the pod template waits since the Deployment was paused: if so, it is rolled out now", Hides: change.Restart}}
 	default:
 		return scaled(before, desired, ""), nil
 	}

@@ -15,7 +15,7 @@ import (
 // (manageJob in pkg/controller/job). Its template changes only while it is
 // suspended. Whether it is done, and has no pods any more, the manifest does not
 // tell.
-func job(old, updated *batchv1.Job) (*change.Pods, []string) {
+func job(old, updated *batchv1.Job) (*change.Pods, []change.Doubt) {
 	if done(old) {
 		return &change.Pods{How: "the Job is done: it has no pods"}, nil
 	}
@@ -31,7 +31,7 @@ func job(old, updated *batchv1.Job) (*change.Pods, []string) {
 	} else {
 		pods.How = fmt.Sprintf("parallelism %d: further pods are deleted", replicas(updated.Spec.Parallelism))
 	}
-	return pods, []string{"whether the Job is done: a Job that is done has no pods to delete"}
+	return pods, []change.Doubt{{Reason: "whether the Job is done: a Job that is done has no pods to delete", Hides: change.Restart, Never: true}}
 }
 
 // jobPods is how many pods a Job runs at once until it is done.
@@ -57,7 +57,7 @@ func suspended(j *batchv1.Job) bool { return j.Spec.Suspend != nil && *j.Spec.Su
 
 // cronJob: what runs already goes on; only Jobs still to come are made from the
 // new spec (pkg/controller/cronjob).
-func cronJob(old, updated *batchv1.CronJob) (*change.Pods, []string) {
+func cronJob(old, updated *batchv1.CronJob) (*change.Pods, []change.Doubt) {
 	pods := scaled(unknown, unknown, "")
 	if !apiequality.Semantic.DeepEqual(old.Spec.JobTemplate, updated.Spec.JobTemplate) {
 		pods.How = "the next run uses the new template; what runs already goes on"

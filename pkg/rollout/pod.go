@@ -11,7 +11,7 @@ import (
 // pod: of what may change in a running Pod, only another image makes the kubelet
 // restart something, and only that container (computePodActions in
 // pkg/kubelet/kuberuntime). Until it runs again the pod is not ready.
-func pod(old, updated *corev1.Pod) (*change.Pods, []string) {
+func pod(old, updated *corev1.Pod) (*change.Pods, []change.Doubt) {
 	pods := scaled(1, 1, "")
 	images := map[string]string{}
 	for _, c := range running(&old.Spec) {

@@ -45,9 +45,9 @@ const unknown = -1
 // turns from old into updated. Both are defaulted objects of k8s.io/api, or custom
 // resources as plain values, of the same kind and version; a nil old means that the workload is created, a nil
 // updated that it is deleted. Neither is modified. The result is nil for what
-// owns no pods; its Causes are left to who knows the edits. The second result
+// owns no pods; the caller fills in Causes. The second result
 // lists what could not be told, one clause each.
-func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) {
+func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []change.Doubt) {
 	switch {
 	case old == nil && updated == nil:
 		return nil, nil
@@ -59,17 +59,17 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 	}
 	switch n := updated.(type) {
 	case *appsv1.Deployment:
-		return update(old, n, func(o, n *appsv1.Deployment) (*change.Pods, []string) { return deployment(o, n, facts) })
+		return update(old, n, func(o, n *appsv1.Deployment) (*change.Pods, []change.Doubt) { return deployment(o, n, facts) })
 	case *appsv1.StatefulSet:
-		return update(old, n, func(o, n *appsv1.StatefulSet) (*change.Pods, []string) { return statefulSet(o, n, facts) })
+		return update(old, n, func(o, n *appsv1.StatefulSet) (*change.Pods, []change.Doubt) { return statefulSet(o, n, facts) })
 	case *appsv1.DaemonSet:
-		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []string) { return daemonSet(o, n, facts) })
+		return update(old, n, func(o, n *appsv1.DaemonSet) (*change.Pods, []change.Doubt) { return daemonSet(o, n, facts) })
 	case *appsv1.ReplicaSet:
-		return update(old, n, func(o, n *appsv1.ReplicaSet) (*change.Pods, []string) {
+		return update(old, n, func(o, n *appsv1.ReplicaSet) (*change.Pods, []change.Doubt) {
 			return facts.inSight(o, replicaSet(o, n)), nil
 		})
 	case *corev1.ReplicationController:
-		return update(old, n, func(o, n *corev1.ReplicationController) (*change.Pods, []string) {
+		return update(old, n, func(o, n *corev1.ReplicationController) (*change.Pods, []change.Doubt) {
 			return facts.inSight(o, replicationController(o, n)), nil
 		})
 	case *batchv1.Job:
@@ -79,14 +79,14 @@ func Predict(old, updated runtime.Object, facts Facts) (*change.Pods, []string) 
 	case *corev1.Pod:
 		return update(old, n, pod)
 	case *unstructured.Unstructured:
-		return update(old, n, func(o, n *unstructured.Unstructured) (*change.Pods, []string) { return custom(o, n, facts) })
+		return update(old, n, func(o, n *unstructured.Unstructured) (*change.Pods, []change.Doubt) { return custom(o, n, facts) })
 	default:
 		return nil, nil
 	}
 }
 
 // update asks predict, unless old is of another type.
-func update[T any](old runtime.Object, updated *T, predict func(old, updated *T) (*change.Pods, []string)) (*change.Pods, []string) {
+func update[T any](old runtime.Object, updated *T, predict func(old, updated *T) (*change.Pods, []change.Doubt)) (*change.Pods, []change.Doubt) {
 	o, same := any(old).(*T)
 	if !same {
 		return nil, nil
@@ -109,13 +109,13 @@ func created(o runtime.Object, facts Facts) *change.Pods {
 
 // deleted answers for a workload that goes: the garbage collector takes its pods
 // with it.
-func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
+func deleted(o runtime.Object, facts Facts) (*change.Pods, []change.Doubt) {
 	before, owner := wanted(o, facts)
 	if !owner {
 		return nil, nil
 	}
 	pods := &change.Pods{Before: before, AllDown: before != 0}
-	var unclear []string
+	var unclear []change.Doubt
 	switch o := o.(type) {
 	case *batchv1.Job:
 		if done(o) {
@@ -126,17 +126,17 @@ func deleted(o runtime.Object, facts Facts) (*change.Pods, []string) {
 		pods.AllDown = false
 		switch {
 		case facts.Live && o.Status.Active > 0:
-			unclear = []string{"the Job is not done, and the pods that it runs are stopped: whether it will be done by then is not known"}
+			unclear = []change.Doubt{{Reason: "the Job is not done, and the pods that it runs are stopped: whether it will be done by then is not known", Hides: change.Restart, Never: true}}
 		case !facts.Live && before > 0:
-			unclear = []string{"whether the Job is done: if not, the pods that it runs are stopped"}
+			unclear = []change.Doubt{{Reason: "whether the Job is done: if not, the pods that it runs are stopped", Hides: change.Restart, Never: true}}
 		}
 	case *batchv1.CronJob:
 		pods.AllDown = false
 		switch {
 		case len(o.Status.Active) > 0:
-			unclear = []string{"the CronJob is running just now, and what runs is stopped: whether it will be done by then is not known"}
+			unclear = []change.Doubt{{Reason: "the CronJob is running just now, and what runs is stopped: whether it will be done by then is not known", Hides: change.Restart, Never: true}}
 		case !facts.Live:
-			unclear = []string{"whether the CronJob is running just now: if so, what runs is stopped"}
+			unclear = []change.Doubt{{Reason: "whether the CronJob is running just now: if so, what runs is stopped", Hides: change.Restart, Never: true}}
 		}
 	case *unstructured.Unstructured:
 		pods.AllDown = pods.AllDown && !facts.workload(o).Jobs

@@ -69,11 +69,11 @@ func (r *Running) ready() int {
 }
 
 // underWay says that the pods are those of a moment.
-func underWay(moving bool) (unclear []string) {
+func underWay(moving bool) (unclear []change.Doubt) {
 	if !moving {
 		return nil
 	}
-	return []string{"an earlier rollout of it is still under way: its pods are counted as they are at this moment"}
+	return []change.Doubt{{Reason: "an earlier rollout of it is still under way: its pods are counted as they are at this moment", Hides: change.Downtime}}
 }
 
 // ofTemplate counts the pods that a Deployment has made from a template already:

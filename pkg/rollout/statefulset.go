@@ -17,7 +17,7 @@ const heldByOnDelete = "updateStrategy OnDelete: pods keep the old template unti
 // statefulSet follows updateStatefulSet in pkg/controller/statefulset: first the
 // missing ordinals are made and those out of range go, then the pods of an older
 // revision are replaced from the last one down to the partition.
-func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, []string) {
+func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, []change.Doubt) {
 	was, is := ordinalsOf(old), ordinalsOf(updated)
 	kept := was.and(is)
 	pods := shifted(was, is, updated)
@@ -25,13 +25,11 @@ func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, [
 		moving := old.Status.UpdateRevision != old.Status.CurrentRevision && partition(old) == 0 && !onDelete(old)
 		return runningStatefulSet(pods, own, updated, kept), underWay(moving)
 	}
-	var unclear []string
+	var unclear []change.Doubt
 	switch {
 	case sameRevision(old, updated):
 		if !facts.Fresh && released(old, updated, kept) {
-			unclear = []string{
-				"whether an earlier change of the pod template was held back by OnDelete or a partition: what is let go is rolled out now",
-			}
+			unclear = []change.Doubt{{Reason: "whether an earlier change of the pod template was held back by OnDelete or a partition: what is let go is rolled out now", Hides: change.Restart}}
 		}
 	case kept.size() == 0: // there is no pod to update
 	case onDelete(updated):

@@ -11,15 +11,20 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// Hold writes into pods that the rollout of a Deployment hangs, or may hang, on a volume:
+// WaitForVolumes writes into pods that the rollout of a Deployment hangs, or may hang, on a volume:
 // old pods that stay until new ones are ready hold it, and it is for one pod, or for
 // those of one node. claims are the PersistentVolumeClaims of the namespace.
-func Hold(old, updated runtime.Object, pods *change.Pods, claims []*corev1.PersistentVolumeClaim, facts Facts) {
+//
+// What hangs on the node that the scheduler picks is written into pods only if this
+// upgrade makes it so. If every earlier rollout could hang in the same way, it is
+// returned as what is not known.
+func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*corev1.PersistentVolumeClaim, facts Facts) []change.Doubt {
 	was, wasOne := old.(*appsv1.Deployment)
 	is, isOne := updated.(*appsv1.Deployment)
 	if !wasOne || !isOne || !pods.Replaced || pods.Fewest < 1 {
-		return
+		return nil
 	}
+	var unclear []change.Doubt
 	held := claimsOf(&was.Spec.Template.Spec)
 	for _, name := range claimsOf(&is.Spec.Template.Spec) {
 		i := slices.IndexFunc(claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name })
@@ -30,11 +35,22 @@ func Hold(old, updated runtime.Object, pods *change.Pods, claims []*corev1.Persi
 		case only(modes, corev1.ReadWriteOncePod):
 			pods.Replaced, pods.Affected, pods.Fewest = false, 0, min(pods.Before, pods.Desired)
 			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod: no new pod starts while an old one has it", name)
-			return
-		case only(modes, corev1.ReadWriteOnce) && len(facts.Cluster) != 1 && !pinned(&is.Spec.Template.Spec):
-			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOnce: a new pod on another node than the old one waits for its volume", name)
+			return nil
+		case !only(modes, corev1.ReadWriteOnce) || len(facts.Cluster) == 1 || pinned(&is.Spec.Template.Spec):
+		case couldWait(was):
+			unclear = append(unclear, change.Doubt{Hides: change.Stuck, Never: true, Reason: fmt.Sprintf(
+				"whether the new pod comes to the node of the old one: PersistentVolumeClaim %s is ReadWriteOnce, and on another node the new pod waits for the volume, as in every rollout before", name)})
+		default:
+			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOnce: a new pod on a different node than the old one waits for its volume", name)
 		}
 	}
+	return unclear
+}
+
+// couldWait reports whether a new pod of a Deployment could wait for the volume of an
+// old one: the strategy keeps old pods until new ones are ready, on whatever node.
+func couldWait(d *appsv1.Deployment) bool {
+	return rolledDeployment(d, replicas(d.Spec.Replicas), replicas(d.Spec.Replicas)).Fewest > 0 && !pinned(&d.Spec.Template.Spec)
 }
 
 // only reports whether a claim is for one mode of access and no other.

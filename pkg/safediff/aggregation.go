@@ -2,7 +2,6 @@ package safediff
 
 import (
 	"slices"
-	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -24,12 +23,14 @@ const (
 // k8s.io/kubernetes/pkg/controller/clusterroleaggregation), so that server-side apply
 // is a conflict in each upgrade, whether anything changes or not. A look at the cluster
 // tells by itself.
-func (j *judge) aggregations(pairs []diff.Pair, judged []judgement) {
+func (j *judge) aggregations(u *upgrade.Upgrade) {
+	objects := u.Objects
 	if !j.opts.ServerSide || j.opts.ForceConflicts || j.opts.Replace || j.opts.Operation == change.Install {
 		return
 	}
-	for i, p := range pairs {
-		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !strings.Contains(p.New.Text(), "aggregationRule") || j.looked(p.New.Ref) {
+	for i := range objects {
+		p := &objects[i]
+		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.New.MayHold("aggregationRule") || j.looked(p.New.Ref) {
 			continue
 		}
 		role := clusterRole(p.New)
@@ -37,18 +38,17 @@ func (j *judge) aggregations(pairs []diff.Pair, judged []judgement) {
 		if _, written := value["rules"]; !written || role == nil || role.AggregationRule == nil {
 			continue
 		}
-		if !takesIn(role.AggregationRule.ClusterRoleSelectors, pairs) {
-			if judged[i].change == nil {
-				judged[i].change = &change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New, Noise: "no-effect"}
+		if !takesIn(role.AggregationRule.ClusterRoleSelectors, objects) {
+			if p.Change == nil {
+				p.Change = &change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New, Noise: "no-effect"}
 			}
-			judged[i].unchecked = append(judged[i].unchecked, aggregationUnknown)
+			p.Unchecked = append(p.Unchecked, change.Doubt{Reason: aggregationUnknown, Hides: change.Rejected})
 			continue
 		}
-		if judged[i].change == nil {
-			judged[i].change = &change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New}
+		if p.Change == nil {
+			p.Change = &change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New}
 		}
-		judged[i].change.Outcome.Refused = []change.FieldError{{Type: "Conflict", Message: aggregationConflict}}
-		classify(judged[i].change)
+		p.Change.Outcome.Refused = []change.FieldError{{Type: "Conflict", Message: aggregationConflict}}
 	}
 }
 
@@ -68,8 +68,8 @@ func clusterRole(o *manifest.Object) *rbacv1.ClusterRole {
 
 // takesIn reports whether one of the selectors fits a role of the installed release
 // that allows something.
-func takesIn(selectors []metav1.LabelSelector, pairs []diff.Pair) bool {
-	return slices.ContainsFunc(pairs, func(p diff.Pair) bool {
+func takesIn(selectors []metav1.LabelSelector, objects []upgrade.Object) bool {
+	return slices.ContainsFunc(objects, func(p upgrade.Object) bool {
 		if p.Old == nil || !isClusterRole(p.Old) {
 			return false
 		}

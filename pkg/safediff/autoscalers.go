@@ -4,75 +4,23 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// scaledPair is a workload whose manifest says how many pods it has, and the autoscaler of the
-// new side that scales it. Both are pairs, as their index.
-type scaledPair struct {
-	autoscaler, workload int
-	// begins says that one of the two does so from this upgrade on.
-	begins, autoscalerBegins bool
-}
-
-// scaledPairs lists the workloads of the installed release that an autoscaler of it
-// scales after the upgrade, and of which the manifest then says how many pods they have.
-func scaledPairs(pairs []diff.Pair) []scaledPair {
-	var list []scaledPair
-	var place map[manifest.Identity]int
-	for i, p := range pairs {
-		if p.New == nil || diff.IsHook(p.New) || pausedByKEDA(p.New) {
-			continue
-		}
-		target, is := scaleTarget(p.New)
-		if !is {
-			continue
-		}
-		if place == nil {
-			place = places(pairs)
-		}
-		at, inside := place[target]
-		if !inside {
-			continue
-		}
-		w := pairs[at]
-		if w.Old == nil || w.New == nil || !setsReplicas(w.New) || replicasOf(w.New) == 0 {
-			continue
-		}
-		begins := p.Old == nil
-		if !begins {
-			was, before := scaleTarget(p.Old)
-			begins = !before || was != target
-		}
-		list = append(list, scaledPair{autoscaler: i, workload: at, begins: begins || !setsReplicas(w.Old), autoscalerBegins: begins})
-	}
-	return list
-}
-
-// contests tells where from now on an autoscaler and a manifest both decide how many pods
-// a workload has: a merge sets the manifest's number back in every upgrade, server-side
-// apply is refused once the autoscaler has scaled. Where both did so before, pods surely go
-// if the manifest's number is less than the autoscaler lets be.
-func (j *judge) contests(pairs []diff.Pair, judged []judgement) {
-	for _, s := range scaledPairs(pairs) {
-		w, at := pairs[s.workload], s.workload
-		if s.autoscalerBegins {
-			at = s.autoscaler
-		}
-		c := judged[at].change
-		switch {
-		case c == nil || !done(c):
-		case s.begins:
-			c.Outcome.Contested = append(c.Outcome.Contested, change.Contested{
-				Autoscaler: pairs[s.autoscaler].New.Ref, Workload: w.New.Ref, Replicas: replicasOf(w.New),
-				Refused: j.opts.ServerSide && !j.opts.ForceConflicts && !j.opts.Replace,
-			})
-			classify(c)
-		case !j.looked(w.New.Ref) && c.Outcome.Pods != nil:
-			churn(c.Outcome.Pods, replicasOf(w.New), leastOf(pairs[s.autoscaler].Old))
-			classify(c)
+// churns corrects what is said of workloads of which a manifest and an autoscaler both said
+// before how many pods there are: pods surely go if the manifest's number is less than the
+// autoscaler lets be.
+func (j *judge) churns(u *upgrade.Upgrade) {
+	for _, s := range u.Scalings() {
+		if w := s.Workload; !s.Begins && w.Done() && !j.looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
+			churn(w.Change.Outcome.Pods, upgrade.Replicas(w.New), upgrade.Least(s.Autoscaler.Old))
 		}
 	}
 }
@@ -80,53 +28,96 @@ func (j *judge) contests(pairs []diff.Pair, judged []judgement) {
 const scaleConflict = "Apply failed with 1 conflict: conflict with the autoscaler, which keeps %d pods or more: .spec.replicas"
 
 // overscaled refuses, where Helm applies on the server's side, workloads of which an
-// autoscaler has kept more pods than either manifest says: the number is no longer Helm's.
-// A look at the cluster tells by itself.
-func (j *judge) overscaled(pairs []diff.Pair, judged []judgement) {
+// autoscaler of the installed release has kept more pods than either manifest says, also if
+// it goes: the number is no longer Helm's. A look at the cluster tells by itself.
+func (j *judge) overscaled(u *upgrade.Upgrade) {
 	if !j.opts.ServerSide || j.opts.ForceConflicts || j.opts.Replace {
 		return
 	}
-	for _, s := range scaledPairs(pairs) {
-		w := pairs[s.workload]
-		if s.begins || j.looked(w.New.Ref) {
+	for i := range u.Objects {
+		autoscaler := u.Objects[i].Old
+		if autoscaler == nil || diff.IsHook(autoscaler) {
 			continue
 		}
-		least := leastOf(pairs[s.autoscaler].Old)
-		if replicasOf(w.Old) == 0 || max(replicasOf(w.Old), replicasOf(w.New)) >= least {
+		target, is := upgrade.ScaleTarget(autoscaler)
+		w := u.Object(target)
+		if !is || w == nil || w.Old == nil || w.New == nil || !upgrade.SetsReplicas(w.New) || upgrade.Replicas(w.New) == 0 || j.looked(w.New.Ref) {
+			continue
+		}
+		least := upgrade.Least(autoscaler)
+		if upgrade.Replicas(w.Old) == 0 || max(upgrade.Replicas(w.Old), upgrade.Replicas(w.New)) >= least {
 			continue // an autoscaler leaves alone what rests
 		}
-		c := judged[s.workload].change
+		c := w.Change
 		if c == nil {
 			c = &change.Change{Ref: w.New.Ref, Op: change.Update, Old: w.Old, New: w.New}
 		}
 		if len(c.Outcome.Refused) == 0 {
 			c.Outcome.Refused, c.Outcome.Pods = []change.FieldError{{Type: "Conflict", Message: fmt.Sprintf(scaleConflict, least)}}, nil
-			classify(c)
-			judged[s.workload].change, judged[s.workload].oneWay = c, ""
+			w.Change, w.Rollback = c, ""
 		}
 	}
 }
 
-// places tells where the pair of each object stands.
-func places(pairs []diff.Pair) map[manifest.Identity]int {
-	place := make(map[manifest.Identity]int, len(pairs))
-	for i, p := range pairs {
-		place[p.Ref().Identity()] = i
+// resized notes where it hangs on how many pods there are whether an autoscaler that comes,
+// goes or changes stops some of them, and keeps of which workloads it surely does.
+func (j *judge) resized(u *upgrade.Upgrade) {
+	j.stopped = map[manifest.Identity]bool{}
+	for _, r := range u.Resizes() {
+		if r.Stops() > 0 {
+			j.stopped[r.Workload.Ref().Identity()] = true
+		}
+		if r.MayStop() {
+			r.On.Unchecked = append(r.On.Unchecked, change.Doubt{Hides: change.Restart, Never: true, Reason: fmt.Sprintf(
+				"whether pods of %s are stopped: it has %s, and is to have %s", r.Workload.Ref(), r.Before, r.After)})
+		}
 	}
-	return place
 }
 
-// leastOf returns how many pods an autoscaler keeps at least, 1 unless it says otherwise;
-// 0 for one of KEDA, which may rest.
-func leastOf(autoscaler *manifest.Object) int {
-	if autoscaler.Ref.Group == groupOfKEDA {
-		return 0
+// keptBefore returns how many pods the autoscalers of the installed release, and those that
+// are known to be in the cluster, keep of each workload at least.
+func (in *input) keptBefore() map[manifest.Identity]int {
+	least := map[manifest.Identity]int{}
+	for _, objects := range [][]*manifest.Object{in.cluster, in.old} {
+		for _, o := range objects {
+			if diff.IsHook(o) {
+				continue
+			}
+			target, is := upgrade.ScaleTarget(o)
+			if paused, _ := in.paused(o, nil); !is || paused {
+				continue
+			}
+			if least[target] = upgrade.Least(o); upgrade.IsScaledObject(o.Ref) {
+				n, _ := upgrade.Spec(o)["minReplicaCount"].(int64)
+				least[target] = int(n)
+			}
+		}
 	}
-	least, set := specOf(autoscaler)["minReplicas"].(int64)
-	if !set {
-		return 1
+	return least
+}
+
+// autoscaled returns a workload before and after its update with as many pods as an
+// autoscaler keeps at least, where that is more than the API server fills in since neither
+// manifest says how many; least is 0 if it is not. A look at the cluster tells by itself.
+func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, after runtime.Object, least int) {
+	before, after = result.Old, result.New
+	n := j.least[c.Ref.Identity()]
+	switch {
+	case n < 2 || c.Op != change.Update || j.looked(c.Ref) || c.Old == nil || c.New == nil:
+		return before, after, 0
+	case j.falls(c.New):
+		return rollout.Sized(before, n), after, 0 // what the manifest says, until the autoscaler comes
+	case upgrade.SetsReplicas(c.Old) || upgrade.SetsReplicas(c.New):
+		return before, after, 0
 	}
-	return int(least)
+	return rollout.Sized(before, n), rollout.Sized(after, n), n
+}
+
+// falls reports whether Helm sends the manifest of an autoscaled workload in the place of what
+// is there (--force), so that it falls to the number of the manifest, or to 1, even if the
+// manifest stays as it is.
+func (j *judge) falls(o *manifest.Object) bool {
+	return j.opts.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < j.least[o.Ref.Identity()] && !j.looked(o.Ref)
 }
 
 // churn corrects what is said of a workload that an upgrade scales to fewer pods than an
@@ -146,11 +137,4 @@ func churned(pods *change.Pods, how string) {
 	}
 	pods.Replaced, pods.Affected = true, -1
 	pods.How = strings.TrimPrefix(pods.How+", ", ", ") + how
-}
-
-// pausedByKEDA reports whether the manifest of an autoscaler says that it rests.
-func pausedByKEDA(o *manifest.Object) bool {
-	_, paused := o.Annotation(pausedAnnotation)
-	_, held := o.Annotation(pausedAtAnnotation)
-	return paused || held
 }

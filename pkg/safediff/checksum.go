@@ -41,7 +41,7 @@ func sameConfiguration(words []word, old, updated []*manifest.Object, partners m
 		if err != nil {
 			return false, err
 		}
-		w := walk{words: words, secret: secret(n.Ref)}
+		w := walk{words: words, secret: manifest.IsSecret(n.Ref.Kind)}
 		value, _ := w.value(nil, oldValue, newValue).(map[string]any)
 		if !reflect.DeepEqual(content(value), content(newValue)) {
 			return false, nil

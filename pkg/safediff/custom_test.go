@@ -155,7 +155,7 @@ func TestFromCRDs(t *testing.T) {
 		"crds/templates/a.yaml":            false,
 		"shop/charts/crds/templates/a.yml": false,
 	} {
-		if got := inCRDs(source); got != want {
+		if got := manifest.InCRDs(source); got != want {
 			t.Errorf("%q: %v", source, got)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // drifted lists the fields in which the object in the cluster is not what Helm made
@@ -17,24 +19,35 @@ func drifted(c *change.Change, result *apiserver.Result) ([]change.Drift, error)
 	if result.Assumed == nil || result.OldFields == nil || c.Old == nil {
 		return nil, nil
 	}
-	manifest, err := c.Old.Value()
+	said, err := c.Old.Value()
 	if err != nil {
 		return nil, err
 	}
-	isSecret, owners := secret(c.Ref), result.Owners()
+	owners := result.Owners()
 	changes := diff.Values(result.OldFields, result.NewFields)
 	var list []change.Drift
-	for _, e := range diff.Values(unfold(result.Assumed, isSecret), unfold(result.OldFields, isSecret)) {
+	for _, e := range differences(c.Ref, result.Assumed, result.OldFields) {
 		owner := owners.Of(e.Path)
-		if !owner.Foreign && !holds(manifest, e.Path) {
+		if !owner.Foreign && !holds(said, e.Path) || emptied(c.Ref, said, result.OldFields, e.Path) {
 			continue
 		}
-		mask(isSecret, &e)
 		list = append(list, change.Drift{
 			Ref: c.Ref, Path: e.Path, Said: e.Old, Is: e.New, By: owner.Manager, Since: owner.Since, Fate: fate(result, changes, e.Path),
 		})
 	}
 	return list, nil
+}
+
+// emptied reports whether a key of a Secret or ConfigMap is null in the manifest, and empty
+// or missing in the cluster: the first is what the API server stores, the second what a
+// merge makes of it.
+func emptied(ref manifest.Ref, said, is map[string]any, path fieldpath.Path) bool {
+	if ref.Group != "" || ref.Kind != "Secret" && ref.Kind != "ConfigMap" || len(path) != 2 {
+		return false
+	}
+	value, has := untyped.Map(said, path[0].Field)[path[1].Field]
+	there := untyped.At(is, path[0].Field, path[1].Field)
+	return has && value == nil && (there == nil || there == "")
 }
 
 // holds reports whether a manifest sets a field, or something below it.
@@ -88,14 +101,12 @@ func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) 
 	if len(drift) == 0 || c.Op != change.Update || !result.Outcome.Changed {
 		return nil
 	}
-	isSecret := secret(c.Ref)
 	var list []change.Edit
-	for _, e := range diff.Values(unfold(result.OldFields, isSecret), unfold(result.NewFields, isSecret)) {
+	for _, e := range differences(c.Ref, result.OldFields, result.NewFields) {
 		if !slices.ContainsFunc(drift, func(d change.Drift) bool { return d.Path.Overlaps(e.Path) }) ||
 			slices.ContainsFunc(c.Edits, func(other change.Edit) bool { return other.Path.Overlaps(e.Path) }) {
 			continue
 		}
-		mask(isSecret, &e)
 		list = append(list, e)
 	}
 	return list
@@ -103,9 +114,39 @@ func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) 
 
 // gone says that an object of the release is no longer in the cluster, and that the
 // upgrade makes it again.
-func gone(c *change.Change, p diff.Pair) []change.Drift {
+func (j *judge) gone(c *change.Change, p diff.Pair) []change.Drift {
 	if c.Op != change.Create || p.Old == nil || c.Old != nil {
 		return nil
 	}
-	return []change.Drift{{Ref: c.Ref, Fate: change.PutBack}}
+	return j.isGone(c.Ref, change.PutBack)
+}
+
+// isGone is the drift of an object that is not there; none if another revision does not have
+// it, so that Helm itself may have deleted it, or not have made it.
+func (j *judge) isGone(ref manifest.Ref, fate change.Fate) []change.Drift {
+	if slices.ContainsFunc(j.beside, func(objects map[manifest.Identity]*manifest.Object) bool { return objects[ref.Identity()] == nil }) {
+		return nil
+	}
+	return []change.Drift{{Ref: ref, Fate: fate}}
+}
+
+// notHelms takes out of the drift of an object what another revision says, of which an
+// upgrade that failed has left it, or to which it did not come.
+func (j *judge) notHelms(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Drift {
+	for _, objects := range j.beside {
+		o := objects[c.Ref.Identity()]
+		if len(drift) == 0 || o == nil || o.Ref.Version != c.Ref.Version {
+			continue
+		}
+		stored, err := j.server.Stored(o, nil)
+		o.Forget()
+		if err != nil || stored.OldFields == nil {
+			continue
+		}
+		differs := differences(c.Ref, stored.OldFields, result.OldFields)
+		drift = slices.DeleteFunc(slices.Clone(drift), func(d change.Drift) bool {
+			return !slices.ContainsFunc(differs, func(e change.Edit) bool { return e.Path.Overlaps(d.Path) })
+		})
+	}
+	return drift
 }

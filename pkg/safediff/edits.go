@@ -8,8 +8,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
 // fields lists the fields of the stored object that change; nil if they cannot
 // be told in terms of the manifest.
 func fields(c *change.Change, result *apiserver.Result) []fieldpath.Path {
@@ -45,8 +43,7 @@ func causes(stored []fieldpath.Path, custom []string) []fieldpath.Path {
 	return spec
 }
 
-// edits lists how the manifests differ. What a Secret holds, and the copy of it
-// that kubectl keeps in an annotation, is marked as secret.
+// edits lists how the manifests differ. What is secret is marked as such.
 func edits(old, updated *manifest.Object) ([]change.Edit, error) {
 	oldValue, err := old.Value()
 	if err != nil {
@@ -56,27 +53,13 @@ func edits(old, updated *manifest.Object) ([]change.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	isSecret := secret(updated.Ref)
-	list := diff.Values(unfold(oldValue, isSecret), unfold(newValue, isSecret))
-	for i := range list {
-		mask(isSecret, &list[i])
-	}
-	return list, nil
+	return differences(updated.Ref, oldValue, newValue), nil
 }
 
-func secret(ref manifest.Ref) bool { return ref.Kind == "Secret" && ref.Group == "" }
-
-// mask marks an edit of an object as secret if what it shows may be one.
-func mask(isSecret bool, e *change.Edit) {
-	if isSecret && !public(e.Path) || e.Path.Under("metadata", "annotations", lastApplied) {
-		e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
-	}
-}
-
-// public reports whether a field of a Secret is no secret. Whatever is not known to be
-// harmless is secret, a misspelt field too.
-func public(path fieldpath.Path) bool {
-	return path.Under("apiVersion") || path.Under("kind") || path.Under("type") || path.Under("immutable") || path.Under("metadata")
+// differences lists how two values of an object differ. What is secret is marked as such.
+func differences(ref manifest.Ref, old, updated map[string]any) []change.Edit {
+	isSecret := manifest.IsSecret(ref.Kind)
+	return change.VeilOf(ref, old, updated).Conceal(diff.Values(unfold(old, isSecret), unfold(updated, isSecret)))
 }
 
 // unfold gives an object the maps whose entries are to be compared one by one

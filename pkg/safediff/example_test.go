@@ -82,14 +82,14 @@ func Example_write() {
 	// release shop in namespace prod, installed revision 7, chart shop-1 → shop-2, judged for Kubernetes 1.36, three-way merge
 	// 1 to update, 0 unchanged
 	//
-	// downtime: update Deployment prod/web
-	//   no pod is ready while they are replaced (strategy Recreate)
-	//   cause: image web 1 → 2
-	//   ~ .spec.template.spec.containers[name="web"].image: web:1 → web:2
+	// downtime: update Deployment prod/web: image 1 → 2
+	//   no pod is ready while they are replaced (strategy Recreate) [pods-all-down]
 	//   + .spec.strategy: {"type":"Recreate"}
 	//   hint: run more than one replica and let the strategy replace them one by one (RollingUpdate with maxUnavailable below the replicas)
+	//   accept: helm safe-diff accept REPORT.json --rule pods-all-down --object Deployment/prod/web --reason WHY
 	//
 	// hidden: 1 edit (1 metadata-labels); --show-hidden shows them
+	// exit 3: 1 downtime is in --fail-on
 }
 
 // Charts are rendered by Helm in this process; here without a cluster. Upgrade in the
@@ -147,7 +147,7 @@ func Example_insteadOfHelmDiff() {
 			return false, false, err
 		}
 		verdict := set.Verdict(change.DefaultFailOn())
-		return verdict != change.Unchanged, verdict == change.Risky, report.Write(w, "helm-diff", &set, report.Options{})
+		return verdict != change.Nothing, set.ExitCode(change.DefaultFailOn(), false) == change.ExitRisky, report.Write(w, "helm-diff", &set, report.Options{})
 	}
 	changed, risky, err := manifests("prod", installed, proposed, os.Stdout)
 	fmt.Println(changed, risky, err)

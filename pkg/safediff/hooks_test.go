@@ -2,6 +2,8 @@ package safediff
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,6 +55,56 @@ func TestHooksThatRun(t *testing.T) {
 				}
 				got = append(got, text)
 			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What a hook finds in the cluster depends on the operation, too, and so does what the
+// resource policy keeps.
+func TestHooksInTime(t *testing.T) {
+	const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config, annotations: {%s}}\ndata: {a: %s}\n---\n"
+	regular, kept := fmt.Sprintf(config, "", "a"), fmt.Sprintf(config, "helm.sh/resource-policy: KEEP", "a")
+	odd := fmt.Sprintf(config, "helm.sh/resource-policy: delete", "a")
+	reads := func(events string) string {
+		return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata: {name: job, annotations: {helm.sh/hook: %q}}\nspec: {template: {spec: {restartPolicy: Never, "+
+			"containers: [{name: a, image: a, envFrom: [{configMapRef: {name: config}}]}]}}}\n---\n", events)
+	}
+	for _, c := range []struct {
+		name, old, updated string
+		opts               Options
+		want               []string
+	}{
+		{"before an installation nothing is there", "", regular + reads("pre-install"), Options{Operation: change.Install}, []string{"create config", "create job hook-needs-later"}},
+		{"after an installation all is there", "", regular + reads("post-install"), Options{Operation: change.Install}, []string{"create config", "create job"}},
+		{"before an uninstall all is there", regular, reads("pre-delete"), Options{Operation: change.Uninstall}, []string{"delete config", "create job"}},
+		{"after an uninstall nothing is there", regular, reads("post-delete"), Options{Operation: change.Uninstall}, []string{"delete config", "create job hook-needs-later"}},
+		{"an uninstall keeps what says so in capitals", kept, reads("post-delete"), Options{Operation: change.Uninstall}, []string{"keep config", "create job"}},
+		{"an uninstall leaves what has any policy", odd, "", Options{Operation: change.Uninstall}, []string{"keep config resource-policy-unknown"}},
+		{"before a rollback what is rolled back to is not there", "", regular + reads("pre-rollback"), Options{Operation: change.Rollback}, []string{"create config", "create job hook-needs-later"}},
+		{"no hooks", "", regular + reads("pre-upgrade"), Options{NoHooks: true}, []string{"create config", "create job"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.opts.Namespace = "demo"
+			set, err := Compare(t.Context(), Manifest{Text: c.old}, Manifest{Text: c.updated}, c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for i := range set.Changes {
+				words := []string{string(set.Changes[i].Op), set.Changes[i].Ref.Name}
+				for _, f := range set.Changes[i].Findings {
+					words = append(words, f.Rule)
+				}
+				got = append(got, strings.Join(words, " "))
+			}
+			slices.SortFunc(got, func(a, b string) int {
+				_, a, _ = strings.Cut(a, " ")
+				_, b, _ = strings.Cut(b, " ")
+				return strings.Compare(a, b)
+			})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -25,6 +25,7 @@ type input struct {
 	oldCRDs, newCRDs []*manifest.Object
 	cluster          []*manifest.Object
 	selecting        []*manifest.Object // of the cluster, read for that alone
+	unread           map[string]bool    // kinds of which not all of the cluster could be read
 }
 
 // read reads all streams at the same time.
@@ -60,23 +61,38 @@ func isFact(o *manifest.Object) bool { return isStorageClass(o) || isNode(o) }
 func isNode(o *manifest.Object) bool { return o.Ref.Kind == "Node" && o.Ref.Group == "" }
 
 // look asks the cluster, if there is one, and adds what it says to the input.
-func (in *input) look(ctx context.Context, server *apiserver.Server, opts Options) (*live.State, error) {
+func (in *input) look(ctx context.Context, server *apiserver.Server, opts Options) (*cluster.State, error) {
 	if opts.Look == nil {
 		return nil, nil
 	}
 	in.place(server.Knowing(in.facts(opts)))
-	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated), in.newCRDs))
+	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated), in.newCRDs, opts.ServerSide))
 	if err != nil {
 		return nil, err
 	}
 	if state == nil {
 		return nil, nil
 	}
-	objects, err1 := inCluster(state.Around)
+	objects, err1 := inCluster(slices.Concat(state.Surroundings, namespacesOf(state)))
 	in.cluster = append(in.cluster, objects...)
+	in.unread = map[string]bool{}
+	for _, gap := range state.Unread {
+		in.unread[gap.Kind] = true
+	}
 	var err2 error
 	in.selecting, err2 = inCluster(state.Selecting)
 	return state, errors.Join(err1, err2)
+}
+
+// namespacesOf returns the Namespaces that were read.
+func namespacesOf(state *cluster.State) []map[string]any {
+	var list []map[string]any
+	for id, o := range state.Objects {
+		if id.Kind == "Namespace" && id.Group == "" && o.Value != nil {
+			list = append(list, o.Value)
+		}
+	}
+	return list
 }
 
 // place takes custom resources out of the namespace that they were given where
@@ -96,7 +112,7 @@ func (in *input) facts(opts Options) apiserver.Facts {
 	known := apiserver.Facts{
 		Release: opts.Release.Name, Namespace: opts.Namespace,
 		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
-		Definitions: in.definitions(opts.Operation == change.Install), ServerSide: opts.ServerSide,
+		Definitions: in.definitions(opts.Operation == change.Install, opts.Look != nil), ServerSide: opts.ServerSide,
 		Replace: opts.Replace, ForceConflicts: opts.ForceConflicts,
 	}
 	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {
@@ -147,8 +163,10 @@ const (
 )
 
 // definitions tells which CustomResourceDefinitions are in the cluster before the
-// upgrade, by the best witness of each, and which the upgrade applies.
-func (in *input) definitions(install bool) *apiserver.Definitions {
+// upgrade, by the best witness of each, and which the upgrade applies. One that only the
+// crds directory of the new chart has is not there, unless the installed release has objects
+// of its kind, or there is a cluster that knows.
+func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
 	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
 	installed := make([]apiserver.Definition, 0, len(in.cluster)+len(oldTemplates)+len(oldCRDs)+len(newCRDs))
@@ -169,9 +187,15 @@ func (in *input) definitions(install bool) *apiserver.Definitions {
 		}
 		installed = append(installed, d)
 	}
+	var absent []apiserver.Definition
 	for _, o := range newCRDs {
 		d := apiserver.Definition{Object: o}
-		if !install {
+		switch {
+		case install:
+		case !asks && !in.uses(o):
+			absent = append(absent, d)
+			continue
+		default:
 			d.Caveat = assumedDefinition
 		}
 		installed = append(installed, d)
@@ -180,7 +204,16 @@ func (in *input) definitions(install bool) *apiserver.Definitions {
 	for i, o := range newTemplates {
 		applied[i] = apiserver.Definition{Object: o}
 	}
-	return apiserver.NewDefinitions(installed, applied)
+	return apiserver.NewDefinitions(installed, applied, absent)
+}
+
+// uses reports whether the installed release has custom resources of the group of a
+// definition, so that their definitions are in the cluster.
+func (in *input) uses(definition *manifest.Object) bool {
+	_, group, _ := strings.Cut(definition.Ref.Name, ".")
+	return slices.ContainsFunc(in.old, func(o *manifest.Object) bool {
+		return o.Ref.Group == group && definition.MayHold(o.Ref.Kind)
+	})
 }
 
 // splitCRDs tells the definitions that Helm applies with the release from those
@@ -198,24 +231,12 @@ func splitCRDs(objects, directory []*manifest.Object) (templates, crds []*manife
 	return templates, append(crds, directory...)
 }
 
-// fromCRDs reports whether a definition comes from the crds directory of a chart or
-// of one of its subcharts, CHART/crds/FILE or CHART/charts/SUB/crds/FILE, on one of
-// the given sides.
+// fromCRDs reports whether a definition comes from the crds directory of a chart, or of one
+// of its subcharts, on one of the given sides.
 func fromCRDs(ref manifest.Ref, sides ...*manifest.Object) bool {
 	return ref.Kind == "CustomResourceDefinition" && slices.ContainsFunc(sides, func(o *manifest.Object) bool {
-		return o != nil && inCRDs(o.Source)
+		return o != nil && manifest.InCRDs(o.Source)
 	})
-}
-
-func inCRDs(source string) bool {
-	_, inside, _ := strings.Cut(source, "/")
-	for {
-		rest, found := strings.CutPrefix(inside, "charts/")
-		if !found {
-			return strings.HasPrefix(inside, "crds/")
-		}
-		_, inside, _ = strings.Cut(rest, "/")
-	}
 }
 
 // rolloutFacts tells the prediction of pods what it needs to know.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -28,8 +31,10 @@ type judge struct {
 	opts   Options
 	// live is what is known of the cluster, nil if nothing is. asked says that the
 	// cluster itself has said so, and what is around the release.
-	live  *live.State
+	live  *cluster.State
 	asked bool
+	// beside are the objects of other revisions of which the cluster may hold some.
+	beside []map[manifest.Identity]*manifest.Object
 	// cluster are the objects that are known to be in the cluster.
 	cluster []*manifest.Object
 	// rollout is what the prediction of pods needs to know, running what it needs
@@ -40,6 +45,11 @@ type judge struct {
 	running  map[string]*rollout.Running
 	// scaled are the workloads that an autoscaler scales after the upgrade.
 	scaled map[manifest.Identity]bool
+	// stopped are the workloads of which an autoscaler that goes or changes stops pods.
+	stopped map[manifest.Identity]bool
+	// least is how many pods an autoscaler keeps of a workload at least, when the upgrade
+	// begins.
+	least map[manifest.Identity]int
 	// quotas and budgets are those of a namespace after the upgrade.
 	quotas  map[string][]*corev1.ResourceQuota
 	budgets map[string][]*policyv1.PodDisruptionBudget
@@ -47,72 +57,75 @@ type judge struct {
 	claimed map[string][]*corev1.PersistentVolumeClaim
 	// namespaces is what Pod Security admission asks of pods.
 	namespaces namespaces
+	// guards are the limits, quotas and policies that are asked about objects and pods.
+	guards guards
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label
+	// ahead is what the cluster has of objects that decide whether Helm comes to an end, and are
+	// not of the release; nil if it was not asked.
+	ahead *cluster.State
+	// faults tell which questions between objects could not be answered.
+	faults []change.Notice
 }
 
 const operatorUnknown = "what the operator of this custom resource then does was not judged"
 
-// judgement is what comes out for one pair; change is nil if the manifests say
-// the same, which is no answer to what is in the cluster: unchecked may still have
-// something to say.
-type judgement struct {
-	change    *change.Change
-	unchecked []string
-	drift     []change.Drift
-	// allotted are the addresses and ports of a Service after the upgrade.
-	allotted []string
-	// oneWay is why a rollback does not bring the object back as it is now, one clause;
-	// "" if it does.
-	oneWay string
-	// relabelled says that nothing but labels of the object itself differs, and that it
-	// was not decoded to find that out.
-	relabelled bool
-	// names are what the object names of others; nil if it stays as it is.
-	names *names
-	// sides are the pods of a workload, read while it was decoded; nil if it stays as it
-	// is.
-	sides *sides
-	err   error
+// named judges a pair, and reads what the object names while it is decoded.
+func (j *judge) named(ctx context.Context, p diff.Pair) upgrade.Object {
+	o := j.pair(ctx, p)
+	o.Pair = p
+	if o.Err == nil && o.Change != nil && !o.Relabelled {
+		o.Names = &upgrade.Names{Old: upgrade.References(p.Old, j.rollout), New: upgrade.References(o.Result(), j.rollout)}
+		o.Pods = upgrade.ReadPods(&o, j.rollout)
+	}
+	return o
 }
 
-func (j *judge) pair(ctx context.Context, p diff.Pair) judgement {
+// pair judges one object. Where nothing happens to it there is no change, which is no answer to
+// what is in the cluster: that may still have something unchecked.
+func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	if c := j.relabelled(p); c != nil {
-		return judgement{change: c, unchecked: j.unseen(p), relabelled: true}
+		return upgrade.Object{Change: c, Unchecked: j.unseen(p), Relabelled: true, Read: rule.Read(c, rules())}
 	}
 	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
 	alike, err := contrast(p, &c)
 	turn(c.Edits, j.rotating[p.New])
 	switch {
 	case err != nil:
-		return judgement{err: err}
+		return upgrade.Object{Err: err}
 	case alike && j.settled(p.New):
-		return judgement{unchecked: j.unseen(p)}
+		return upgrade.Object{Unchecked: j.unseen(p)}
 	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
 	case p.New == nil && c.Hook == nil && !j.leaves(&c):
-		return judgement{drift: []change.Drift{{Ref: c.Ref, Fate: change.Survives}}}
+		return upgrade.Object{Drift: j.isGone(c.Ref, change.Survives)}
 	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
 	result, err := j.decide(ctx, p, &c)
 	if err != nil {
-		return judgement{err: err}
+		return upgrade.Object{Err: err}
 	}
 	drift, err := drifted(&c, &result)
 	switch {
 	case err != nil:
-		return judgement{err: err}
+		return upgrade.Object{Err: err}
 	case alike && j.unmoved(&c, &result):
-		return judgement{drift: drift, unchecked: j.unsaid(p, &result)}
+		return upgrade.Object{Drift: j.notHelms(&c, &result, drift), Unchecked: j.unsaid(p, &result)}
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
-	judged := j.conclude(&c, &result)
-	judged.drift = slices.Concat(drift, gone(&c, p))
-	judged.oneWay = j.oneWay(p, &c, &result, len(drift) > 0)
-	if isService(c.Ref) {
-		judged.allotted = apiserver.Allotted(result.NewFields)
+	unstored := j.unstored(p, &c, &result)
+	stays := j.stays(p, &c, &result, unstored)
+	judged := j.conclude(&c, &result) //nolint:contextcheck // admission in this process waits for nobody
+	judged.Stays = stays
+	j.hold(p, &judged, &result, unstored)
+	judged.Dropped = j.dropped(p, &judged)
+	j.redefined(&judged, &result)
+	judged.Drift = slices.Concat(j.notHelms(&c, &result, drift), j.gone(&c, p))
+	judged.Rollback = j.rollbackLoss(p, &c, &result, len(drift) > 0)
+	if upgrade.IsService(c.Ref) {
+		judged.Allocated = apiserver.Allocated(result.NewFields)
 	}
 	return judged
 }
@@ -125,12 +138,30 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 		return result, err
 	}
 	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
-		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{apiserver.Unserved(c.Ref)}}}, nil
+		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{j.unknownKind(c.Ref)}}}, nil
+	}
+	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.falls(c.New) {
+		result.Outcome.Changed = true
 	}
 	j.namespaces.barePod(c, &result)
+	result.Unchecked = append(result.Unchecked, j.guards.admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
 	unchecked, err := j.try(ctx, p, c, &result)
 	result.Unchecked = append(result.Unchecked, unchecked...)
-	return result, err
+	if err != nil {
+		return result, err
+	}
+	return result, conceal(p, &result)
+}
+
+// unknownKind refuses an object whose kind the cluster does not serve in its version. One that
+// is not of Kubernetes' own groups, and that the cluster has in no other version, lacks its
+// definition.
+func (j *judge) unknownKind(ref manifest.Ref) change.FieldError {
+	refused := apiserver.Unserved(ref)
+	if strings.Contains(ref.Group, ".") && !j.server.BuiltinGroup(ref.Group) && j.live.Objects[ref.Identity()].Value == nil {
+		refused.Type = "NoKindMatch"
+	}
+	return refused
 }
 
 // contrast writes into the change how the manifests differ, and reports whether they
@@ -147,80 +178,94 @@ func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 // say the same. What was looked at for its definition only is not told as a change.
 func (j *judge) unmoved(c *change.Change, result *apiserver.Result) bool {
 	return c.Op == change.Update && len(result.Outcome.Refused) == 0 &&
-		(lasts(c.New) || !result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
+		(lasts(c.New) || j.remakes(c.New) || !result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
 }
 
 // settled reports whether an object whose manifests say the same stays as it is, without
-// a judgement.
+// an upgrade.Object. Helm sends it all the same where it applies on the server's side, and
+// policies may have something to say of it.
 func (j *judge) settled(o *manifest.Object) bool {
-	return j.server.Serves(o.Ref) && !j.opts.Replace && j.silent(o.Ref) && !lasts(o)
+	asked := j.opts.ServerSide && j.guards.before.MayAsk(o.Ref)
+	return !asked && j.server.Serves(o.Ref) && !j.opts.Replace && j.silent(o.Ref) && !lasts(o) && !j.remakes(o)
 }
 
 // unsaid returns what could not be told of an object that the upgrade leaves as it is; of
 // a hook that is made again, what could not be told of that.
-func (j *judge) unsaid(p diff.Pair, result *apiserver.Result) []string {
-	if lasts(p.New) {
+func (j *judge) unsaid(p diff.Pair, result *apiserver.Result) []change.Doubt {
+	if lasts(p.New) || j.remakes(p.New) {
 		return result.Unchecked
 	}
 	return j.unseen(p)
 }
 
 // removal judges that an object goes, whatever the manifests say of it.
-func (j *judge) removal(o *manifest.Object) judgement {
+func (j *judge) removal(o *manifest.Object) upgrade.Object {
 	value, known := j.found(o.Ref)
 	if known && value == nil {
-		return judgement{} // it is gone already
+		return upgrade.Object{} // it is gone already
 	}
 	result, err := j.server.Stored(o, j.inVersion(o.Ref))
 	if err != nil {
-		return judgement{err: err}
+		return upgrade.Object{Err: err}
 	}
 	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
 	judged := j.conclude(&c, &result)
-	judged.oneWay = j.oneWay(diff.Pair{Old: o}, &c, &result, false)
+	judged.Rollback = j.rollbackLoss(diff.Pair{Old: o}, &c, &result, false)
 	return judged
 }
 
 // conclude writes into the change what follows from the API server's answer.
-func (j *judge) conclude(c *change.Change, result *apiserver.Result) judgement {
+func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Object {
 	c.Outcome = result.Outcome
 	c.Outcome.Fields = fields(c, result)
 	if template, owner := j.rollout.PodTemplate(c.Ref.Group, c.Ref.Kind); owner {
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
+	obstacles := j.obstacles(c, result)
+	unplaced, unclear := j.unplaced(c, result)
+	obstacles, unchecked = append(obstacles, unplaced...), append(unchecked, unclear...)
 	c.Outcome.Loss = j.loss(c)
-	j.watchEdits(c)
-	classify(c)
-	return judgement{change: c, unchecked: unchecked}
+	j.noteEditedLabels(c)
+	return upgrade.Object{
+		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.guards.barred(c, result),
+	}
 }
 
 // pods writes into the change what becomes of pods, and returns what could not be
 // told.
-func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []string) {
+func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
 	facts := j.rollout
 	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
-	pods, unchecked := rollout.Predict(result.Old, result.New, facts)
-	if pods != nil && c.Op == change.Update && j.looked(c.Ref) && j.scaled[c.Ref.Identity()] {
+	before, after, least := j.autoscaled(c, result)
+	pods, unchecked := rollout.Predict(before, after, facts)
+	if least > 0 && pods != nil && pods.Replaced {
+		pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("%d pods at least, by the autoscaler", least)
+	}
+	if pods != nil && c.Op == change.Update && (j.looked(c.Ref) || j.falls(c.New)) && j.scaled[c.Ref.Identity()] {
 		scaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
-		rollout.Crowd(result.New, pods, j.quotas[c.Ref.Namespace])
-		rollout.Hold(result.Old, result.New, pods, j.claimed[c.Ref.Namespace], facts)
+		rollout.LimitToQuota(result.New, pods, j.quotas[c.Ref.Namespace])
+		unchecked = append(unchecked, rollout.WaitForVolumes(before, after, pods, j.claimed[c.Ref.Namespace], facts)...)
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
 	unchecked = append(unchecked, j.namespaces.letIn(c, result, pods)...)
+	j.guards.letIn(c, result, pods)
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}
 	switch {
 	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
 		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
+		if c.Op == change.Update || c.Op == change.Create {
+			pods.Takes = rollout.Takes(before, after, pods, least == 0 && !j.scaled[c.Ref.Identity()], facts)
+		}
 		c.Outcome.Pods = pods
 		return unchecked
 	case result.Operated && !onlyLabels(c.Outcome.Fields):
-		return []string{operatorUnknown}
+		return []change.Doubt{{Reason: operatorUnknown, Hides: change.Outage, Never: true}}
 	default:
 		return nil
 	}
@@ -237,7 +282,7 @@ func scaleBack(pods *change.Pods) {
 
 // leaves tells what Helm does with an object that leaves the release, and reports
 // whether it is there at all. The resource policy that counts is the one in the
-// cluster (update in helm.sh/helm/v3/pkg/kube), but for an uninstall.
+// cluster (update in helm.sh/helm/v3/pkg/kube), except in an uninstall.
 func (j *judge) leaves(c *change.Change) (there bool) {
 	value, known := j.found(c.Ref)
 	if known && value != nil && j.opts.Operation != change.Uninstall {
@@ -258,11 +303,12 @@ func (j *judge) orphaned(c *change.Change) bool {
 
 // untouched answers for a definition in a crds directory, which is in the manifest
 // only because the user asked to see it: no upgrade makes, changes or deletes it.
-func untouched(c *change.Change) judgement {
+func untouched(c *change.Change) upgrade.Object {
 	if c.Op != change.Update || len(c.Edits) == 0 {
-		return judgement{}
+		return upgrade.Object{}
 	}
-	return judgement{change: c}
+	c.Op = change.Leave
+	return upgrade.Object{Change: c}
 }
 
 // onlyLabels reports whether the fields are all labels of the object itself.
@@ -273,7 +319,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || !j.silent(p.New.Ref) {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || !j.silent(p.New.Ref) || j.guards.before.Policies() {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
@@ -294,13 +340,9 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 		return nil
 	}
 	turn(c.Edits, j.rotating[p.New])
-	j.watch(&c, oldLabels, newLabels)
-	classify(&c)
+	j.noteLabelReaders(&c, oldLabels, newLabels)
 	return &c
 }
 
 // rules are all there are. They are asked about every change, and made once.
 var rules = sync.OnceValue(risk.Rules) //nolint:gochecknoglobals // a constant table
-
-// classify asks the rules what they make of what is known of a change.
-func classify(c *change.Change) { c.Findings = risk.Classify(c, rules()) }

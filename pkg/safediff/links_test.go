@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -36,20 +36,20 @@ var (
 func TestNamesThatLeadOutOfTheRelease(t *testing.T) {
 	for _, c := range []struct {
 		name, old, updated string
-		look               func(context.Context, []live.Wanted) (*live.State, error)
+		look               func(context.Context, []cluster.Wanted) (*cluster.State, error)
 		want               []string
 	}{
 		{"nobody to ask", shopWeb, given, nil, []string{
 			"unchecked: it names Secret demo/given (.spec.template.spec.containers[name=\"web\"].envFrom[0].secretRef), which is not in the release: whether it is there was not judged"}},
 		{"as before, and nobody to ask", given, strings.Replace(given, "web:1", "web:2", 1), nil, nil},
-		{"it is there", shopWeb, given, cluster(t, secretB), nil},
-		{"it is not there", shopWeb, given, cluster(t, ""),
+		{"it is there", shopWeb, given, clusterOf(t, secretB), nil},
+		{"it is not there", shopWeb, given, clusterOf(t, ""),
 			[]string{"stuck: it names Secret demo/given, which is not there after the upgrade"}},
-		{"its key is not there", shopWeb, givenKey, cluster(t, secretB),
+		{"its key is not there", shopWeb, givenKey, clusterOf(t, secretB),
 			[]string{"stuck: it names key a of Secret demo/given, which is not there after the upgrade"}},
-		{"it was not there before, and the pods restart", given, strings.Replace(given, "web:1", "web:2", 1), cluster(t, ""),
+		{"it was not there before, and the pods restart", given, strings.Replace(given, "web:1", "web:2", 1), clusterOf(t, ""),
 			[]string{"stuck: it names Secret demo/given, which is not there after the upgrade"}},
-		{"a custom resource may make it", shopWeb, given + "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: given}\n", cluster(t, ""),
+		{"a custom resource may make it", shopWeb, given + "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: given}\n", clusterOf(t, ""),
 			[]string{
 				"unchecked: it names Secret demo/given (.spec.template.spec.containers[name=\"web\"].envFrom[0].secretRef), which is not in the release; SealedSecret demo/given may make it: that was not judged"}},
 	} {
@@ -77,9 +77,9 @@ func TestNamesThatLeadOutOfTheRelease(t *testing.T) {
 }
 
 // withWeb is a cluster that also holds the release, just as Helm left it.
-func withWeb(t *testing.T, look func(context.Context, []live.Wanted) (*live.State, error), manifestText string) func(context.Context, []live.Wanted) (*live.State, error) {
+func withWeb(t *testing.T, look func(context.Context, []cluster.Wanted) (*cluster.State, error), manifestText string) func(context.Context, []cluster.Wanted) (*cluster.State, error) {
 	t.Helper()
-	return func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+	return func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
 		state, err := look(ctx, wanted)
 		if err != nil {
 			return nil, err
@@ -97,7 +97,7 @@ func withWeb(t *testing.T, look func(context.Context, []live.Wanted) (*live.Stat
 			if err != nil {
 				return nil, err
 			}
-			state.Objects[w.Ref.Identity()] = live.Object{Value: value}
+			state.Objects[w.Ref.Identity()] = cluster.Object{Value: value}
 		}
 		return state, nil
 	}

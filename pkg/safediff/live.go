@@ -10,8 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -19,30 +20,40 @@ import (
 // wanted lists the objects that a cluster should be asked about: all of both
 // manifests but those whose name the API server makes up, and the definitions in the
 // chart's crds directory. Of an object of which a label changes it should also be asked
-// who selects it, and of what a Service asks for who has it.
-func wanted(pairs []diff.Pair, crds []*manifest.Object) []live.Wanted {
-	list := make([]live.Wanted, 0, len(pairs)+len(crds))
+// who selects it, and of what a Service asks for who has it. Admission is asked about what
+// Helm sends; server-side apply sends what does not change, too.
+func wanted(pairs []diff.Pair, crds []*manifest.Object, serverSide bool) []cluster.Wanted {
+	list := make([]cluster.Wanted, 0, len(pairs)+len(crds))
 	for _, o := range crds {
-		list = append(list, live.Wanted{Ref: o.Ref})
+		list = append(list, cluster.Wanted{Ref: o.Ref})
 	}
 	known := map[manifest.Identity]bool{}
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
-			list = append(list, live.Wanted{Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Asks: len(asks(p)) > 0, Lookers: lookers(p)})
+			list = append(list, cluster.Wanted{
+				Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Places: makesPods(p), Asks: len(asks(p)) > 0,
+				LabelReaders: labelReadersOf(p), Sent: serverSide && p.New != nil || differs(p),
+			})
 			known[ref.Identity()] = true
 		}
 	}
 	for _, p := range pairs {
-		if p.New == nil || p.Old != nil && p.Old.SameText(p.New) || !rollout.MakesPods(p.Ref().Group, p.Ref().Kind) {
+		if p.Ref().Namespace == "" || !differs(p) && (!serverSide || p.New == nil) {
 			continue
 		}
-		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in
+		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
 			known[guard.Identity()] = true
-			list = append(list, live.Wanted{Ref: guard})
+			list = append(list, cluster.Wanted{Ref: guard})
 		}
 	}
 	return list
 }
+
+// differs reports whether an object comes or is not written as before.
+func differs(p diff.Pair) bool { return p.New != nil && (p.Old == nil || !p.Old.SameText(p.New)) }
+
+// makesPods reports whether an object may make pods in this upgrade. It does not decode anything.
+func makesPods(p diff.Pair) bool { return differs(p) && rollout.MakesPods(p.Ref().Group, p.Ref().Kind) }
 
 // mounts reports whether the pods of a workload may mount claims before the upgrade and
 // after it. It does not decode anything.
@@ -71,7 +82,7 @@ func inCluster(values []map[string]any) ([]*manifest.Object, error) {
 
 // runningIn sorts the pods of a cluster that was asked, and what made them, by
 // namespace. A namespace of which any of that could not be read is missing.
-func runningIn(state *live.State) map[string]*rollout.Running {
+func runningIn(state *cluster.State) map[string]*rollout.Running {
 	byNamespace := map[string]*rollout.Running{}
 	of := func(namespace string) *rollout.Running {
 		if byNamespace[namespace] == nil {
@@ -82,7 +93,7 @@ func runningIn(state *live.State) map[string]*rollout.Running {
 	for ref := range state.Objects {
 		of(ref.Namespace)
 	}
-	for _, value := range state.Around {
+	for _, value := range state.Surroundings {
 		u := unstructured.Unstructured{Object: value}
 		r := of(u.GetNamespace())
 		switch u.GetKind() {
@@ -111,35 +122,82 @@ func appendAs[T any](list []*T, value map[string]any) []*T {
 }
 
 // gaps are notices of what around the release could not be read.
-func gaps(state *live.State) []change.Notice {
+func gaps(state *cluster.State) []change.Notice {
 	if state == nil {
 		return nil
 	}
 	if why := blind(state); len(why) > 0 {
-		const shown = 3
-		reasons := strings.Join(why[:min(shown, len(why))], "; ")
-		if more := len(why) - shown; more > 0 {
-			reasons += fmt.Sprintf("; and %d more", more)
-		}
-		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + reasons}}
+		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + someOf(why), Hides: change.Rejected, All: true}}
 	}
 	list := make([]change.Notice, 0, len(state.Unread))
+	var admission []string
 	for _, gap := range state.Unread {
-		if everyService(gap) {
-			continue // said where it matters
+		if everyService(gap) || gap.Kind == "Node" && !countsNodes(state) {
+			continue // said where it matters; without nodes nothing is said of places
+		}
+		if guardingKind(gap.Kind) {
+			admission = append(admission, gap.Reason)
+			continue
 		}
 		where := ""
 		if gap.Namespace != "" {
 			where = " in namespace " + gap.Namespace
 		}
-		list = append(list, change.Notice{Reason: fmt.Sprintf("%s objects%s were not read: %s", gap.Kind, where, gap.Reason)})
+		list = append(list, change.Notice{Reason: fmt.Sprintf("%s objects%s were not read: %s", gap.Kind, where, gap.Reason), Hides: unreadHides(gap.Kind)})
+	}
+	if slices.ContainsFunc(state.Surroundings, func(o map[string]any) bool {
+		kind, _ := o["kind"].(string)
+		return guardingKind(kind) && kind != "LimitRange"
+	}) {
+		for id, o := range state.Objects { // whose labels decide which policies and webhooks are asked
+			if id.Kind == "Namespace" && id.Group == "" && o.Unread != "" {
+				admission = append(admission, o.Unread)
+			}
+		}
+	}
+	if slices.Sort(admission); len(admission) > 0 {
+		list = append(list, change.Notice{
+			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + someOf(slices.Compact(admission)),
+		})
 	}
 	return list
 }
 
+// someOf joins the first reasons, and counts the rest.
+func someOf(reasons []string) string {
+	const shown = 3
+	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
+	if more := len(reasons) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+// countsNodes reports whether there is a DaemonSet, whose pods are as many as nodes.
+func countsNodes(state *cluster.State) bool {
+	for id := range state.Objects {
+		if id.Kind == "DaemonSet" && id.Group == "apps" {
+			return true
+		}
+	}
+	return false
+}
+
+// unreadHides is the worst class of what objects of a kind in the cluster may decide.
+func unreadHides(kind string) change.Risk {
+	switch kind {
+	case "Pod", "ReplicaSet", "ControllerRevision":
+		return change.Downtime
+	case "ResourceQuota", "PodDisruptionBudget":
+		return change.Stuck
+	default:
+		return change.Rejected
+	}
+}
+
 // blind returns why nothing of what was asked for could be read, each reason once;
 // nil if something could.
-func blind(state *live.State) []string {
+func blind(state *cluster.State) []string {
 	var why []string
 	for id, o := range state.Objects {
 		if id.Kind == "Namespace" && id.Group == "" {
@@ -176,15 +234,9 @@ func disowned(value map[string]any, release, namespace string) string {
 	return "invalid ownership metadata; " + strings.Join(errs, "; ")
 }
 
-// found returns what the cluster has of an object, and whether that is known. A
-// cluster-scoped custom resource may have been asked for before it was known to be
-// one. An object whose version the cluster does not serve is found in another.
+// found returns what the cluster has of an object, and whether that is known.
 func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
-	if value, known = j.live.Object(ref); !known && ref.Namespace == "" {
-		ref.Namespace = j.opts.Namespace
-		value, known = j.live.Object(ref)
-	}
-	return value, known
+	return upgrade.Found(j.live, ref, j.opts.Namespace)
 }
 
 // inVersion returns what the cluster has of an object in the version in which the
@@ -211,12 +263,12 @@ func (j *judge) silent(ref manifest.Ref) bool {
 
 // noted makes a State of objects of the release that the user has named as being in
 // the cluster. That others are not named says nothing.
-func noted(pairs []diff.Pair, cluster []*manifest.Object) (*live.State, error) {
-	named := make(map[manifest.Identity]*manifest.Object, len(cluster))
-	for _, o := range cluster {
+func noted(pairs []diff.Pair, known []*manifest.Object) (*cluster.State, error) {
+	named := make(map[manifest.Identity]*manifest.Object, len(known))
+	for _, o := range known {
 		named[o.Ref.Identity()] = o
 	}
-	objects := map[manifest.Identity]live.Object{}
+	objects := map[manifest.Identity]cluster.Object{}
 	for _, p := range pairs {
 		o := named[p.Ref().Identity()]
 		if o == nil || o.Ref.Version != p.Ref().Version || fromCRDs(p.Ref(), p.Old, p.New) {
@@ -228,15 +280,15 @@ func noted(pairs []diff.Pair, cluster []*manifest.Object) (*live.State, error) {
 		}
 		switch {
 		case fromCluster(value):
-			objects[o.Ref.Identity()] = live.Object{Value: value}
+			objects[o.Ref.Identity()] = cluster.Object{Value: value}
 		case p.Old == nil:
-			objects[o.Ref.Identity()] = live.Object{Value: written(o.Ref, value)}
+			objects[o.Ref.Identity()] = cluster.Object{Value: written(o.Ref, value)}
 		}
 	}
 	if len(objects) == 0 {
 		return nil, nil
 	}
-	return &live.State{Objects: objects}, nil
+	return &cluster.State{Objects: objects}, nil
 }
 
 // written returns an object that was written by hand with what the API server adds to
@@ -263,22 +315,22 @@ func fromCluster(value map[string]any) bool {
 }
 
 // unread says why an object of the release was not read from the cluster.
-func (j *judge) unread(c *change.Change) []string {
+func (j *judge) unread(c *change.Change) []change.Doubt {
 	if j.live == nil || j.unserved(c) {
 		return nil
 	}
 	switch o := j.live.Objects[c.Ref.Identity()]; {
 	case o.Unread != "":
-		return []string{"the object was not read from the cluster: " + o.Unread}
+		return []change.Doubt{{Reason: "the object was not read from the cluster: " + o.Unread, Hides: change.Rejected}}
 	case o.Unserved && o.Value != nil:
-		return []string{fmt.Sprintf("the cluster has the object in %v only: what was changed in it behind Helm's back is not known", o.Value["apiVersion"])}
+		return []change.Doubt{{Reason: fmt.Sprintf("the cluster has the object in %v only: what was changed in it behind Helm's back is not known", o.Value["apiVersion"])}}
 	}
 	return nil
 }
 
-// unseen is unread for an object whose manifests leave it as it is: what somebody has
+// unreadReaders is unread for an object whose manifests leave it as it is: what somebody has
 // changed in it would be put back. A hook is made anew when it runs.
-func (j *judge) unseen(p diff.Pair) []string {
+func (j *judge) unseen(p diff.Pair) []change.Doubt {
 	if j.live == nil || diff.IsHook(p.New) {
 		return nil
 	}

@@ -10,22 +10,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // cluster is a Look that answers from a YAML stream. What is not in there is not in
 // the cluster.
-func cluster(t *testing.T, stream string) func(context.Context, []live.Wanted) (*live.State, error) {
+func clusterOf(t *testing.T, stream string) func(context.Context, []cluster.Wanted) (*cluster.State, error) {
 	t.Helper()
 	objects, err := manifest.Parse(stream, manifest.Options{File: "cluster"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
-		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+	return func(_ context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
+		state := &cluster.State{Objects: map[manifest.Identity]cluster.Object{}}
 		for _, w := range wanted {
-			state.Objects[w.Ref.Identity()] = live.Object{}
+			state.Objects[w.Ref.Identity()] = cluster.Object{}
 		}
 		for _, o := range objects {
 			value, err := o.Value()
@@ -33,9 +33,9 @@ func cluster(t *testing.T, stream string) func(context.Context, []live.Wanted) (
 				return nil, err
 			}
 			if _, asked := state.Objects[o.Ref.Identity()]; asked {
-				state.Objects[o.Ref.Identity()] = live.Object{Value: value}
+				state.Objects[o.Ref.Identity()] = cluster.Object{Value: value}
 			} else {
-				state.Around = append(state.Around, value)
+				state.Surroundings = append(state.Surroundings, value)
 			}
 		}
 		return state, nil
@@ -118,7 +118,7 @@ func TestALookAtTheCluster(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			set, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{
-				Namespace: "demo", Release: change.Release{Name: "shop", Namespace: "demo"}, Look: cluster(t, c.cluster),
+				Namespace: "demo", Release: change.Release{Name: "shop", Namespace: "demo"}, Look: clusterOf(t, c.cluster),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -149,9 +149,9 @@ func TestVersionThatIsNotServed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			nowhere := c.cluster == "nowhere"
-			look := cluster(t, strings.TrimPrefix(c.cluster, "nowhere"))
+			look := clusterOf(t, strings.TrimPrefix(c.cluster, "nowhere"))
 			set, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{
-				Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+				Namespace: "demo", Look: func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
 					state, err := look(ctx, wanted)
 					for id, o := range state.Objects {
 						if o.Unserved = true; nowhere {
@@ -159,7 +159,7 @@ func TestVersionThatIsNotServed(t *testing.T) {
 						}
 						state.Objects[id] = o
 					}
-					state.Objects[manifest.Identity{Kind: "ConfigMap", Name: "read"}] = live.Object{}
+					state.Objects[manifest.Identity{Kind: "ConfigMap", Name: "read"}] = cluster.Object{}
 					return state, err
 				},
 			})
@@ -169,6 +169,14 @@ func TestVersionThatIsNotServed(t *testing.T) {
 			if diff := cmp.Diff(c.want, told(&set)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
+			// What is in the cluster in no version lacks its definition.
+			rule := "kind-not-defined"
+			if c.cluster == v1 {
+				rule = "api-not-served"
+			}
+			if found := set.Changes[0].Findings; len(found) > 0 && found[0].Rule != rule {
+				t.Errorf("%s finds it, want %s", found[0].Rule, rule)
+			}
 		})
 	}
 }
@@ -176,7 +184,7 @@ func TestVersionThatIsNotServed(t *testing.T) {
 // Where a cluster that was asked has nothing around the release, no pods run in it.
 func TestNoPodsAreAnAnswer(t *testing.T) {
 	old, updated := fmt.Sprintf(web, 2, "a"), fmt.Sprintf(web, 2, "b")
-	for _, look := range []func(context.Context, []live.Wanted) (*live.State, error){nil, cluster(t, stored(old))} {
+	for _, look := range []func(context.Context, []cluster.Wanted) (*cluster.State, error){nil, clusterOf(t, stored(old))} {
 		set, err := Compare(context.Background(), Manifest{"old.yaml", old}, Manifest{"new.yaml", updated}, Options{Namespace: "demo", Look: look})
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +213,7 @@ func TestDefinitionsInTheCluster(t *testing.T) {
 		{"none", "", missing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set, err := Compare(context.Background(), Manifest{"old.yaml", inCRDs}, Manifest{"new.yaml", inCRDs}, Options{Namespace: "demo", Look: cluster(t, c.cluster)})
+			set, err := Compare(context.Background(), Manifest{"old.yaml", inCRDs}, Manifest{"new.yaml", inCRDs}, Options{Namespace: "demo", Look: clusterOf(t, c.cluster)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -244,11 +252,11 @@ func TestWhatKEDAScales(t *testing.T) {
 		{name: "no longer paused", old: annotated(paused), updated: scaledObject, has: annotated(paused), back: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			look := cluster(t, stored(fmt.Sprintf(web, 5, "a"))+stored(c.has))
+			look := clusterOf(t, stored(fmt.Sprintf(web, 5, "a"))+stored(c.has))
 			set, err := Compare(context.Background(), Manifest{"old.yaml", fmt.Sprintf(web, 2, "a") + c.old}, Manifest{"new.yaml", fmt.Sprintf(web, 2, "b") + c.updated}, Options{
-				Namespace: "demo", Look: func(ctx context.Context, wanted []live.Wanted) (*live.State, error) {
+				Namespace: "demo", Look: func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
 					state, err := look(ctx, wanted)
-					state.Unread = []live.Gap{{Kind: "Pod", Namespace: "demo", Reason: "no permission"}} // so that replicas count
+					state.Unread = []cluster.Gap{{Kind: "Pod", Namespace: "demo", Reason: "no permission"}} // so that replicas count
 					return state, err
 				},
 			})
@@ -282,8 +290,8 @@ func TestWhoMountsClaims(t *testing.T) {
 		{"both", mounting, mounting, true},
 	} {
 		var mounts bool
-		look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
-			mounts = slices.ContainsFunc(wanted, func(w live.Wanted) bool { return w.Mounts })
+		look := func(_ context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
+			mounts = slices.ContainsFunc(wanted, func(w cluster.Wanted) bool { return w.Mounts })
 			return nil, nil
 		}
 		if _, err := Compare(context.Background(), Manifest{"old.yaml", c.old}, Manifest{"new.yaml", c.updated}, Options{Namespace: "demo", Look: look}); err != nil {
@@ -317,12 +325,12 @@ func told(set *change.Set) []string {
 // Of an object that could not be read nobody knows what the upgrade puts back, also
 // if the manifests say the same of it, or differ in a label only.
 func TestWhatIsUnreadIsSaid(t *testing.T) {
-	look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
-		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+	look := func(_ context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
+		state := &cluster.State{Objects: map[manifest.Identity]cluster.Object{}}
 		for _, w := range wanted {
-			state.Objects[w.Ref.Identity()] = live.Object{}
+			state.Objects[w.Ref.Identity()] = cluster.Object{}
 			if w.Ref.Name == "unread" {
-				state.Objects[w.Ref.Identity()] = live.Object{Unread: "no permission"}
+				state.Objects[w.Ref.Identity()] = cluster.Object{Unread: "no permission"}
 			}
 		}
 		return state, nil
@@ -340,10 +348,10 @@ func TestWhatIsUnreadIsSaid(t *testing.T) {
 }
 
 func TestAClusterThatTellsNothing(t *testing.T) {
-	look := func(_ context.Context, wanted []live.Wanted) (*live.State, error) {
-		state := &live.State{Objects: map[manifest.Identity]live.Object{}}
+	look := func(_ context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
+		state := &cluster.State{Objects: map[manifest.Identity]cluster.Object{}}
 		for _, w := range wanted {
-			state.Objects[w.Ref.Identity()] = live.Object{Unread: "no permission"}
+			state.Objects[w.Ref.Identity()] = cluster.Object{Unread: "no permission"}
 		}
 		return state, nil
 	}
@@ -358,5 +366,24 @@ func TestAClusterThatTellsNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, told(&set)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A null in the data of a Secret is stored as an empty text, and a merge may take the key out:
+// that is nobody's doing. A value is.
+func TestNullInASecretIsNoDrift(t *testing.T) {
+	const text = "apiVersion: v1\nkind: Secret\nmetadata: {name: token, namespace: demo, labels: {v: %q}%s}\ndata: {%s}\n"
+	for data, want := range map[string]int{`token: ""`: 0, "": 0, "token: YQ==": 1} {
+		for _, serverSide := range []bool{false, true} {
+			opts := Options{Namespace: "demo", ServerSide: serverSide, Look: clusterOf(t, fmt.Sprintf(text, "1", `, resourceVersion: "5", uid: a`, data))}
+			manifests := [2]Manifest{{Text: fmt.Sprintf(text, "1", "", "token: null")}, {Text: fmt.Sprintf(text, "2", "", "token: null")}}
+			set, err := Compare(t.Context(), manifests[0], manifests[1], opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(set.Drift) != want {
+				t.Errorf("data {%s}, server-side %v: %d drifted, want %d: %v", data, serverSide, len(set.Drift), want, set.Drift)
+			}
+		}
 	}
 }

@@ -17,24 +17,18 @@ func (in *input) notices(j *judge) []change.Notice {
 	opts, server := j.opts, j.server
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
-		list = append(list, change.Notice{Reason: fmt.Sprintf(
+		list = append(list, change.Notice{Hides: change.Rejected, Reason: fmt.Sprintf(
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
 	if opts.Failed > 0 && !j.asked {
-		list = append(list, change.Notice{Reason: fmt.Sprintf(
+		list = append(list, change.Notice{Hides: change.Rejected, All: true, Reason: fmt.Sprintf(
 			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
 			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
 	}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
-		for _, o := range objects {
-			if o.Unread {
-				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
-					"the object stands behind the end of a document (%s), where Helm and kubectl read nothing; begin it with \"---\"", o.Position)})
-			}
-		}
 		for _, o := range diff.Duplicates(objects) {
-			list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(
-				"the object stands in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
+			list = append(list, change.Notice{Ref: o.Ref, Hides: change.Unapplied, Reason: fmt.Sprintf(
+				"the object is in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
 		}
 	}
 	if opts.Operation != change.Install {
@@ -80,14 +74,14 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 		switch {
 		case seen[o.Ref.Name]:
 		case looked && there == nil:
-			list = append(list, change.Notice{Ref: o.Ref, Reason: missingOfCRDs})
+			list = append(list, change.Notice{Ref: o.Ref, Reason: missingOfCRDs, Hides: change.Unapplied, Shipped: "missing in the cluster"})
 		case live != nil && j.differs(o, live):
-			list = append(list, change.Notice{Ref: o.Ref, Reason: otherThanCRDs})
+			list = append(list, change.Notice{Ref: o.Ref, Reason: otherThanCRDs, Hides: change.Unapplied, Shipped: "different in the cluster"})
 		case live != nil:
 		case old == nil:
-			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs})
+			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs, Hides: change.Unapplied, Shipped: "new"})
 		case !old.SameText(o) && !relabelledOnly(old, o):
-			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs})
+			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs, Hides: change.Unapplied, Shipped: "changed"})
 		}
 		seen[o.Ref.Name] = true
 	}

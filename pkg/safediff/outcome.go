@@ -10,7 +10,7 @@ import (
 )
 
 // outcome asks the API server about what Helm will do with the object.
-func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error) {
+func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error) { //nolint:cyclop // one case for each thing that Helm does
 	value, known := j.found(c.Ref)
 	gone := known && value == nil
 	switch {
@@ -26,12 +26,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		if left {
 			return j.remake(p, value)
 		}
-		result, err := j.create(p.New)
-		result.Unchecked = append(result.Unchecked, unclear...)
-		// A hook is deleted before it is made anew; that its pods go is what
-		// hooks are for.
-		result.New = nil
-		return result, err
+		return j.runHook(p, c, unclear)
 	case p.New.Ref.Name == "":
 		return nameless(), nil
 	case p.Old != nil && diff.IsHook(p.Old) && !known:
@@ -39,11 +34,25 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		return j.adopt(p)
 	case value != nil && (p.Old == nil || diff.IsHook(p.Old)):
 		return j.takeOver(p.New, value, c)
+	case p.Old == nil && !known && p.New.Kept() && j.opts.Operation == change.Rollback:
+		if back := j.overKept(p.New); len(back) > 0 {
+			c.Op = change.Update
+			return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
+		}
+		return j.create(p.New)
 	case p.Old == nil, gone:
 		c.Op, c.Old, c.Edits = change.Create, nil, nil
-		return j.create(p.New)
+		result, err := j.create(p.New)
+		if p.Old != nil && collects(p.Old) {
+			result.Unchecked = append(result.Unchecked, change.Doubt{Reason: runsAgain})
+		}
+		return result, err
 	default:
-		return j.update(p.Old, p.New, j.inVersion(p.New.Ref))
+		result, err := j.update(p.Old, p.New, j.inVersion(p.New.Ref))
+		if err == nil && len(result.Outcome.Refused) > 0 && collects(p.Old) {
+			return collected(result, p.Old, value), nil
+		}
+		return result, err
 	}
 }
 
@@ -52,6 +61,10 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 // Helm is told to take it over; then it sends the difference between what is there
 // and the manifest (existingResourceConflict in helm.sh/helm/v3/pkg/action).
 func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Change) (apiserver.Result, error) {
+	if back := j.overKept(o); len(back) > 0 {
+		c.Op = change.Update
+		return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
+	}
 	reason := disowned(value, j.opts.Release.Name, j.opts.Release.Namespace)
 	if reason == "" || j.opts.TakeOwnership {
 		c.Op = change.Update
@@ -63,6 +76,17 @@ func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Cha
 	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
 		Type: "AlreadyExists", Message: "exists and cannot be imported into the current release: " + reason,
 	}}}}, nil
+}
+
+// overKept tells why a rollback over an object fails that is in the cluster and not in the
+// manifest that Helm rolls back from, since it was kept: it merges with what is there for
+// what was meant, and takes out of it whatever the manifest does not say, the version
+// included that some kinds ask for. Server-side apply does not.
+func (j *judge) overKept(o *manifest.Object) []change.FieldError {
+	if j.opts.Operation != change.Rollback || j.opts.ServerSide {
+		return nil
+	}
+	return j.server.BackKept(o, o, j.inVersion(o.Ref)).Refused
 }
 
 // update asks the API server about an update, and if it refuses that, whether it
@@ -82,7 +106,7 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 
 // create asks the API server about a new object.
 func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
-	result, err := j.server.Create(o)
+	result, err := j.server.Admitting(j.guards.at(o.HookEvents()), j.guards.installed).Create(o)
 	for i := range result.Outcome.Refused {
 		result.Outcome.Refused[i].Itself = true
 	}
@@ -95,7 +119,7 @@ func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
 func nameless() apiserver.Result {
 	return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{
 		Field: "metadata.name", Type: "Required", Message: "resource name may not be empty",
-	}}}, Unchecked: []string{"Helm 3 finds out before it changes anything, Helm 4 when it comes to the object: which of the two will run is not known"}}
+	}}}, Unchecked: []change.Doubt{{Reason: "Helm 3 finds out before it changes anything, Helm 4 when it comes to the object: which of the two will run is not known"}}}
 }
 
 // adopt judges an object that was a hook and is to become part of the release.
@@ -111,8 +135,9 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 		return j.update(p.Old, p.New, nil)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
-		result.Unchecked = append(result.Unchecked,
-			"the object was a hook that deletes itself; if it is still there, Helm refuses to take it over")
+		result.Unchecked = append(result.Unchecked, change.Doubt{
+			Reason: "the object was a hook that deletes itself; if it is still there, Helm refuses to take it over", Hides: change.Rejected,
+		})
 		return result, nil
 	}
 	result.Outcome = change.Outcome{Upfront: true, Refused: []change.FieldError{{

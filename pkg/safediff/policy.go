@@ -34,6 +34,7 @@ func decide(set *change.Set, opts Options) {
 		run.Accept(c)
 	}
 	publish(set, opts.Versions, run)
+	configure(set, opts, run)
 	set.Remarks = run.Remarks()
 	set.Unchecked = append(set.Unchecked, run.Unchecked()...)
 }
@@ -47,12 +48,25 @@ func publish(set *change.Set, v *Versions, run *policy.Run) {
 	findings, err := risk.Published(v.Old, v.New, cmp.Or(v.By, set))
 	c := change.Change{Ref: manifest.Ref{Version: "v2", Kind: "Chart", Name: v.Name}, Op: change.Publish, Findings: findings}
 	if err != nil {
-		set.Unchecked = append(set.Unchecked, change.Notice{Ref: c.Ref, Reason: "what its version promises is not known: " + err.Error()})
+		set.Unchecked = append(set.Unchecked, change.Notice{Ref: c.Ref, Reason: "what its version promises is not known: " + err.Error(), Hides: change.Version})
 	}
 	if len(findings) == 0 {
 		return
 	}
 	c.New = &manifest.Object{Ref: c.Ref, Source: v.Name + "/Chart.yaml"}
+	run.Judge(&c)
+	run.Accept(&c)
+	set.Changes = append(set.Changes, c)
+}
+
+// configure adds what is found of the values that the user gives.
+func configure(set *change.Set, opts Options, run *policy.Run) {
+	findings := risk.Unread(opts.Dead, cmp.Or(opts.Release.OldChart, "the old chart"), cmp.Or(opts.Release.NewChart, "the new chart"))
+	if len(findings) == 0 {
+		return
+	}
+	ref := manifest.Ref{Version: "v1", Kind: "Values", Name: opts.Release.Name}
+	c := change.Change{Ref: ref, Op: change.Configure, Findings: findings, New: &manifest.Object{Ref: ref}}
 	run.Judge(&c)
 	run.Accept(&c)
 	set.Changes = append(set.Changes, c)

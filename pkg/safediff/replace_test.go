@@ -2,6 +2,7 @@ package safediff
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,6 +72,29 @@ func TestTakeOwnership(t *testing.T) {
 		}
 		if refused := len(set.Changes[0].Outcome.Refused) > 0; refused == take {
 			t.Errorf("--take-ownership %t: refused %v", take, set.Changes[0].Outcome.Refused)
+		}
+	}
+}
+
+// With --force Helm sends every object, and an autoscaled workload falls to what its manifest
+// says, also if nothing in that changes.
+func TestForceResetsWhatIsAutoscaled(t *testing.T) {
+	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {%sselector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}}\n---\n" +
+		"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 4, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+	for replicas, want := range map[string]int{"": 1, "replicas: 1, ": 1, "replicas: 4, ": 0} {
+		for _, force := range []bool{false, true} {
+			m := Manifest{Text: fmt.Sprintf(text, replicas)}
+			set, err := Compare(t.Context(), m, m, Options{Namespace: "demo", Replace: force})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := 0
+			for i := range set.Changes {
+				got += len(set.Changes[i].Findings)
+			}
+			if force && got != want || !force && got != 0 {
+				t.Errorf("manifest {%s}, --force %v: %d findings, want %d", replicas, force, got, want)
+			}
 		}
 	}
 }

@@ -17,16 +17,24 @@ const (
 
 // rotating compares the new side with what came out when it was rendered once more,
 // and returns what differs: the fields of each object that rotate, or none where the
-// object's name does. Objects that came out the same are not in it.
-func (in *input) rotating() (map[*manifest.Object][]fieldpath.Path, error) {
+// object's name does. Objects that came out the same are not in it. Without a second
+// rendering it is what the caller knows.
+func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]fieldpath.Path, error) {
 	found := map[*manifest.Object][]fieldpath.Path{}
 	if len(in.again) == 0 {
+		for i := range known {
+			for _, o := range in.updated {
+				if r := &known[i]; len(r.Paths) > 0 && o.Ref.Identity() == r.Ref.Identity() {
+					found[o] = r.Paths
+				}
+			}
+		}
 		return found, nil
 	}
 	for _, p := range diff.Pairs(in.again, in.updated) {
 		switch {
-		case p.New == nil || p.Old != nil && p.Old.SameText(p.New):
-			continue
+		case p.New == nil || p.New.IsTest() || p.Old != nil && p.Old.SameText(p.New):
+			continue // no upgrade makes a test
 		case p.Old == nil:
 			found[p.New] = nil
 			continue
@@ -43,7 +51,7 @@ func (in *input) rotating() (map[*manifest.Object][]fieldpath.Path, error) {
 	return found, nil
 }
 
-// turn marks the edits that are about nothing but what rotates. What stands in a
+// turn marks the edits that are about nothing but what rotates. What is in a
 // larger part of the object that is on one side only is none of them.
 func turn(list []change.Edit, rotating []fieldpath.Path) {
 	for i := range list {

@@ -14,6 +14,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -30,7 +31,7 @@ func TestRulesDocument(t *testing.T) {
 	b.WriteString("# Rules\n\n<!-- Written by `make generate` from pkg/risk, pkg/noise, pkg/selectors and testdata/cases. -->\n\n" +
 		"What a report may warn of, worst class first. `helm safe-diff explain RULE` says the same.\n\n| rule | class | why |\n|---|---|---|\n")
 	rules := risk.Rules()
-	slices.SortFunc(rules, func(a, b risk.Rule) int {
+	slices.SortFunc(rules, func(a, b rule.Rule) int {
 		if c := a.Risk.Compare(b.Risk); c != 0 {
 			return c
 		}
@@ -45,6 +46,11 @@ func TestRulesDocument(t *testing.T) {
 	}
 	for _, r := range rules {
 		list := fires[r.ID]
+		if r.Risk == change.Policy { // no case has two policies
+			writeRuleHead(&b, &r)
+			fmt.Fprintf(&b, "\n```diff\n%s```\n", risk.Example(r.ID))
+			continue
+		}
 		if len(list) == 0 {
 			continue // TestEveryRuleAndFilterHasCases tells
 		}
@@ -60,7 +66,7 @@ func TestRulesDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if fires[strings.TrimSuffix(filepath.Base(file), ".txt")] == nil {
+		if id := strings.TrimSuffix(filepath.Base(file), ".txt"); fires[id] == nil && id != risk.PolicyChanged().ID {
 			t.Errorf("%s is the example of no rule", file)
 		}
 	}
@@ -98,16 +104,17 @@ func simplest(a, b *cases.Case) int {
 	return len(a.Old) + len(a.New) - len(b.Old) - len(b.New)
 }
 
-// special reports whether a case is about what is in a cluster besides, or about a flag.
+// special reports whether a case is about what is in a cluster besides, about a flag, or
+// about how a stream is read.
 func special(c *cases.Case) bool {
-	return c.TakeOwnership || c.Cluster != "" || c.Live != "" && c.Live != c.Want
+	return strings.HasPrefix(c.Name, "yaml/") || c.TakeOwnership || c.Cluster != "" || c.Live != "" && c.Live != c.Want
 }
 
 // comment returns what a case says of itself, without what it says to the tests.
 func comment(c *cases.Case) string {
 	var b strings.Builder
 	for line := range strings.Lines(c.Comment) {
-		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && !strings.HasPrefix(line, "versions:") && strings.TrimSpace(line) != "take-ownership" {
+		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && !strings.HasPrefix(line, "versions:") && !strings.HasPrefix(line, "dead:") && !strings.HasPrefix(line, "record:") && strings.TrimSpace(line) != "take-ownership" {
 			b.WriteString(line)
 		}
 	}
@@ -148,21 +155,8 @@ func firing(t *testing.T) map[string][]*cases.Case {
 // shownCases is how many cases of a rule its documentation links.
 const shownCases = 5
 
-func writeRule(b *strings.Builder, r *risk.Rule, fires []*cases.Case) {
-	fmt.Fprintf(b, "\n### %s\n\n`%s`", r.ID, r.Risk)
-	switch {
-	case r.Risk == change.Version:
-		b.WriteString(", which fails `chart` by default")
-	case !slices.Contains(change.DefaultFailOn(), r.Risk):
-		b.WriteString(", which does not fail by default")
-	}
-	if len(r.Kinds) > 0 {
-		fmt.Fprintf(b, "; %s", strings.Join(r.Kinds, ", "))
-	}
-	fmt.Fprintf(b, "\n\n- why: %s\n- what to do: %s\n", r.Why, r.Fix)
-	if r.Instead != "" {
-		fmt.Fprintf(b, "- in a rollback or an uninstall: %s\n", r.Instead)
-	}
+func writeRule(b *strings.Builder, r *rule.Rule, fires []*cases.Case) {
+	writeRuleHead(b, r)
 	links := make([]string, 0, shownCases)
 	for _, c := range fires[:min(len(fires), shownCases)] {
 		links = append(links, fmt.Sprintf("[%s](../testdata/cases/%s.txtar)", c.Name, c.Name))
@@ -173,9 +167,31 @@ func writeRule(b *strings.Builder, r *risk.Rule, fires []*cases.Case) {
 	fmt.Fprintf(b, "- cases: %s\n\n```diff\n%s```\n", strings.Join(links, ", "), shown(fires[0]))
 }
 
+// writeRuleHead writes what a rule says of itself.
+func writeRuleHead(b *strings.Builder, r *rule.Rule) {
+	fmt.Fprintf(b, "\n### %s\n\n`%s`", r.ID, r.Risk)
+	switch {
+	case r.Risk == change.Version, r.Risk == change.Policy:
+		b.WriteString(", which fails `chart` by default")
+	case !change.DefaultFailOn().Names(r.Risk):
+		b.WriteString(", which does not fail by default")
+	}
+	if len(r.Kinds) > 0 {
+		fmt.Fprintf(b, "; %s", strings.Join(r.Kinds, ", "))
+	}
+	fmt.Fprintf(b, "\n\n- why: %s\n- what to do: %s\n", r.Why, r.Fix)
+	if r.Instead != "" {
+		fmt.Fprintf(b, "- in a rollback or an uninstall: %s\n", r.Instead)
+	}
+}
+
 // shown is how the two sides of a case differ.
 func shown(c *cases.Case) string {
-	text := contrast(c.Old, c.New)
+	var dead strings.Builder
+	for i := range c.Dead {
+		fmt.Fprintf(&dead, "  %s: … # %s\n", c.Dead[i].Key, c.Dead[i].At)
+	}
+	text := contrast(c.Old, c.New) + dead.String()
 	switch v := c.Versions; {
 	case v == nil:
 		return text

@@ -18,18 +18,19 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
-	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // Manifest is one side of an upgrade: a stream of YAML documents, hooks included.
 type Manifest struct {
-	// Name stands in error messages for the stream, such as a file name or
+	// Name is in error messages for the stream, such as a file name or
 	// "release shop, revision 3".
 	Name string
 	Text string
@@ -61,6 +62,12 @@ type Options struct {
 	// FailedHow says what became of that revision, such as "is in status
 	// pending-upgrade"; "" means that it failed.
 	FailedHow string
+	// Beside are manifests of other revisions of the release of which the cluster may hold
+	// objects, since an upgrade failed: oldest first. What is there as one of them says is
+	// Helm's doing.
+	Beside []string
+	// Record is what Helm stores of the release before anything else.
+	Record Record
 	// Notices are what the caller knows to be unjudged.
 	Notices []change.Notice
 	// Operation is what Helm does, which decides which hooks run; "" means an
@@ -80,18 +87,22 @@ type Options struct {
 	// Look reads from the cluster what it holds of the objects named, and around
 	// them. Nil means that there is no cluster to ask: then it is taken to hold what
 	// it made of the old manifest.
-	Look func(ctx context.Context, wanted []live.Wanted) (*live.State, error)
+	Look func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error)
 	// Try has the API server try a change without storing it; what it answers takes
 	// the place of the judgement. Nil means that it is not asked. It needs Look.
-	Try func(ctx context.Context, attempt live.Attempt) live.Answer
+	Try func(ctx context.Context, attempt cluster.Attempt) cluster.Answer
 	// Workloads are kinds of custom resources that run pods, besides those that
 	// the program knows; they come first.
 	Workloads []rollout.Workload
 	// Policy is what the team has decided for this release; nil for nothing.
 	Policy *policy.Policy
+	// Dead are keys of the user's values that no template of the new chart reads.
+	Dead []change.DeadKey
 	// Versions are those of a chart that is about to be published; nil for an upgrade
 	// by which nothing is published.
 	Versions *Versions
+	// Picture asks for what a report needs that draws the upgrade (format html).
+	Picture bool
 }
 
 // Versions tell what the version of a chart promises, which is held against what
@@ -111,11 +122,13 @@ type Again struct {
 	// LooksUp says that templates look up what is in the cluster, and may keep that;
 	// Offline that there was none to ask, so that they found nothing.
 	LooksUp, Offline bool
+	// Known is what rotates, where the chart is not rendered but somebody has told.
+	Known []change.Rotation
 }
 
 // Compare judges the upgrade from old to updated. An error names the document at
 // fault and never holds any of its content.
-func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) {
+func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) { //nolint:cyclop,funlen // the stages in their order
 	server, err := apiserver.New(opts.KubeVersion)
 	if err != nil {
 		return change.Set{}, err
@@ -132,7 +145,14 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	server = server.Knowing(facts)
 	in.place(server)
 	pairs := diff.Pairs(in.old, in.updated)
-	turning, err := in.rotating()
+	for i := range pairs {
+		pairs[i].Uninstalls = opts.Operation == change.Uninstall
+	}
+	turning, err := in.rotating(opts.Again.Known)
+	if err != nil {
+		return change.Set{}, err
+	}
+	beside, err := in.besides(opts)
 	if err != nil {
 		return change.Set{}, err
 	}
@@ -142,52 +162,89 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		if state, err = noted(pairs, in.cluster); err != nil {
 			return change.Set{}, err
 		}
+		if state, err = left(ctx, server, state, beside, old, opts); err != nil {
+			return change.Set{}, err
+		}
 	}
-	j := judge{server: server, opts: opts, live: state, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state),
-		quotas:     byNamespace[corev1.ResourceQuota](in.cluster, "", "ResourceQuota"),
+	j := judge{server: server, opts: opts, live: state, beside: beside, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state), least: in.keptBefore(),
 		budgets:    byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
 		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
+	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh)
+	j.server = server.Admitting(j.guards.before, j.guards.installed)
+	j.fillQuotas(in.old)
 	if asked {
 		j.running = runningIn(state)
 	}
-	judged, err := j.all(ctx, pairs)
+	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
 		return change.Set{}, err
 	}
-	if err := j.together(ctx, pairs, judged); err != nil {
+	record, err := j.record()
+	if err != nil {
 		return change.Set{}, err
 	}
+	if record != nil {
+		objects = append(objects, *record)
+	}
+	u := upgrade.New(objects, j.facts())
+	if err := j.together(ctx, u); err != nil {
+		return change.Set{}, err
+	}
+	j.faults = append(j.faults, rule.Ask(u, rules())...)
 	set := change.Set{Release: opts.Release}
+	if set.Release.Values, err = concealValues(opts.Release.Values, in.old, in.updated); err != nil {
+		return change.Set{}, err
+	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	set.Unchecked = slices.Concat(opts.Notices, in.notices(&j), unread)
-	collect(&set, pairs, judged)
-	set.OneWay = j.oneWays(pairs, judged)
+	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = j.rollbackLosses(u.Objects) })
+	set.Unchecked = slices.Concat(opts.Notices, opts.Record.nearlyFull(), in.notices(&j), unread, j.guards.unasked(), j.faults)
+	collect(&set, u.Objects)
 	for i := range set.Changes {
-		risk.Advise(set.Changes[i].Findings, opts.Operation, rules())
+		rule.Advise(set.Changes[i].Findings, opts.Operation, rules())
 	}
 	set.Rotating = rotations(pairs, turning, &set, opts.Again)
 	decide(&set, opts)
-	set.Hooks = j.hooks(pairs, &set)
-	set.Unchecked = append(set.Unchecked, unseen(seen, &set)...)
+	set.Hooks = j.hooks(u.Objects, &set)
+	if opts.Picture {
+		if fault := rule.Caught(func() { set.Picture = u.Picture(drawn(&set)) }); fault != nil {
+			set.Unchecked = append(set.Unchecked, change.Notice{Reason: fmt.Sprintf("the upgrade is not drawn: internal error (%T); please report it with the two manifests", fault)})
+		}
+	}
+	set.Unchecked = append(set.Unchecked, unreadReaders(seen, &set)...)
 	slices.SortStableFunc(set.Changes, change.Compare)
 	return set, nil
 }
 
-// collect puts what was judged into the set.
-func collect(set *change.Set, pairs []diff.Pair, judged []judgement) {
-	for i := range judged {
-		set.Drift = append(set.Drift, judged[i].drift...)
-		for _, reason := range judged[i].unchecked {
-			set.Unchecked = append(set.Unchecked, change.Notice{Ref: pairs[i].Ref(), Reason: reason})
+// drawn tells which objects change in more than noise.
+func drawn(set *change.Set) map[manifest.Identity]bool {
+	list := map[manifest.Identity]bool{}
+	for i := range set.Changes {
+		if c := &set.Changes[i]; !c.Hidden() && c.Op != change.Leave {
+			list[c.Ref.Identity()] = true
 		}
-		if judged[i].change == nil {
+	}
+	return list
+}
+
+// collect puts what was judged into the set.
+func collect(set *change.Set, objects []upgrade.Object) {
+	for i := range objects {
+		o := &objects[i]
+		set.Drift = append(set.Drift, o.Drift...)
+		for _, doubt := range o.Unchecked {
+			set.Unchecked = append(set.Unchecked, doubt.Of(o.Ref()))
+		}
+		if o.Fault != "" {
+			set.Unchecked = append(set.Unchecked, change.Notice{Ref: o.Ref(), Reason: notJudged + o.Fault, Hides: change.Rejected})
+		}
+		if o.Change == nil {
 			set.Same++
 			continue
 		}
-		set.Changes = append(set.Changes, *judged[i].change)
+		set.Changes = append(set.Changes, *o.Change)
 	}
 }
 
@@ -205,9 +262,18 @@ func size(p diff.Pair) int64 {
 	return int64(n)
 }
 
+// facts are what rules ask for besides the objects.
+func (j *judge) facts() upgrade.Facts {
+	return upgrade.Facts{
+		Rollout: j.rollout, Builtin: j.server.Builtin, Cluster: j.cluster, Running: j.running, State: j.live, Asked: j.asked, Scaled: j.scaled,
+		Namespace: j.opts.Namespace, Operation: j.opts.Operation, Refuses: j.opts.ServerSide && !j.opts.ForceConflicts && !j.opts.Replace,
+		Events: j.events(), Ran: j.ran, Wait: j.opts.Release.Wait, Helm: j.opts.Release.Helm, ServerSide: j.opts.ServerSide,
+	}
+}
+
 // all judges every pair on all cores. The result is in the order of the pairs.
-func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error) {
-	judged := make([]judgement, len(pairs))
+func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, error) {
+	judged := make([]upgrade.Object, len(pairs))
 	workers := min(runtime.GOMAXPROCS(0), max(1, len(pairs)))
 	room := semaphore.NewWeighted(atOnce)
 	var wait sync.WaitGroup
@@ -219,7 +285,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 				if room.Acquire(ctx, weight) != nil {
 					continue // cancelled
 				}
-				judged[i] = guarded(pairs[i].Ref(), func() judgement { return j.named(ctx, pairs[i]) })
+				judged[i] = j.guarded(pairs[i], func() upgrade.Object { return j.named(ctx, pairs[i]) })
 				forget(pairs[i])
 				room.Release(weight)
 			}
@@ -228,7 +294,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	var cancelled error
 	for i := range pairs {
 		if p := pairs[i]; p.Old != nil && p.New != nil && p.Old.SameText(p.New) && j.settled(p.New) {
-			judged[i].unchecked = j.unseen(p)
+			judged[i].Unchecked = j.unseen(p)
 			continue // nothing to judge, and most of a large release
 		}
 		if cancelled = ctx.Err(); cancelled != nil {
@@ -241,22 +307,15 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]judgement, error)
 	if cancelled = errors.Join(cancelled, ctx.Err()); cancelled != nil {
 		return nil, cancelled
 	}
+	for turn, step := range diff.Steps(pairs, j.events()) {
+		o := &judged[step.Pair]
+		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.hook(pairs[step.Pair])
+	}
 	errs := make([]error, 0, len(judged))
 	for i := range judged {
-		errs = append(errs, judged[i].err)
+		errs = append(errs, judged[i].Err)
 	}
 	return judged, errors.Join(errs...)
-}
-
-// guarded turns a panic of the code that judges, most of which is not ours, into
-// an error that names the object.
-func guarded(ref manifest.Ref, judge func() judgement) (result judgement) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			result = judgement{err: fmt.Errorf("judge %s: internal error (%T); please report it with the two versions of this object", ref, fault)}
-		}
-	}()
-	return judge()
 }
 
 // forget keeps the memory small that a large release takes: what has been judged

@@ -5,58 +5,131 @@ import (
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// together judges what no object shows by itself, once each has been judged: what
-// a refused object keeps Helm from doing, what goes with a Namespace, what is only
-// called something else, whether a Service still finds pods, which pods no NetworkPolicy
-// restricts any more, where requests no longer come in, and what objects name of each
-// other. judged is changed. The error is that of ctx.
-func (j *judge) together(ctx context.Context, pairs []diff.Pair, judged []judgement) error {
-	j.aggregations(pairs, judged)
-	j.overscaled(pairs, judged)
-	if err := j.allotments(pairs, judged); err != nil {
+// together judges what no object shows by itself, once each has been judged: what a rejected
+// object keeps Helm from doing, what goes with a Namespace, and what is only called something
+// else. Then all is known that rules between objects ask for. The error is that of ctx.
+func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
+	between := func(about string, judge func(*upgrade.Upgrade)) {
+		j.betweenObjects(about, func() { judge(u) })
+	}
+	between("what aggregated ClusterRoles come to allow", j.aggregations)
+	between("autoscalers that ask for more pods than there may be", j.overscaled)
+	between("addresses and node ports that two Services ask for", j.serviceAllocations)
+	between("what pods name outside of the release", func(u *upgrade.Upgrade) { j.ahead, err = j.lookAhead(ctx, u) })
+	if err != nil {
 		return err
 	}
-	stop(diff.Steps(pairs, j.events()), judged)
-	j.emptyNamespaces(pairs, judged)
-	j.renames(pairs, judged)
-	j.traffic(pairs, judged)
-	j.contests(pairs, judged)
-	j.evictions(pairs, judged)
-	j.claimedVolumes(pairs, judged)
-	j.looseEnds(pairs, judged)
-	j.isolations(pairs, judged)
-	j.routes(pairs, judged)
-	j.closures(pairs, judged)
-	return j.link(ctx, pairs, judged)
+	between("what hooks need when they run", j.hookNeeds)
+	between("Pods that admission rejects", j.barePods)
+	between("quotas that are exceeded", j.exceeded)
+	between("PriorityClasses that would be a second default", j.priorities)
+	stop(j.steps(u.Objects), u.Objects, j.opts.ServerSide)
+	between("what goes with a Namespace", j.emptyNamespaces)
+	between("custom resources that are stored while their definition changes", j.storedObjects)
+	between("objects that are only called something else", j.renames)
+	between("autoscalers beside a number of pods", j.churns)
+	between("autoscalers that come, go or change", j.resized)
+	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.lookOutside(ctx, u.Outside(), u.Owned()) })
+	between("pods that contradict their class", j.contradictions)
+	between("pods that name what is not there", namesInVain)
+	between("webhooks that are asked about the pods that answer them", j.ownPods)
+	between("why pods are replaced", restartCauses)
+	between("which ports and addresses close", closedPortNotices)
+	between("webhooks that Helm's own record meets", webhookNotices)
+	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
+		for _, note := range u.Altered() {
+			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
+		}
+	})
+	between("what objects name of each other", func(u *upgrade.Upgrade) {
+		for _, note := range u.Links().Notes {
+			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
+		}
+	})
+	return err
 }
 
-// stop marks the changes that Helm does not come to because an object is refused.
+// lookOutside asks the cluster about objects that are not the release's; nil if there
+// is none to ask.
+func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned []upgrade.Owned) (*cluster.State, error) {
+	if !j.asked || j.opts.Look == nil || len(open)+len(owned) == 0 {
+		return nil, nil
+	}
+	wanted := make([]cluster.Wanted, 0, len(open))
+	for _, o := range open {
+		if ref, servable := upgrade.Servable(o.To); servable {
+			wanted = append(wanted, cluster.Wanted{Ref: ref})
+		}
+	}
+	for _, o := range owned {
+		for _, owner := range o.Owners {
+			if ref := owner.Ref; j.server.Builtin(ref.Group, ref.Kind) {
+				if !j.server.Namespaced(ref.Group, ref.Kind) {
+					ref.Namespace = ""
+				}
+				wanted = append(wanted, cluster.Wanted{Ref: ref})
+			}
+		}
+	}
+	return j.opts.Look(ctx, wanted)
+}
+
+// steps are the objects in the order in which Helm takes them up.
+func (j *judge) steps(objects []upgrade.Object) []diff.Step {
+	return diff.Steps(pairsOf(objects), j.events())
+}
+
+func pairsOf(objects []upgrade.Object) []diff.Pair {
+	pairs := make([]diff.Pair, len(objects))
+	for i := range objects {
+		pairs[i] = objects[i].Pair
+	}
+	return pairs
+}
+
+// stop marks the changes that Helm never reaches because an earlier object is rejected.
 // A refused update does not keep it from the next object, a refused creation does;
 // nothing is deleted after either, and nothing at all happens after what Helm
-// finds out beforehand or in a hook (update in helm.sh/helm/v3/pkg/kube).
-func stop(steps []diff.Step, judged []judgement) {
+// finds out beforehand or in a hook (update in helm.sh/helm/v3/pkg/kube), be it that the
+// hook does not come to its end.
+func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 	stopped, failed := false, false
-	for i := range judged {
-		if c := judged[i].change; c != nil && c.Outcome.Upfront {
+	for i := range objects {
+		if c := objects[i].Change; c != nil && c.Outcome.Upfront {
 			stopped = true
 		}
 	}
 	for _, step := range steps {
 		failed = failed && step.Phase != diff.PreHooks
-		c := judged[step.Pair].change
+		c, unreached := objects[step.Pair].Change, stopped || failed && step.Phase > diff.Apply
 		if c == nil {
+			objects[step.Pair].Unreached = unreached
 			continue
 		}
 		refused := len(c.Outcome.Refused) > 0
-		c.Outcome.Unreached = !refused && (stopped || failed && step.Phase > diff.Apply)
-		if refused && !stopped {
+		c.Outcome.Unreached = !refused && unreached
+		switch {
+		case stopped:
+		case refused:
 			failed = true
 			stopped = step.Phase == diff.PreHooks || c.Op == change.Create || unfound(c)
+		case hangs(&objects[step.Pair], serverSide):
+			stopped = true
 		}
 	}
+}
+
+// hangs reports whether Helm waits in vain for a hook: for its end, or that what is there of
+// it is gone. Server-side apply does not mind what is being deleted.
+func hangs(o *upgrade.Object, serverSide bool) bool {
+	unplaced := o.Awaited() && slices.ContainsFunc(o.Obstacles, func(b rollout.Obstacle) bool { return b.Kind == rollout.NoNode || b.Kind == rollout.Gated })
+	return len(o.Missing) > 0 || unplaced || len(o.Holders) > 0 && !serverSide
 }
 
 // unfound reports whether Helm does not find an object that is there, because its
@@ -67,33 +140,29 @@ func unfound(c *change.Change) bool {
 
 // emptyNamespaces judges as deleted what is in a Namespace that the upgrade
 // deletes, even if the manifests keep it there.
-func (j *judge) emptyNamespaces(pairs []diff.Pair, judged []judgement) {
+func (j *judge) emptyNamespaces(u *upgrade.Upgrade) {
+	objects := u.Objects
 	going := map[string]bool{}
-	for i := range judged {
-		if c := judged[i].change; c != nil && c.Ref.Kind == "Namespace" && c.Ref.Group == "" && c.Op == change.Delete && !c.Outcome.Unreached {
+	for i := range objects {
+		if c := objects[i].Change; c != nil && c.Ref.Kind == "Namespace" && c.Ref.Group == "" && c.Op == change.Delete && !c.Outcome.Unreached {
 			going[c.Ref.Name] = true
 		}
 	}
 	if len(going) == 0 {
 		return
 	}
-	for i, p := range pairs {
+	for i := range objects {
+		p := &objects[i]
 		switch {
 		case !going[p.Ref().Namespace]:
 		case p.Old == nil:
-			judged[i].unchecked = append(judged[i].unchecked, "the upgrade deletes the Namespace of this object as soon as it has made it")
+			p.Unchecked = append(p.Unchecked, change.Doubt{
+				Reason: "the upgrade deletes the Namespace of this object as soon as it has made it", Hides: change.DataLoss,
+			})
 		case !diff.IsHook(p.Old):
-			judged[i] = guarded(p.Old.Ref, func() judgement { return j.removal(p.Old) })
+			gone := j.guarded(diff.Pair{Old: p.Old}, func() upgrade.Object { return j.removal(p.Old) })
+			gone.Pair, gone.Phase, gone.Turn, gone.Hook = p.Pair, p.Phase, p.Turn, p.Hook
+			*p = gone
 		}
 	}
-}
-
-// done reports whether Helm carries the change out.
-func done(c *change.Change) bool { return !c.Outcome.Unreached && len(c.Outcome.Refused) == 0 }
-
-// keepsPods reports whether the pods of an updated workload stay the ones that they
-// are, whatever its template says. A bare Pod is relabelled in place.
-func keepsPods(c *change.Change) bool {
-	p := c.Outcome.Pods
-	return c.Op == change.Update && p != nil && !p.Replaced && c.Ref.Kind != "Pod"
 }

@@ -7,15 +7,15 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // try has the API server itself try what Helm would send, and puts its answer in the
 // place of the model's. What the two disagree about is returned to be said.
-func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *apiserver.Result) (unchecked []string, err error) {
+func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *apiserver.Result) (unchecked []change.Doubt, err error) {
 	value, known := j.found(c.Ref)
 	switch {
 	case j.opts.Try == nil, p.New == nil, p.New.Ref.Name == "", c.Op != change.Create && c.Op != change.Update:
@@ -23,9 +23,9 @@ func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *
 	case result.Outcome.Upfront: // Helm sends nothing
 		return nil, nil
 	case diff.IsHook(p.New):
-		return []string{"a hook is deleted before it is made anew, which the API server was not asked to try"}, nil
+		return []change.Doubt{{Reason: "a hook is deleted before it is made anew, which the API server was not asked to try", Hides: change.Rejected, Never: true}}, nil
 	case !known, value != nil && j.inVersion(p.New.Ref) == nil:
-		return []string{"what is there is not known, and the API server was not asked to try the change"}, nil
+		return []change.Doubt{{Reason: "what is there is not known, and the API server was not asked to try the change", Hides: change.Rejected}}, nil
 	}
 	old := p.Old
 	if old != nil && diff.IsHook(old) {
@@ -35,28 +35,28 @@ func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *
 	if err != nil || call == nil {
 		return nil, err
 	}
-	answer := j.opts.Try(ctx, live.Attempt{Ref: p.New.Ref, Create: call.Create, Type: string(call.Type), Body: call.Body, Force: call.Force})
+	answer := j.opts.Try(ctx, cluster.Attempt{Ref: p.New.Ref, Create: call.Create, Type: string(call.Type), Body: call.Body, Force: call.Force})
 	return j.answered(p.New, result, answer)
 }
 
 // answered puts what the API server has answered in the place of what was expected.
-func (j *judge) answered(o *manifest.Object, result *apiserver.Result, answer live.Answer) (unchecked []string, err error) {
+func (j *judge) answered(o *manifest.Object, result *apiserver.Result, answer cluster.Answer) (unchecked []change.Doubt, err error) {
 	expected := result.Outcome.Refused
 	switch {
 	case answer.Unknown != "":
-		return []string{"the API server was not asked to try the change: " + answer.Unknown}, nil
+		return []change.Doubt{{Reason: "the API server was not asked to try the change: " + answer.Unknown, Hides: change.Rejected}}, nil
 	case answer.Refused != nil && answer.Refused.ErrStatus.Details != nil && answer.Refused.ErrStatus.Details.Kind == "namespaces":
-		return []string{"the API server could not try the change: its Namespace is not there yet"}, nil
+		return []change.Doubt{{Reason: "the API server could not try the change: its Namespace is not there yet", Hides: change.Rejected, Never: true}}, nil
 	case answer.Refused != nil:
 		result.Outcome.Refused = j.server.Refusal(o, answer.Refused)
 		result.New, result.NewFields = nil, nil
 		if len(expected) == 0 {
-			unchecked = []string{"the API server refuses what by Kubernetes' own rules it would accept: a webhook, a policy or a quota of this cluster decides"}
+			unchecked = []change.Doubt{{Reason: "the API server refuses what by Kubernetes' own rules it would accept: a webhook, a policy or a quota of this cluster decides"}}
 		}
 		return unchecked, nil
 	}
 	if len(expected) > 0 {
-		unchecked = []string{fmt.Sprintf("the API server accepts what was expected to be refused (%s)", expected[0].String())}
+		unchecked = []change.Doubt{{Reason: fmt.Sprintf("the API server accepts what was expected to be refused (%s)", expected[0].String())}}
 	}
 	before := result.NewFields
 	if err := j.server.Answered(result, o, answer.Value); err != nil {
@@ -67,7 +67,9 @@ func (j *judge) answered(o *manifest.Object, result *apiserver.Result, answer li
 	}
 	for _, e := range diff.Values(before, result.NewFields) {
 		if e.New.Present() && !assigned(e.Path) {
-			unchecked = append(unchecked, fmt.Sprintf("the API server stores another value than expected in %s: a webhook or a policy of this cluster sets it", e.Path))
+			unchecked = append(unchecked, change.Doubt{
+				Reason: fmt.Sprintf("the API server stores a different value than expected in %s: a webhook or a policy of this cluster sets it", e.Path),
+			})
 		}
 	}
 	return unchecked, nil

@@ -1,25 +1,50 @@
 package safediff
 
 import (
-	"regexp"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
-
-// secretName fits the names of values that are likely to be secret.
-var secretName = regexp.MustCompile(`(?i)passw|secret|token|credential|private|api_?-?key|access_?-?key|auth|cert|dsn|connection_?-?string|\.key$`)
 
 // Values lists how the values differ that a user has given for the two sides of a
 // release. What looks like a secret by its name is one.
 func Values(old, updated map[string]any) []change.Edit {
-	list := diff.Values(plain(old), plain(updated))
+	list := leaves(diff.Values(plain(old), plain(updated)))
 	for i := range list {
-		if e := &list[i]; secretName.MatchString(e.Path.String()) || nested(e.Old) || nested(e.New) {
+		if e := &list[i]; manifest.SecretName(e.Path.String()) || nested(e.Old) || nested(e.New) {
 			e.Old, e.New = e.Old.AsSecret(), e.New.AsSecret()
 		}
+	}
+	return list
+}
+
+// leaves returns edits in which a map that is on one side only is told field by field, so that
+// the names of its fields say which of them are secrets.
+func leaves(edits []change.Edit) []change.Edit {
+	var list []change.Edit
+	for i := range edits {
+		e := &edits[i]
+		old, _ := e.Old.Shown().(map[string]any)
+		updated, _ := e.New.Shown().(map[string]any)
+		if (e.Old.Present() || len(updated) == 0) && (e.New.Present() || len(old) == 0) {
+			list = append(list, *e)
+			continue
+		}
+		var fields []change.Edit
+		for name, value := range old {
+			fields = append(fields, change.Edit{Path: e.Path.Child(fieldpath.Field(name)), Old: change.ValueOf(value)})
+		}
+		for name, value := range updated {
+			fields = append(fields, change.Edit{Path: e.Path.Child(fieldpath.Field(name)), New: change.ValueOf(value)})
+		}
+		slices.SortFunc(fields, func(a, b change.Edit) int { return strings.Compare(a.Path.String(), b.Path.String()) })
+		list = append(list, leaves(fields)...)
 	}
 	return list
 }

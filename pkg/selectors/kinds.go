@@ -42,29 +42,29 @@ func Kinds() []string {
 	return slices.Compact(kinds)
 }
 
-// Looker is a kind whose objects may select an object.
-type Looker struct {
+// LabelReader is a kind whose objects may select an object.
+type LabelReader struct {
 	Group, Kind string
-	// Everywhere says that they may stand in any namespace, or in none, and else in
+	// Everywhere says that they may be in any namespace, or in none, and else in
 	// that of the object.
 	Everywhere bool
 }
 
-// Lookers returns the kinds whose objects may select those of a kind by their labels,
+// LabelReaders returns the kinds whose objects may select those of a kind by their labels,
 // each once and in order.
-func Lookers(kind string) []Looker {
+func LabelReaders(kind string) []LabelReader {
 	everywhere := map[string]bool{}
 	for _, r := range rows() {
 		if r.looks == kind || r.looks == "" {
 			everywhere[r.kind] = everywhere[r.kind] || r.where != own
 		}
 	}
-	lookers := make([]Looker, 0, len(everywhere))
+	readers := make([]LabelReader, 0, len(everywhere))
 	for _, k := range slices.Sorted(maps.Keys(everywhere)) {
 		name, group, _ := strings.Cut(k, ".")
-		lookers = append(lookers, Looker{Group: group, Kind: name, Everywhere: everywhere[k]})
+		readers = append(readers, LabelReader{Group: group, Kind: name, Everywhere: everywhere[k]})
 	}
-	return lookers
+	return readers
 }
 
 // rows are the kinds that select, Kubernetes' own and the well-known others.

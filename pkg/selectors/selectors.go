@@ -24,18 +24,18 @@ type Pair struct{ Old, New *manifest.Object }
 
 // Known is all that selects. It is safe for concurrent use.
 type Known struct {
-	byKind map[string][]*looker // what looks at a kind; "" is for what looks at any
+	byKind map[string][]*reader // what looks at a kind; "" is for what looks at any
 
 	mu    sync.Mutex
-	asked map[question][]*looker
+	asked map[question][]*reader
 }
 
 // question is who may look at a label of the objects of a kind. Many objects ask
 // the same one.
 type question struct{ kind, label string }
 
-// looker is a pair, and one row of the table that fits its kind.
-type looker struct {
+// reader is a pair, and one row of the table that fits its kind.
+type reader struct {
 	Pair
 	row  row
 	once sync.Once
@@ -43,13 +43,13 @@ type looker struct {
 }
 
 // Of collects what selects among pairs. It decodes nothing. Of one object that
-// comes several times the first pair counts.
+// appears several times, the first pair wins.
 func Of(pairs []Pair) *Known {
 	byKind := map[string][]row{}
 	for _, r := range rows() {
 		byKind[r.kind] = append(byKind[r.kind], r)
 	}
-	known := &Known{byKind: map[string][]*looker{}, asked: map[question][]*looker{}}
+	known := &Known{byKind: map[string][]*reader{}, asked: map[question][]*reader{}}
 	seen := map[manifest.Identity]bool{}
 	for _, p := range pairs {
 		o := cmp.Or(p.New, p.Old)
@@ -62,7 +62,7 @@ func Of(pairs []Pair) *Known {
 			continue // it selects nothing any more, whatever the labels
 		}
 		for _, r := range fitting {
-			known.byKind[r.looks] = append(known.byKind[r.looks], &looker{Pair: p, row: r})
+			known.byKind[r.looks] = append(known.byKind[r.looks], &reader{Pair: p, row: r})
 		}
 	}
 	return known
@@ -85,7 +85,7 @@ func (k *Known) Watchers(ref manifest.Ref, label string, before, after map[strin
 }
 
 // naming returns those that look at a kind and can name a label in a selector.
-func (k *Known) naming(q question) []*looker {
+func (k *Known) naming(q question) []*reader {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list, known := k.asked[q]
@@ -101,12 +101,12 @@ func (k *Known) naming(q question) []*looker {
 }
 
 // mentions reports whether the object can name a label in a selector.
-func (l *looker) mentions(label string) bool {
+func (l *reader) mentions(label string) bool {
 	return l.New.Mentions(label) || l.Old != nil && l.Old.Mentions(label)
 }
 
 // selections returns the selectors of both sides, those of one place together.
-func (l *looker) selections() []selection {
+func (l *reader) selections() []selection {
 	l.once.Do(func() {
 		after := l.row.sides(l.New)
 		before := after

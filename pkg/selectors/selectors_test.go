@@ -133,15 +133,15 @@ func TestTheFirstOfSeveralCounts(t *testing.T) {
 	}
 }
 
-func TestLookers(t *testing.T) {
+func TestLabelReaders(t *testing.T) {
 	const admission = "admissionregistration.k8s.io"
-	every := []selectors.Looker{
+	every := []selectors.LabelReader{
 		{Group: admission, Kind: "MutatingAdmissionPolicy", Everywhere: true}, {Group: admission, Kind: "MutatingAdmissionPolicyBinding", Everywhere: true},
 		{Group: admission, Kind: "MutatingWebhookConfiguration", Everywhere: true},
 		{Group: admission, Kind: "ValidatingAdmissionPolicy", Everywhere: true}, {Group: admission, Kind: "ValidatingAdmissionPolicyBinding", Everywhere: true},
 		{Group: admission, Kind: "ValidatingWebhookConfiguration", Everywhere: true},
 	}
-	for kind, more := range map[string][]selectors.Looker{
+	for kind, more := range map[string][]selectors.LabelReader{
 		"ConfigMap": nil,
 		"Service": {
 			{Group: "monitoring.coreos.com", Kind: "ServiceMonitor", Everywhere: true},
@@ -157,8 +157,8 @@ func TestLookers(t *testing.T) {
 		"ClusterRole.rbac.authorization.k8s.io": {{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Everywhere: true}},
 	} {
 		want := append(slices.Clone(every), more...)
-		slices.SortFunc(want, func(a, b selectors.Looker) int { return strings.Compare(a.Kind, b.Kind) })
-		if diff := cmp.Diff(want, selectors.Lookers(kind)); diff != "" {
+		slices.SortFunc(want, func(a, b selectors.LabelReader) int { return strings.Compare(a.Kind, b.Kind) })
+		if diff := cmp.Diff(want, selectors.LabelReaders(kind)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", kind, diff)
 		}
 	}

@@ -64,6 +64,9 @@ type Resource struct {
 	Changed   []string   `json:"changed,omitempty"`
 	Pods      *Pods      `json:"pods,omitempty"`
 	Endpoints *Endpoints `json:"endpoints,omitempty"`
+	// Hangs is how the rollout of a workload has not come to an end; nil if it has, or if
+	// the object has none.
+	Hangs *Hang `json:"hangs,omitempty"`
 	// Back is how the object that was there before comes back in a rollback, BackChanged
 	// the fields in which it differs then; "" if it was not there, or nobody tried.
 	Back        string   `json:"back,omitempty"`
@@ -79,6 +82,19 @@ type Pods struct {
 	// MinReady is the fewest pods that were ready at any moment.
 	MinReady    *int `json:"minReady"`
 	ReadyBefore *int `json:"readyBefore"`
+}
+
+// Hang is a rollout, or a Job, that did not come to an end.
+type Hang struct {
+	// Old is how many pods of before stay, New how many others there are, and Ready how
+	// many of these are ready.
+	Old   int `json:"old"`
+	New   int `json:"new"`
+	Ready int `json:"ready"`
+	// Before says that it was so before the upgrade already.
+	Before bool `json:"before,omitempty"`
+	// Why are the warnings about the workload and its pods, "REASON: MESSAGE", sorted.
+	Why []string `json:"why,omitempty"`
 }
 
 // Endpoints counts the ready addresses of a Service.
@@ -98,14 +114,15 @@ const (
 	Restart  Question = "pods restart"
 	Replaced Question = "pods replaced"
 	Downtime Question = "no pod ready"
-	NoRoute  Question = "service leads nowhere"
+	NoRoute  Question = "service has no endpoints"
 	Failed   Question = "leaves the release failed"
+	Hangs    Question = "rollout hangs"
 	OneWay   Question = "does not come back in a rollback"
 )
 
 // Questions returns all of them.
 func Questions() []Question {
-	return []Question{Fails, Verdict, Restart, Replaced, Downtime, NoRoute, Failed, OneWay}
+	return []Question{Fails, Verdict, Restart, Replaced, Downtime, NoRoute, Hangs, Failed, OneWay}
 }
 
 // Difference is a prediction that did not come true.
@@ -175,7 +192,7 @@ type Score struct {
 // Add compares one upgrade with what was predicted for it.
 func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.Upgrades++
-	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 })
+	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 || awaited(set, &c) })
 	s.open = false
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
@@ -185,9 +202,13 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 		s.open = c != nil && slices.ContainsFunc(set.Unchecked, func(n change.Notice) bool { return n.Ref == c.Ref })
 		at := u.Case + " " + r.Kind + "/" + r.Name
 		s.verdict(at, r, c)
-		if r.Pods != nil {
+		switch {
+		case mayHang(set, r, c):
+			s.Open++ // how far a rollout comes that hangs, if it does
+		case r.Pods != nil:
 			s.pods(at, r.Pods, c)
 		}
+		s.hangs(at, r, c)
 		if r.Endpoints != nil {
 			s.route(at, r.Endpoints, c, set)
 		}
@@ -196,12 +217,12 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 }
 
 // route holds what is said of a Service against its addresses. One that keeps its
-// selector is asked about only if it leads nowhere in the end: that is because of
+// selector is asked about only if it has no endpoints in the end: that is because of
 // what becomes of the pods, and it is enough that some workload is said to go down.
 // In between, its addresses lag behind the pods.
 func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set) {
 	switch {
-	case c != nil && c.Outcome.Selects != nil:
+	case turned(c):
 		s.yes(NoRoute, at, e.Before > 0 && e.Worst == 0, nowhere(c), fmt.Sprintf("%+v", *e))
 	case e.Before > 0 && e.After == 0:
 		said := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return down(&c) })
@@ -210,14 +231,23 @@ func (s *Score) route(at string, e *Endpoints, c *change.Change, set *change.Set
 }
 
 func down(c *change.Change) bool {
-	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Downtime })
+	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool {
+		return f.Risk == change.Downtime || f.Risk == change.Outage
+	})
+}
+
+// turned reports whether a Service selects by other labels from now on, or is said to leave
+// its pods behind.
+func turned(c *change.Change) bool {
+	return c != nil && !c.Outcome.Unreached && len(c.Outcome.Refused) == 0 && (nowhere(c) || c.Op == change.Update && c.Ref.Kind == "Service" &&
+		slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Under("spec", "selector") }))
 }
 
 // nowhere reports whether a Service is said to find no pods. That it goes down for
 // another reason leaves it its addresses.
 func nowhere(c *change.Change) bool {
 	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool {
-		return slices.Contains([]string{"service-selects-nothing", "service-deleted", "service-renamed"}, f.Rule)
+		return slices.Contains([]string{"service-selects-nothing", "service-selects-late", "service-deleted", "service-renamed"}, f.Rule)
 	})
 }
 

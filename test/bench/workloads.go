@@ -174,11 +174,24 @@ spec:
 
 // crds are CustomResourceDefinitions of 512 KiB with some lines changed in each.
 func crds(n, changed int) workload {
+	return definitions(n, func(b *strings.Builder, i int) { writeCRD(b, i, changed) })
+}
+
+// grownCRDs are the same with a field more in each.
+func grownCRDs(n int) workload {
+	return definitions(n, func(b *strings.Builder, i int) {
+		writeCRD(b, i, 0)
+		b.WriteString("                  added:\n                    type: string\n")
+	})
+}
+
+// definitions are of the form of writeCRD, and then what update writes.
+func definitions(n int, update func(b *strings.Builder, i int)) workload {
 	return func() (string, string) {
 		var old, updated strings.Builder
 		for i := range n {
 			writeCRD(&old, i, 0)
-			writeCRD(&updated, i, changed)
+			update(&updated, i)
 		}
 		return old.String(), updated.String()
 	}

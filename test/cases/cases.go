@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -57,8 +59,17 @@ type Case struct {
 	KubeVersion string
 	// Versions are those of the chart on the two sides, if it is about to be published.
 	Versions *safediff.Versions
+	// Dead are given keys that no template of the new chart reads.
+	Dead []change.DeadKey
 	// TakeOwnership says that the upgrade is made with --take-ownership.
 	TakeOwnership bool
+	// Record is how many bytes the record of the release has; 0 for too few to matter.
+	Record int
+	// Timeout is that of helm upgrade, such as "5s", for what is waited for in vain; "" for
+	// Helm's own.
+	Timeout string
+	// Wait says that the upgrade is made with --wait.
+	Wait bool
 	// Unmeasured says why a control plane cannot tell; "" for almost every case.
 	Unmeasured string
 
@@ -104,7 +115,21 @@ func read(dir, path string) (Case, error) {
 			old, updated, _ := strings.Cut(strings.TrimSpace(versions), " ")
 			c.Versions = &safediff.Versions{Name: Release, Old: old, New: updated}
 		}
+		if dead, found := strings.CutPrefix(line, "dead:"); found {
+			key, rest, _ := strings.Cut(strings.TrimSpace(dead), " ")
+			at, was, _ := strings.Cut(rest, " ")
+			c.Dead = append(c.Dead, change.DeadKey{Key: key, At: change.KeyPlace{Name: at}, Keys: 1, Was: was == "was read"})
+		}
+		c.Wait = c.Wait || strings.TrimSpace(line) == "wait"
 		c.TakeOwnership = c.TakeOwnership || strings.TrimSpace(line) == "take-ownership"
+		if size, found := strings.CutPrefix(line, "record:"); found {
+			if c.Record, err = strconv.Atoi(strings.TrimSpace(size)); err != nil {
+				return c, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		if timeout, found := strings.CutPrefix(line, "timeout:"); found {
+			c.Timeout = strings.TrimSpace(timeout)
+		}
 		if reason, found := strings.CutPrefix(line, "unmeasured:"); found {
 			c.Unmeasured = strings.TrimSpace(reason)
 		}
@@ -136,10 +161,15 @@ func (c *Case) Options(serverSide bool) safediff.Options {
 	if c.Before != "" {
 		revision = 2
 	}
+	wait := change.Wait{Waits: c.Wait, Timeout: change.DefaultTimeout}
+	if timeout, err := time.ParseDuration(c.Timeout); err == nil {
+		wait.Timeout = timeout
+	}
 	return safediff.Options{
-		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision},
-		KubeVersion: c.KubeVersion, Versions: c.Versions, ServerSide: serverSide, TakeOwnership: c.TakeOwnership, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
+		Namespace: Namespace, Release: change.Release{Name: Release, Namespace: Namespace, Revision: revision, Wait: wait},
+		KubeVersion: c.KubeVersion, Versions: c.Versions, Dead: c.Dead, ServerSide: serverSide, TakeOwnership: c.TakeOwnership, Again: safediff.Again{Manifest: safediff.Manifest{Name: "again.yaml", Text: c.Again}},
 		Cluster: []safediff.Manifest{{Name: "cluster.yaml", Text: c.Cluster}},
+		Record:  safediff.Record{Kind: "Secret", Bytes: c.Record},
 	}
 }
 
@@ -244,6 +274,8 @@ func podWords(p *change.Pods) []string {
 	return words
 }
 
+// risksOf names the classes of a change's findings, worst first, each with the rules that
+// find it: "outage(service-selects-nothing),restart(pod-restart)".
 func risksOf(c *change.Change) string {
 	if c.Hidden() {
 		return "hidden"
@@ -252,9 +284,16 @@ func risksOf(c *change.Change) string {
 	if len(risks) == 0 {
 		return "safe"
 	}
-	names := make([]string, len(risks))
-	for i, r := range risks {
-		names[i] = string(r)
+	words := make([]string, len(risks))
+	for i, risk := range risks {
+		var rules []string
+		for k := range c.Findings {
+			if f := &c.Findings[k]; f.Risk == risk && !slices.Contains(rules, f.Rule) {
+				rules = append(rules, f.Rule)
+			}
+		}
+		slices.Sort(rules)
+		words[i] = fmt.Sprintf("%s(%s)", risk, strings.Join(rules, ","))
 	}
-	return strings.Join(names, ",")
+	return strings.Join(words, ",")
 }

@@ -119,7 +119,7 @@ func (r *run) upgrade(ctx context.Context, up upgradeOf, way measure.Way, namesp
 		return errors.Join(err1, err2)
 	}
 	defer r.lock(r.bench.Outside(c))()
-	happened, err := r.bench.Run(ctx, c, way, namespace)
+	happened, _, err := r.bench.Run(ctx, c, way, namespace)
 	if err := errors.Join(err, r.bench.Clear(ctx, c, namespace)); err != nil {
 		return err
 	}

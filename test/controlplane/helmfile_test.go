@@ -53,7 +53,7 @@ func TestHelmfile(t *testing.T) {
 			h.run(2, labels, "diff", "--detailed-exitcode", "--suppress-secrets", "--context", "2", "--suppress", "Job", "--include-tests")
 			h.run(0, labels, "apply")
 			h.holds(2, "1.1.0")
-			if out := h.run(1, refused, "apply"); !strings.Contains(out, "RISKY  1 rejected") || !strings.Contains(out, "spec.selector") {
+			if out := h.run(1, refused, "apply"); !strings.Contains(out, "FAILS  1 rejected") || !strings.Contains(out, "spec.selector") {
 				t.Errorf("helmfile does not tell why it stops:\n%s", out)
 			}
 			h.holds(2, "1.1.0")

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
@@ -107,7 +108,7 @@ func TestLive(t *testing.T) {
 	admin := readAs(t, l.Config, "", secret, deployment, set, widget, down, gone, old)
 	hold(t, []string{"Deployment web: there", unread, budget, unserved, "Secret key: there", "StatefulSet none: none", "Widget one: there"}, admin)
 	for _, kind := range []string{"CustomResourceDefinition", "ReplicaSet", "StorageClass"} {
-		if !slices.ContainsFunc(admin.Around, func(o map[string]any) bool { return o["kind"] == kind }) {
+		if !slices.ContainsFunc(admin.Surroundings, func(o map[string]any) bool { return o["kind"] == kind }) {
 			t.Errorf("around is no %s", kind)
 		}
 	}
@@ -115,7 +116,7 @@ func TestLive(t *testing.T) {
 	namespace.Goes, definition.Goes = true, true
 	going := readAs(t, l.Config, "", namespace, definition)
 	hold(t, []string{"CustomResourceDefinition widgets.live.example: there", "Namespace prod: there"}, going)
-	if said := fmt.Sprint(going.Around); strings.Contains(said, "hidden") || strings.Contains(said, "size") ||
+	if said := fmt.Sprint(going.Surroundings); strings.Contains(said, "hidden") || strings.Contains(said, "size") ||
 		!strings.Contains(said, "kind:Secret") || !strings.Contains(said, "kind:Widget") {
 		t.Errorf("around is %s", said)
 	}
@@ -181,13 +182,13 @@ func documentedRoles(t *testing.T) string {
 	return strings.Join(documents, "---\n")
 }
 
-func toRead(group, version, kind, namespace, name string) live.Wanted {
-	return live.Wanted{Ref: manifest.Ref{Group: group, Version: version, Kind: kind, Namespace: namespace, Name: name}}
+func toRead(group, version, kind, namespace, name string) cluster.Wanted {
+	return cluster.Wanted{Ref: manifest.Ref{Group: group, Version: version, Kind: kind, Namespace: namespace, Name: name}}
 }
 
 // readAs reads objects as a ServiceAccount of the namespace ci; as an
 // administrator if account is "".
-func readAs(t *testing.T, config *rest.Config, account string, wanted ...live.Wanted) *live.State {
+func readAs(t *testing.T, config *rest.Config, account string, wanted ...cluster.Wanted) *cluster.State {
 	t.Helper()
 	config = rest.CopyConfig(config)
 	if account != "" {
@@ -208,7 +209,7 @@ func readAs(t *testing.T, config *rest.Config, account string, wanted ...live.Wa
 }
 
 // hold compares what could be read, and what could not, with what is expected.
-func hold(t *testing.T, expected []string, state *live.State) {
+func hold(t *testing.T, expected []string, state *cluster.State) {
 	t.Helper()
 	var said []string
 	for id, o := range state.Objects {

@@ -34,7 +34,7 @@ type proxy struct {
 }
 
 // newProxy starts a proxy that stops with the test. http2 is what API servers speak
-// where nothing older stands in between.
+// where nothing older is in between.
 func newProxy(t *testing.T, l *lab.Lab, http2 bool, f fault) *proxy {
 	t.Helper()
 	target, err := url.Parse(l.Config.Host)
@@ -109,8 +109,12 @@ func cut(w http.ResponseWriter, r *http.Request, pass http.HandlerFunc) {
 	panic(http.ErrAbortHandler)
 }
 
-// hang answers nothing until the client has gone.
-func hang(_ http.ResponseWriter, r *http.Request, _ http.HandlerFunc) { <-r.Context().Done() }
+// hang answers nothing until the client has gone, and nothing then: a handler that returns
+// answers 200, which a client that is just giving up may still read.
+func hang(_ http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
 
 // answer returns a fault that answers what an API server would: a Status with a
 // code. Unless after is "", it asks to come again after that many seconds.

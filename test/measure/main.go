@@ -63,7 +63,7 @@ func run(ctx context.Context, w, log io.Writer, folder, version string) error {
 		u.name = name
 		all = append(all, u)
 	}
-	return tables(w, all, version)
+	return tables(w, log, all, version)
 }
 
 // upgrades returns the folders below a folder that hold an old.yaml, in order.

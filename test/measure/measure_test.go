@@ -99,8 +99,10 @@ func TestMeasure(t *testing.T) {
 		"| … **without a named cause** | 0 | 0.0 % |",
 		"| … for nothing functional | 1 | 100.0 % |",
 		"| upgrades that replace pods | 1 | 50.0 % |",
-		"| risky | 1 | 50.0 % |",
-		"| unchanged | 1 | 50.0 % |",
+		"| rolls | 1 | 50.0 % |",
+		"| nothing | 1 | 50.0 % |",
+		"| `restarting` | 50.0 % | – | – | 50.0 % | – |",
+		"| `breaking` | 0.0 % | – | – | 0.0 % | – |",
 		"| something rotates | 1 | 50.0 % |",
 		"| restart | `pod-restart` | 1 | 1 |",
 	} {

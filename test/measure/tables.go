@@ -14,9 +14,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// tables prints what was measured, as Markdown.
-func tables(w io.Writer, all []upgrade, version string) error {
-	var page strings.Builder
+// tables prints what was measured, as Markdown, and to log which upgrades break.
+func tables(w, log io.Writer, all []upgrade, version string) error {
+	var page, names strings.Builder
 	facts(&page, all, version)
 	judged := slices.DeleteFunc(slices.Clone(all), func(u upgrade) bool { return u.failed })
 	both := slices.DeleteFunc(slices.Clone(judged), func(u upgrade) bool { return u.mute })
@@ -24,7 +24,11 @@ func tables(w io.Writer, all []upgrade, version string) error {
 	lengths(&page, both)
 	restarted(&page, judged)
 	verdicts(&page, judged)
+	failing(&page, &names, judged)
 	findings(&page, judged)
+	if _, err := io.WriteString(log, names.String()); err != nil {
+		return err
+	}
 	_, err := io.WriteString(w, page.String())
 	return err
 }
@@ -149,7 +153,7 @@ func verdicts(page *strings.Builder, all []upgrade) {
 	}
 	put := func(what string, n int) { row(page, what, number(n), share(n, len(all))) }
 	head(page, "Verdicts", "verdict", "upgrades", "share")
-	for _, verdict := range []change.Verdict{change.Risky, change.Changed, change.Unchanged} {
+	for _, verdict := range change.Verdicts() {
 		put(string(verdict), verdicts[verdict])
 	}
 	put("something is unchecked", unchecked)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,7 +25,7 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// Objects reads a YAML stream; the items of a List stand in it one by one.
+// Objects reads a YAML stream; the items of a List are in it one by one.
 func Objects(stream string) ([]*unstructured.Unstructured, error) {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(stream), 4096)
 	var objects []*unstructured.Unstructured
@@ -129,29 +131,55 @@ func (l *Lab) Apply(ctx context.Context, stream, namespace string) error {
 		if _, err := client.Create(ctx, o, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create %s %s: %w", o.GetKind(), o.GetName(), err)
 		}
-		if o.GetKind() == "CustomResourceDefinition" {
-			if err := established(ctx, client, o.GetName()); err != nil {
-				return fmt.Errorf("definition %s: %w", o.GetName(), err)
+		if awaited := awaited(o.GetKind()); awaited != nil {
+			if err := await(ctx, client, o.GetName(), awaited); err != nil {
+				return fmt.Errorf("wait for %s %s: %w", o.GetKind(), o.GetName(), err)
 			}
 		}
 	}
 	return nil
 }
 
-// established waits until the kind of a definition is served.
-func established(ctx context.Context, client dynamic.ResourceInterface, name string) error {
+// awaited returns what an object of a kind has to show before anything may rely on it, or
+// nil if it may be relied on at once.
+func awaited(kind string) func(map[string]any) bool {
+	switch kind {
+	case "CustomResourceDefinition":
+		return established
+	case "Node":
+		return schedulable
+	default:
+		return nil
+	}
+}
+
+// await waits until an object shows what is awaited.
+func await(ctx context.Context, client dynamic.ResourceInterface, name string, shows func(map[string]any) bool) error {
 	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		live, err := client.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
-		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
-		for _, c := range conditions {
-			if c, ok := c.(map[string]any); ok && c["type"] == "Established" && c["status"] == "True" {
-				return true, nil
-			}
-		}
-		return false, nil
+		return shows(live.Object), nil
+	})
+}
+
+// established reports whether the kind of a definition is served.
+func established(definition map[string]any) bool {
+	conditions, _, _ := unstructured.NestedSlice(definition, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["type"] == "Established" && condition["status"] == "True"
+	})
+}
+
+// schedulable reports whether a node has lost the taint that each begins with. A DaemonSet
+// makes no pod for it before.
+func schedulable(node map[string]any) bool {
+	taints, _, _ := unstructured.NestedSlice(node, "spec", "taints")
+	return !slices.ContainsFunc(taints, func(t any) bool {
+		taint, _ := t.(map[string]any)
+		return taint["key"] == corev1.TaintNodeNotReady
 	})
 }
 

@@ -2,9 +2,7 @@ package lab
 
 import (
 	"context"
-	_ "embed"
-	"fmt"
-	"strings"
+	"maps"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,30 +10,16 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/safe-diff/helm-safe-diff/test/observed"
 )
 
-//go:embed cluster.yaml
-var classes string
-
-// nodes is how many nodes there are.
-const nodes = 3
-
-// Cluster returns what stands in the cluster besides releases, as a YAML stream.
-func Cluster() string {
-	var b strings.Builder
-	b.WriteString(classes)
-	for i := range nodes {
-		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: node-%d\n  labels: {kubernetes.io/hostname: node-%d}\n", i, i)
-	}
-	return b.String()
-}
-
-// Furnish adds to the cluster what Cluster returns, and Strip takes it out again.
-func (l *Lab) Furnish(ctx context.Context) error { return l.Apply(ctx, Cluster(), "") }
+// Furnish adds to the cluster what observed.Furniture returns, and Strip takes it out again.
+func (l *Lab) Furnish(ctx context.Context) error { return l.Apply(ctx, observed.Furniture(), "") }
 
 // Strip takes out of the cluster what Furnish has added.
 func (l *Lab) Strip(ctx context.Context) error {
-	objects, err := Objects(Cluster())
+	objects, err := Objects(observed.Furniture())
 	if err != nil {
 		return err
 	}
@@ -63,9 +47,13 @@ func (l *Lab) awaitAccounts(ctx context.Context) error {
 	})
 }
 
-// equip gives a Node what its kubelet would: room, and the word that it is ready.
+// equip gives a Node what its kubelet would: the word that it is ready, and room, as far as
+// it does not say itself how much.
 func equip(o *unstructured.Unstructured) error {
 	room := map[string]any{"cpu": "10000", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "100000"}
+	if own, _, _ := unstructured.NestedMap(o.Object, "status", "allocatable"); own != nil {
+		maps.Copy(room, own)
+	}
 	ready := map[string]any{
 		"type": "Ready", "status": "True", "reason": "Lab",
 		"lastHeartbeatTime": metav1.Now().Format(time.RFC3339), "lastTransitionTime": metav1.Now().Format(time.RFC3339),

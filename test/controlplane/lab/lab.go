@@ -30,10 +30,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/safe-diff/helm-safe-diff/test/observed"
 )
 
 // Version is the Kubernetes that runs.
-const Version = "v1.37.1"
+const Version = observed.Kubernetes
 
 //go:embed stages.yaml
 var stages []byte
@@ -196,6 +198,8 @@ func (l *Lab) startControllers(ctx context.Context) error {
 			"--kube-api-qps=500", "--kube-api-burst=1000", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
 			"--concurrent-statefulset-syncs=20", "--concurrent-service-endpoint-syncs=20", "--concurrent-endpoint-syncs=5",
 			"--pvclaimbinder-sync-period=1s", "--horizontal-pod-autoscaler-sync-period=1s",
+			// A quota that was counted before the controller saw all objects stays wrong until the next sync.
+			"--resource-quota-sync-period=1s",
 			// Nobody sends heartbeats for the nodes.
 			"--node-monitor-grace-period=8760h"),
 		l.run(ctx, "kube-scheduler-"+Version, "--kubeconfig="+l.Kubeconfig, "--leader-elect=false", "--secure-port=0",

@@ -85,6 +85,7 @@ func fields(path []string, before, after any, changed *[]string) {
 // names reports whether an error of Helm is about an object.
 func names(message string, o *unstructured.Unstructured) bool {
 	kind, name := regexp.QuoteMeta(o.GetKind()), regexp.QuoteMeta(o.GetName())
+	message = regexp.MustCompile(`pod rejected: RuntimeClass "[^"]+" not found`).ReplaceAllString(message, "") // it is the pod that is rejected
 	for _, pattern := range []string{
 		`cannot patch "` + name + `" with kind ` + kind + `\b`,
 		`\b` + kind + `(\.[a-z0-9.-]+)? "` + name + `"`,

@@ -19,7 +19,8 @@ func (b *Bench) helm(ctx context.Context, program string, args ...string) (strin
 func (b *Bench) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+b.lab.Kubeconfig, "HOME="+b.home, "HELM_DATA_HOME="+filepath.Join(b.home, "data"),
-		"HELM_CONFIG_HOME="+filepath.Join(b.home, "config"), "HELM_CACHE_HOME="+filepath.Join(b.home, "cache"), "HELM_BURST_LIMIT=1000", "HELM_QPS=500")
+		"HELM_CONFIG_HOME="+filepath.Join(b.home, "config"), "HELM_CACHE_HOME="+filepath.Join(b.home, "cache"), "HELM_BURST_LIMIT=1000", "HELM_QPS=500",
+		"GOGC=400") // it is over before its garbage is worth collecting
 	return cmd
 }
 

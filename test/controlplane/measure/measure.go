@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,7 +42,7 @@ type Case struct {
 	// Old and New are the manifests that the charts render, for the objects to
 	// look at.
 	Old, New string
-	// Cluster is what stands in the cluster besides the release.
+	// Cluster is what is in the cluster besides the release.
 	Cluster string
 	// Drift changes live objects once the old side has settled, as Lab.Interfere
 	// reads it.
@@ -60,16 +61,22 @@ type Bench struct {
 	home  string
 	watch *watcher
 	core  kubernetes.Interface
+	empty survey
 }
 
-// New returns a bench. home is a folder for what Helm keeps.
+// New returns a bench on a control plane in which nothing is installed yet. home is a
+// folder for what Helm keeps.
 func New(ctx context.Context, l *lab.Lab, home string) (*Bench, error) {
 	core, err := kubernetes.NewForConfig(l.Config)
 	if err != nil {
 		return nil, err
 	}
-	w, err := watch(ctx, core)
-	return &Bench{lab: l, home: home, watch: w, core: core}, err
+	b := &Bench{lab: l, home: home, core: core}
+	if b.empty, err = b.survey(ctx); err != nil {
+		return nil, err
+	}
+	b.watch, err = watch(ctx, core)
+	return b, err
 }
 
 // Config returns how to reach the cluster.
@@ -79,10 +86,18 @@ func (b *Bench) Config() *rest.Config { return b.lab.Config }
 func (b *Bench) Asked() ([]lab.Request, error) { return b.lab.Asked() }
 
 // Run makes an upgrade in a namespace of its own and leaves the namespace as it
-// is then.
-func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*agreement.Upgrade, error) {
-	record := b.watch.record(namespace)
-	defer b.watch.forget(namespace)
+// is then. late is how many pods took longer than the laboratory makes them, because the
+// machine was busy: then what was there at worst may be chance.
+func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (u *agreement.Upgrade, late int, err error) {
+	namespaces := b.namespacesOf(c, namespace)
+	record := b.watch.record(namespaces)
+	defer b.watch.forget(namespaces)
+	u, err = b.run(ctx, c, way, namespace, record)
+	return u, record.lateness(), err
+}
+
+func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, record *recorder) (*agreement.Upgrade, error) { //nolint:funlen // the steps in their order
+	namespaces := b.namespacesOf(c, namespace)
 	if c.Cluster != "" {
 		if err := b.makeNamespace(ctx, namespace); err != nil {
 			return nil, err
@@ -117,12 +132,14 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 		return nil, err
 	}
 	was := record.begin()
+	was.workloads = b.watch.workloads(namespaces)
 	_, failed := b.helm(ctx, way.Upgrade, append([]string{"upgrade", Release, c.NewChart, "--namespace", namespace}, c.NewArgs...)...)
-	if err := errors.Join(b.watch.settle(ctx, namespace, record, running), b.awaitNamespaces(ctx, objects)); err != nil {
+	if err := errors.Join(b.watch.settle(ctx, namespaces, record, running), b.awaitNamespaces(ctx, objects)); err != nil {
 		return nil, err
 	}
 	b.lab.Rediscover()
 	is := record.end()
+	is.workloads = b.watch.workloads(namespaces)
 	after, err := b.read(ctx, objects, namespace)
 	if err != nil {
 		return nil, err
@@ -134,8 +151,9 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (*ag
 	}
 	for i, o := range objects {
 		r := verdict(o, before[i], after[i], u.Upgrade.Error)
-		if o.GetNamespace() == namespace {
-			r.Pods, r.Endpoints = record.happened(was, is, o)
+		r.Pods, r.Endpoints = record.happened(was, is, o)
+		if r.Hangs, err = b.hangs(ctx, was, is, o); err != nil {
+			return nil, err
 		}
 		u.Resources = append(u.Resources, r)
 	}
@@ -153,7 +171,7 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 		if _, err := b.helm(ctx, way.Install, args...); err != nil {
 			return fmt.Errorf("install: %w", err)
 		}
-		if err := b.watch.settle(ctx, namespace, record, running); err != nil {
+		if err := b.watch.settle(ctx, b.namespacesOf(c, namespace), record, running); err != nil {
 			return err
 		}
 	}
@@ -163,7 +181,7 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 	if err := b.lab.Interfere(ctx, c.Drift, namespace); err != nil {
 		return err
 	}
-	return b.watch.settle(ctx, namespace, record, running)
+	return b.watch.settle(ctx, b.namespacesOf(c, namespace), record, running)
 }
 
 // verdict tells what happened to one object. failure is what Helm said, if it
@@ -260,10 +278,11 @@ func (b *Bench) read(ctx context.Context, objects []*unstructured.Unstructured, 
 }
 
 // Outside returns the names of the objects that live in no namespace, which two
-// cases must not share at the same time.
+// cases must not share at the same time, and of the classes that the others name: what
+// becomes of a claim depends on whether there is such a class.
 func (b *Bench) Outside(c Case) []string {
 	var names []string
-	for _, stream := range []string{c.Old, c.New, c.Cluster} {
+	for _, stream := range []string{c.Old, c.New, c.Cluster, c.Drift} {
 		list, err := lab.Objects(stream)
 		if err != nil {
 			continue
@@ -272,21 +291,44 @@ func (b *Bench) Outside(c Case) []string {
 			if namespaced, known := b.lab.Namespaced(o.GroupVersionKind()); known && !namespaced {
 				names = append(names, o.GetKind()+"/"+o.GetName())
 			}
+			names = append(names, classes(o.Object)...)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// Alone prepares for a case whose cluster has nodes or classes of its own: nothing
-// else may run until the returned function is called.
-func (b *Bench) Alone(ctx context.Context) (restore func() error, err error) {
-	return func() error { return b.lab.Furnish(ctx) }, b.lab.Strip(ctx)
+// classes returns the classes that a value names, such as "StorageClass/fast" for the
+// field storageClassName.
+func classes(value any) []string {
+	var names []string
+	switch v := value.(type) {
+	case map[string]any:
+		for key, item := range v {
+			kind, found := strings.CutSuffix(key, "ClassName")
+			if name, isText := item.(string); found && isText && kind != "" {
+				names = append(names, strings.ToUpper(kind[:1])+kind[1:]+"Class/"+name)
+				continue
+			}
+			names = append(names, classes(item)...)
+		}
+	case []any:
+		for _, item := range v {
+			names = append(names, classes(item)...)
+		}
+	}
+	return names
 }
 
 // Clear deletes the objects of a case that live in no namespace, and its Services,
-// which hold node ports, and waits until they are gone.
+// which hold node ports, and waits until they are gone. The pods of a case that has
+// nodes of its own go, too: another case may have nodes of the same names.
 func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
+	if slices.ContainsFunc(b.Outside(c), func(name string) bool { return strings.HasPrefix(name, "Node/") }) {
+		if err := b.vacate(ctx, namespace); err != nil {
+			return err
+		}
+	}
 	for _, stream := range []string{c.New, c.Old, c.Cluster} {
 		list, err := lab.Objects(stream)
 		if err != nil {
@@ -302,6 +344,18 @@ func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
 		}
 	}
 	return nil
+}
+
+// vacate deletes a namespace, and waits until no pod is left in it.
+func (b *Bench) vacate(ctx context.Context, namespace string) error {
+	err := b.core.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		pods, err := b.core.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		return err == nil && len(pods.Items) == 0, err
+	})
 }
 
 // Render returns what a chart renders, hooks included.

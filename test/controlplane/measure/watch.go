@@ -69,44 +69,57 @@ func (w *watcher) tell(o any, gone bool) {
 	}
 }
 
-// record returns what happens in a namespace from now on.
-func (w *watcher) record(namespace string) *recorder {
+// record returns what happens in some namespaces from now on.
+func (w *watcher) record(namespaces []string) *recorder {
 	r := &recorder{
-		last: time.Now(), pods: map[types.UID]pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
-		fewest: map[workload]int{}, worst: map[string]int{},
+		last: time.Now(), pods: map[types.UID]pod{}, slices: map[place]*discoveryv1.EndpointSlice{},
+		fewest: map[workload]int{}, worst: map[place]int{},
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.recorders[namespace] = r
+	for _, namespace := range namespaces {
+		w.recorders[namespace] = r
+	}
 	return r
 }
 
-func (w *watcher) forget(namespace string) {
+func (w *watcher) forget(namespaces []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.recorders, namespace)
+	for _, namespace := range namespaces {
+		delete(w.recorders, namespace)
+	}
 }
 
 // workload is what owns a pod: the object that a chart holds.
-type workload struct{ kind, name string }
+type workload struct{ namespace, kind, name string }
+
+// place is where an object is called something.
+type place struct{ namespace, name string }
 
 type pod struct {
+	name   string
 	owner  workload
 	ready  bool
 	going  bool
+	done   bool
+	placed bool
 	images string
+	// Since is when it was placed, or was told to go, whichever came last.
+	since time.Time
 }
 
-// recorder keeps the pods and endpoints of one namespace.
+// recorder keeps the pods and endpoints of the namespaces of a case.
 type recorder struct {
 	mu     sync.Mutex
 	last   time.Time // of anything that happened
 	pods   map[types.UID]pod
-	slices map[string]*discoveryv1.EndpointSlice
+	slices map[place]*discoveryv1.EndpointSlice
 
 	recording bool
+	late      int              // how many pods took longer than they should
 	fewest    map[workload]int // ready pods
-	worst     map[string]int   // ready addresses of a Service
+	worst     map[place]int    // ready addresses of a Service
 }
 
 func (r *recorder) see(o any, gone bool) {
@@ -115,25 +128,44 @@ func (r *recorder) see(o any, gone bool) {
 	r.last = time.Now()
 	switch o := o.(type) {
 	case *corev1.Pod:
+		known, old := r.pods[o.UID]
 		if gone {
+			r.hold(known, known.going)
 			delete(r.pods, o.UID)
 			break
 		}
 		p := podOf(o)
-		if known, old := r.pods[o.UID]; old {
+		p.since = r.last
+		if old {
 			p.owner = known.owner // also when the owner has let go of it
+			if p.placed == known.placed && p.going == known.going {
+				p.since = known.since
+			}
+			r.hold(known, known.placed && !known.ready && p.ready)
 		}
 		r.pods[o.UID] = p
 	case *discoveryv1.EndpointSlice:
 		if gone {
-			delete(r.slices, o.Name)
+			delete(r.slices, place{o.Namespace, o.Name})
 		} else {
-			r.slices[o.Name] = o
+			r.slices[place{o.Namespace, o.Name}] = o
 		}
 	default:
 		return
 	}
 	r.note()
+}
+
+// tardy is how long a pod may take to become ready once it is placed, and to be gone once
+// it is told to: the laboratory's own 1 s and 0.6 s, and as much again. What takes longer
+// is late, because the machine is busy, and the fewest of what was there may be too.
+const tardy = 2 * time.Second
+
+// hold notes that something was late with a pod.
+func (r *recorder) hold(p pod, ended bool) {
+	if ended && !p.since.IsZero() && r.last.Sub(p.since) > tardy {
+		r.late++
+	}
 }
 
 // note keeps the fewest of everything that was there when recording began.
@@ -161,12 +193,12 @@ func (r *recorder) ready() map[workload]int {
 	return counts
 }
 
-func (r *recorder) addresses() map[string]int {
-	counts := map[string]int{}
+func (r *recorder) addresses() map[place]int {
+	counts := map[place]int{}
 	for _, slice := range r.slices {
 		for _, endpoint := range slice.Endpoints {
 			if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
-				counts[slice.Labels[discoveryv1.LabelServiceName]] += len(endpoint.Addresses)
+				counts[place{slice.Namespace, slice.Labels[discoveryv1.LabelServiceName]}] += len(endpoint.Addresses)
 			}
 		}
 	}
@@ -177,7 +209,8 @@ func (r *recorder) addresses() map[string]int {
 type snapshot struct {
 	pods      map[workload]map[types.UID]pod
 	ready     map[workload]int
-	addresses map[string]int
+	addresses map[place]int
+	workloads map[workload]bool // whether they have arrived where they want to be
 }
 
 func (r *recorder) snapshot() snapshot {
@@ -205,7 +238,7 @@ func (r *recorder) begin() snapshot {
 	for service, n := range s.addresses {
 		r.worst[service] = n
 	}
-	r.recording, r.last = true, time.Now()
+	r.recording, r.last, r.late = true, time.Now(), 0
 	return s
 }
 
@@ -215,6 +248,13 @@ func (r *recorder) end() snapshot {
 	defer r.mu.Unlock()
 	r.recording = false
 	return r.snapshot()
+}
+
+// lateness returns how many pods were late since recording began.
+func (r *recorder) lateness() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.late
 }
 
 // quiet returns for how long nothing has happened, and whether there are pods,
@@ -229,14 +269,20 @@ func (r *recorder) quiet() (since time.Duration, pods, going bool) {
 }
 
 func podOf(o *corev1.Pod) pod {
-	p := pod{owner: ownerOf(o), going: o.DeletionTimestamp != nil}
+	p := pod{name: o.Name, owner: ownerOf(o), going: o.DeletionTimestamp != nil, done: o.Status.Phase == corev1.PodSucceeded}
 	for _, c := range o.Status.Conditions {
 		p.ready = p.ready || c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	}
+	p.placed = o.Spec.NodeName != ""
 	for _, c := range o.Spec.Containers {
 		p.images += c.Name + "=" + c.Image + " "
 	}
 	return p
+}
+
+// ownOf names an object as ownerOf does the owner of its pods.
+func ownOf(o *unstructured.Unstructured) workload {
+	return workload{o.GetNamespace(), o.GetKind(), o.GetName()}
 }
 
 // ownerOf names the workload that a chart would hold: the Deployment, not its
@@ -245,20 +291,20 @@ func ownerOf(o *corev1.Pod) workload {
 	owner := metav1.GetControllerOf(o)
 	switch hash := o.Labels["pod-template-hash"]; {
 	case owner == nil:
-		return workload{"Pod", o.Name}
+		return workload{o.Namespace, "Pod", o.Name}
 	case owner.Kind == "ReplicaSet" && hash != "" && strings.HasSuffix(owner.Name, "-"+hash):
-		return workload{"Deployment", strings.TrimSuffix(owner.Name, "-"+hash)}
+		return workload{o.Namespace, "Deployment", strings.TrimSuffix(owner.Name, "-"+hash)}
 	default:
-		return workload{owner.Kind, owner.Name}
+		return workload{o.Namespace, owner.Kind, owner.Name}
 	}
 }
 
 // happened compares what there is of an object before and after: the pods of a
 // workload, the addresses of a Service.
 func (r *recorder) happened(was, is snapshot, o *unstructured.Unstructured) (pods *agreement.Pods, endpoints *agreement.Endpoints) {
-	own := workload{o.GetKind(), o.GetName()}
-	if n, known := was.addresses[o.GetName()]; known && o.GetKind() == "Service" {
-		endpoints = &agreement.Endpoints{Before: n, Worst: r.worst[o.GetName()], After: is.addresses[o.GetName()]}
+	own, at := ownOf(o), place{o.GetNamespace(), o.GetName()}
+	if n, known := was.addresses[at]; known && o.GetKind() == "Service" {
+		endpoints = &agreement.Endpoints{Before: n, Worst: r.worst[at], After: is.addresses[at]}
 	}
 	if was.pods[own] == nil && is.pods[own] == nil {
 		return nil, endpoints

@@ -1,0 +1,305 @@
+package apiserver
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	api "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/plugin/pkg/admission/limitranger"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Guards are the objects that built-in admission asks at one moment: limits and quotas of
+// namespaces, and policies. A nil Guards lets everything pass.
+type Guards struct {
+	server   *Server
+	limits   map[string][]*corev1.LimitRange
+	quotas   map[string][]*corev1.ResourceQuota
+	policies *policies
+	hooks    []webhook
+	// namespaces are the labels of those that are known.
+	namespaces map[string]labels.Set
+}
+
+// Guards returns those among some objects; nil if there are none. What cannot be read is left
+// aside: it is refused itself. So is a policy whose parameters are of a kind of which not all
+// objects are known.
+func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Guards {
+	g := &Guards{server: s, limits: map[string][]*corev1.LimitRange{}, quotas: map[string][]*corev1.ResourceQuota{}, namespaces: map[string]labels.Set{}}
+	for _, o := range objects {
+		switch o.Ref.GroupKind() {
+		case "LimitRange":
+			if l := decodedAs[corev1.LimitRange](s, o, corev1.SchemeGroupVersion); l != nil {
+				g.limits[o.Ref.Namespace] = append(g.limits[o.Ref.Namespace], l)
+			}
+		case "ResourceQuota":
+			if q := decodedAs[corev1.ResourceQuota](s, o, corev1.SchemeGroupVersion); q != nil {
+				g.quotas[o.Ref.Namespace] = append(g.quotas[o.Ref.Namespace], q)
+			}
+		case "Namespace":
+			if set, err := o.Labels(); err == nil {
+				g.namespaces[o.Ref.Name] = set
+			}
+		default:
+			g.hooks = append(g.hooks, s.webhooks(o)...)
+		}
+	}
+	g.policies = newPolicies(s, objects, unread)
+	if len(g.limits)+len(g.quotas)+len(g.hooks) == 0 && g.policies == nil {
+		return nil
+	}
+	return g
+}
+
+// MayAsk reports whether a policy may have something to say of an object, by its kind alone.
+func (g *Guards) MayAsk(ref manifest.Ref) bool {
+	if g == nil || g.policies == nil {
+		return false
+	}
+	gvk := schema.GroupVersionKind{Group: ref.Group, Kind: ref.Kind}
+	resource := g.server.kinds[gvk.GroupKind()].resource
+	if resource == "" {
+		plural, _ := meta.UnsafeGuessKindToResource(gvk)
+		resource = plural.Resource
+	}
+	return g.policies.named[resource] || g.policies.named["*"] || g.policies.named["*/*"]
+}
+
+// Policies reports whether there are policies among them.
+func (g *Guards) Policies() bool { return g != nil && g.policies != nil }
+
+// decodedAs reads an object with its defaults, in some version; nil if it does not fit.
+func decodedAs[T any](s *Server, o *manifest.Object, version schema.GroupVersion) *T {
+	value, err := o.Value()
+	if err != nil {
+		return nil
+	}
+	r := s.request(o)
+	if !r.known || s.unserved(r.gvk) != "" {
+		return nil
+	}
+	object, _, err := r.decode(r.located(value))
+	if err != nil {
+		return nil
+	}
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetNamespace(o.Ref.Namespace)
+	}
+	versioned, err := legacyscheme.Scheme.ConvertToVersion(object, version)
+	if err != nil {
+		return nil
+	}
+	typed, _ := any(versioned).(*T)
+	return typed
+}
+
+// Refuse says why the guards refuse that an object comes, or changes; warnings are what
+// policies say that only warn or audit.
+func (g *Guards) Refuse(o *manifest.Object, result *Result, exists bool) (refused []change.FieldError, warnings []string) {
+	if g == nil || g.policies == nil {
+		return nil, nil
+	}
+	attributes := g.attributes(o, result, exists)
+	if attributes == nil {
+		return nil, nil
+	}
+	message, warnings := g.policies.ask(attributes)
+	if message != "" {
+		refused = []change.FieldError{{Type: "Denied", Message: message}}
+	}
+	return refused, warnings
+}
+
+// Refuse says that admission refuses what the result stores: nothing is.
+func (r *Result) Refuse(refused []change.FieldError) {
+	r.Outcome.Refused = refused
+	if r.live != nil && len(refused) > 0 {
+		r.New, r.NewFields, r.stored, r.merged = nil, nil, nil, r.stored
+	}
+}
+
+// attributes is the request as admission sees it; nil if that is not known.
+func (g *Guards) attributes(o *manifest.Object, result *Result, exists bool) admission.Attributes {
+	object, before := result.stored, result.live
+	if object == nil {
+		custom, is := result.New.(*unstructured.Unstructured)
+		if !is {
+			return nil
+		}
+		object, before = custom, result.Old
+	}
+	if !exists {
+		before = nil
+	}
+	return g.server.attributes(g.server.requestFor(o, exists), object, before)
+}
+
+// attributes is a request that creates an object, or stores it in the place of live.
+func (s *Server) attributes(r request, object, live runtime.Object) admission.Attributes {
+	resource := r.resource
+	if resource == "" {
+		plural, _ := meta.UnsafeGuessKindToResource(r.gvk)
+		resource = plural.Resource
+	}
+	operation := admission.Create
+	var options runtime.Object = &metav1.CreateOptions{}
+	if live != nil {
+		operation, options = admission.Update, &metav1.UpdateOptions{}
+	}
+	gvr := schema.GroupVersionResource{Group: r.gvk.Group, Version: r.gvk.Version, Resource: resource}
+	return admission.NewAttributesRecord(object, live, r.gvk, r.ref.Namespace, r.ref.Name, gvr, "", operation, options, false, helmUser())
+}
+
+func helmUser() user.Info {
+	return &user.DefaultInfo{Name: "helm", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
+}
+
+// Limits says why a LimitRange refuses a claim, or a bare pod, that comes or changes; "" if
+// none does.
+func (g *Guards) Limits(result *Result, namespace string) string {
+	if g == nil {
+		return ""
+	}
+	switch object := result.stored.(type) {
+	case *api.PersistentVolumeClaim:
+		for _, limit := range g.limits[namespace] {
+			if err := limitranger.PersistentVolumeClaimValidateLimitFunc(limit, object); err != nil {
+				return fmt.Sprintf("LimitRange %s (%s)", limit.Name, flat(err))
+			}
+		}
+	case *api.Pod:
+		return g.pod(object.DeepCopy(), namespace)
+	}
+	return ""
+}
+
+// Pods says what the pods violate that a controller makes of a template in a namespace; "" for
+// nothing.
+func (g *Guards) Pods(template *corev1.PodTemplateSpec, namespace, name string) string {
+	if g == nil || template == nil {
+		return ""
+	}
+	if pod := g.internalPod(template, namespace, name); pod != nil {
+		return g.pod(pod, namespace)
+	}
+	return ""
+}
+
+// internalPod returns a pod as admission sees it; nil if the template does not fit.
+func (g *Guards) internalPod(template *corev1.PodTemplateSpec, namespace, name string) *api.Pod {
+	if g == nil || template == nil {
+		return nil
+	}
+	pod := newPod(template, namespace)
+	if pod != nil {
+		pod.Name = name + "-xxxxx"
+	}
+	return pod
+}
+
+// defaults gives a pod what limits and policies fill in, and says which policy fails.
+func (g *Guards) defaults(pod *api.Pod, namespace string) (refused string) {
+	for _, limit := range g.limits[namespace] {
+		_ = limitranger.PodMutateLimitFunc(limit, pod) // it never fails
+	}
+	p := g.mutations()
+	if p == nil {
+		return ""
+	}
+	return p.mutate(g.podAttributes(pod, namespace), oneType{func() managedfields.TypeConverter { return g.server.appliers.types("") }})
+}
+
+// podAttributes is the request by which a controller makes a pod.
+func (g *Guards) podAttributes(pod *api.Pod, namespace string) admission.Attributes {
+	return admission.NewAttributesRecord(pod, nil, corev1.SchemeGroupVersion.WithKind("Pod"), namespace, pod.Name, corev1.SchemeGroupVersion.WithResource("pods"), "", admission.Create,
+		&metav1.CreateOptions{}, false, &user.DefaultInfo{Name: "system:serviceaccount:kube-system:replicaset-controller", Groups: []string{"system:serviceaccounts"}})
+}
+
+// overfilled says which limit fills in less than a container requests: the API server rejects such
+// a pod once it has done so.
+func (g *Guards) overfilled(pod *api.Pod, namespace string) string {
+	for _, limit := range g.limits[namespace] {
+		filled := pod.DeepCopy()
+		_ = limitranger.PodMutateLimitFunc(limit, filled) // it never fails
+		for _, list := range [][2][]api.Container{{pod.Spec.InitContainers, filled.Spec.InitContainers}, {pod.Spec.Containers, filled.Spec.Containers}} {
+			for i := range list[0] {
+				for _, name := range slices.Sorted(maps.Keys(list[1][i].Resources.Requests)) {
+					asks := list[1][i].Resources.Requests[name]
+					most, limited := list[1][i].Resources.Limits[name]
+					if _, said := list[0][i].Resources.Limits[name]; limited && !said && asks.Cmp(most) > 0 {
+						return fmt.Sprintf("LimitRange %s (its default limit of %s, %s, is below the request, %s)", limit.Name, name, most.String(), asks.String())
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// Claim says why a LimitRange refuses the claims that a StatefulSet makes of a template; "" if
+// none does.
+func (g *Guards) Claim(template *corev1.PersistentVolumeClaim, namespace string) string {
+	if g == nil || len(g.limits[namespace]) == 0 {
+		return ""
+	}
+	versioned := template.DeepCopy()
+	legacyscheme.Scheme.Default(versioned)
+	internal, err := legacyscheme.Scheme.ConvertToVersion(versioned, schema.GroupVersion{Version: runtime.APIVersionInternal})
+	if err != nil {
+		return ""
+	}
+	return g.Limits(&Result{stored: internal}, namespace)
+}
+
+// pod asks the guards in the API server's order: defaults of limits, limits, policies, quotas.
+func (g *Guards) pod(pod *api.Pod, namespace string) string {
+	if why := g.overfilled(pod, namespace); why != "" {
+		return why
+	}
+	if why := g.defaults(pod, namespace); why != "" {
+		return briefly(why)
+	}
+	for _, limit := range g.limits[namespace] {
+		if err := limitranger.PodValidateLimitFunc(limit, pod); err != nil {
+			return fmt.Sprintf("LimitRange %s (%s)", limit.Name, flat(err))
+		}
+	}
+	if g.policies != nil {
+		if message, _ := g.policies.ask(g.podAttributes(pod, namespace)); message != "" {
+			return briefly(message)
+		}
+	}
+	return g.quota(pod, namespace)
+}
+
+// briefly names a policy and what it says.
+func briefly(message string) string {
+	kind, _, _ := strings.Cut(message, " ")
+	head, says, found := strings.Cut(message, denied)
+	parts := strings.Split(head, "'")
+	if len(parts) < 2 {
+		return message
+	}
+	if says = strings.TrimPrefix(says, ": "); !found || says == "" {
+		return kind + " " + parts[1]
+	}
+	return fmt.Sprintf("%s %s (%s)", kind, parts[1], says)
+}
+
+// flat writes an error of several reasons on one line.
+func flat(err error) string { return strings.ReplaceAll(strings.Trim(err.Error(), "[]"), "\n", " ") }

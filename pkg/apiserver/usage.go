@@ -1,0 +1,171 @@
+package apiserver
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	quota "k8s.io/apiserver/pkg/quota/v1"
+	"k8s.io/apiserver/pkg/quota/v1/generic"
+	api "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/quota/v1/evaluator/core"
+	"k8s.io/utils/clock"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// Quotas returns the ResourceQuotas of a namespace, with what they count.
+func (g *Guards) Quotas(namespace string) []*corev1.ResourceQuota {
+	if g == nil {
+		return nil
+	}
+	return g.quotas[namespace]
+}
+
+// AllQuotas returns the ResourceQuotas of all namespaces, in order.
+func (g *Guards) AllQuotas() []*corev1.ResourceQuota {
+	if g == nil {
+		return nil
+	}
+	var list []*corev1.ResourceQuota
+	for _, namespace := range slices.Sorted(maps.Keys(g.quotas)) {
+		list = append(list, g.quotas[namespace]...)
+	}
+	return list
+}
+
+// Used tells the quotas what is used of them, as far as those before the upgrade know.
+func (g *Guards) Used(before *Guards) {
+	if g == nil || before == nil {
+		return
+	}
+	for namespace, list := range g.quotas {
+		for i, q := range list {
+			for _, was := range before.quotas[namespace] {
+				if was.Name == q.Name && len(q.Status.Used) == 0 && len(was.Status.Used) > 0 {
+					list[i] = q.DeepCopy()
+					list[i].Status = corev1.ResourceQuotaStatus{Hard: q.Spec.Hard, Used: was.Status.Used}
+				}
+			}
+		}
+	}
+}
+
+// Usage returns what an object counts for in the quotas of its namespace; nil for one that is
+// in none. What its pods count for is not part of it.
+func (s *Server) Usage(o *manifest.Object) corev1.ResourceList {
+	value, err := o.Value()
+	if err != nil || o.Ref.Namespace == "" {
+		return nil
+	}
+	r := s.requestFor(o, false)
+	if r.resource == "" {
+		return nil
+	}
+	group := schema.GroupResource{Group: r.gvk.Group, Resource: r.resource}
+	usage := corev1.ResourceList{generic.ObjectCountQuotaResourceNameFor(group): *resource.NewQuantity(1, resource.DecimalSI)}
+	// The names under which these were counted first (legacyObjectCountAliases in
+	// k8s.io/kubernetes/pkg/quota/v1/evaluator/core).
+	if r.gvk.Group == "" {
+		switch r.resource {
+		case "configmaps", "resourcequotas", "replicationcontrollers", "secrets":
+			usage[corev1.ResourceName(r.resource)] = *resource.NewQuantity(1, resource.DecimalSI)
+		}
+	}
+	if !r.known || r.custom != nil {
+		return usage
+	}
+	object, _, err := r.decode(r.located(value))
+	if err != nil {
+		return usage
+	}
+	switch object := object.(type) {
+	case *api.Service:
+		if more, err := core.NewServiceEvaluator(nil).Usage(object); err == nil {
+			usage = quota.Max(usage, more)
+		}
+	case *api.PersistentVolumeClaim:
+		if more, err := core.NewPersistentVolumeClaimEvaluator(nil).Usage(object); err == nil {
+			usage = quota.Max(usage, more)
+		}
+	}
+	return usage
+}
+
+// PodUsage returns what one pod of a template counts for in a quota, with the defaults of the
+// LimitRanges; nil if the quota does not count it.
+func (g *Guards) PodUsage(template *corev1.PodTemplateSpec, namespace string, q *corev1.ResourceQuota) corev1.ResourceList {
+	pod := g.internalPod(template, namespace, "pod")
+	if pod == nil {
+		return nil
+	}
+	if g.defaults(pod, namespace) != "" {
+		return nil
+	}
+	evaluator := core.NewPodEvaluator(nil, clock.RealClock{})
+	q = counting(q)
+	if matches, err := evaluator.Matches(q, pod); err != nil || !matches {
+		return nil
+	}
+	usage, err := evaluator.Usage(pod)
+	if err != nil {
+		return nil
+	}
+	return quota.Mask(usage, evaluator.MatchingResources(quota.ResourceNames(q.Status.Hard)))
+}
+
+// counting returns a quota that its controller has taken up.
+func counting(q *corev1.ResourceQuota) *corev1.ResourceQuota {
+	if len(q.Status.Hard) > 0 {
+		return q
+	}
+	q = q.DeepCopy()
+	q.Status.Hard = q.Spec.Hard
+	return q
+}
+
+// Exceeded names what does not fit into a quota beside what is used, with the amounts; "" if
+// all fits.
+func Exceeded(q *corev1.ResourceQuota, used, more corev1.ResourceList) string {
+	hard := counting(q).Status.Hard
+	names := quota.Intersection(quota.ResourceNames(hard), quota.ResourceNames(more))
+	total := quota.Mask(quota.Add(used, more), names)
+	fits, exceeded := quota.LessThanOrEqual(total, quota.Mask(hard, names))
+	if fits {
+		return ""
+	}
+	return amounts(total, exceeded) + ", of " + amounts(hard, exceeded)
+}
+
+// Times returns an amount as often as that.
+func Times(list corev1.ResourceList, n int) corev1.ResourceList {
+	sum := corev1.ResourceList{}
+	for name, amount := range list {
+		amount.Mul(int64(n))
+		sum[name] = amount
+	}
+	return sum
+}
+
+// Plus returns the sum of two amounts.
+func Plus(a, b corev1.ResourceList) corev1.ResourceList { return quota.Add(a, b) }
+
+// Growth returns how much more than before something is, of what is more.
+func Growth(was, is corev1.ResourceList) corev1.ResourceList {
+	more := corev1.ResourceList{}
+	for name, amount := range is {
+		if before := was[name]; amount.Cmp(before) > 0 {
+			amount.Sub(before)
+			more[name] = amount
+		}
+	}
+	return more
+}
+
+// Grows reports whether something is more than it was.
+func Grows(was, is corev1.ResourceList) bool {
+	fits, _ := quota.LessThanOrEqual(is, was)
+	return !fits || len(was) == 0 && len(is) > 0
+}

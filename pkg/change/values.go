@@ -1,0 +1,69 @@
+package change
+
+import "fmt"
+
+// ValueKeys is what becomes of the values that a user gives to a chart.
+type ValueKeys struct {
+	// Keys is how many there are that hold no others, Read how many of them a template of
+	// the new chart reads.
+	Keys, Read int
+	// Dead are the others. A map of which no key is read is one.
+	Dead []DeadKey
+	// Shadowed are keys that are given, and given again later.
+	Shadowed []ShadowedKey
+	// Defaults are the chart's own values that differ between the old chart and the new one.
+	Defaults []DefaultKey
+	// Unsure is why the dead ones may not be all, or may not be dead, one clause each.
+	Unsure []string
+}
+
+// KeyPlace is where a key is given: a file and a line, counted from 1, or a flag, which has no
+// lines. No Name stands for the installed release.
+type KeyPlace struct {
+	Name string
+	Line int
+}
+
+// GivenKey is the What of evidence that names a key as --set takes it.
+const GivenKey = "key"
+
+// GivenAt is the What of evidence that says where a key is given: the file, and its line.
+const GivenAt = "given at"
+
+// DeadKey is a key that no template of the new chart reads.
+type DeadKey struct {
+	// Key is written as --set takes it.
+	Key string
+	At  KeyPlace
+	// Keys is how many keys that hold no others are in it, itself included.
+	Keys int
+	// Nearest is the key that may have been meant; "" if none is like it.
+	Nearest string
+	// Was says that the old chart reads it.
+	Was bool
+}
+
+// ShadowedKey is a key of which a later file or flag replaces the value.
+type ShadowedKey struct {
+	Key    string
+	At, By KeyPlace
+}
+
+// DefaultKey is a value of the chart itself that a new version of it changes.
+type DefaultKey struct {
+	Edit
+	// Given says that the user gives the key, at At, so that neither default counts.
+	Given bool
+	At    KeyPlace
+}
+
+// String returns the place for a sentence.
+func (p KeyPlace) String() string {
+	switch {
+	case p.Name == "":
+		return "the installed release"
+	case p.Line == 0:
+		return p.Name
+	}
+	return fmt.Sprintf("%s:%d", p.Name, p.Line)
+}

@@ -1,0 +1,251 @@
+package htmlreport
+
+import (
+	"crypto/sha256"
+	_ "embed" // for the parts of the page
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+)
+
+//go:embed page.html
+var layout string
+
+//go:embed style.css
+var style string
+
+//go:embed script.js
+var script string
+
+// Write prints a page of at most limit bytes, 0 for any number: edits of the least harmful
+// objects are left out first, then objects, and both are counted.
+func Write(w io.Writer, p *Page, limit int) error {
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"join": strings.Join, "upper": strings.ToUpper, "plural": plural, "tone": tone, "sign": signName,
+	}).Parse(layout)
+	if err != nil {
+		return err
+	}
+	d := document{
+		Page:   p,
+		Style:  template.HTML("<style>" + style + "</style>"),    //nolint:gosec // our own text
+		Script: template.HTML("<script>" + script + "</script>"), //nolint:gosec // our own text
+		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "'",
+		Kinds:  collect(p, func(o *Object) []string { return o.Kinds }), Namespaces: collect(p, func(o *Object) []string { return o.Namespaces }),
+		Classes: classes(p), Parts: make([]part, len(p.Parts)),
+	}
+	room := limit / 2
+	for i := range p.Parts {
+		d.Parts[i] = part{Part: &p.Parts[i], Number: i + 1}
+		used, err := d.Parts[i].picture(t, limit > 0, room/(len(p.Parts)-i))
+		if err != nil {
+			return err
+		}
+		room -= used
+	}
+	var bare strings.Builder
+	if err := t.Execute(&bare, &d); err != nil {
+		return err
+	}
+	left := limit - bare.Len() - roomForCuts
+	for i := range d.Parts {
+		used, err := d.Parts[i].fill(t, limit > 0, left/(len(d.Parts)-i))
+		if err != nil {
+			return err
+		}
+		left -= used
+	}
+	return t.Execute(w, &d)
+}
+
+// roomForCuts is kept for saying what was cut.
+const roomForCuts = 4_096
+
+// document is what the template is executed with.
+type document struct {
+	*Page
+	Style, Script              template.HTML
+	Policy                     string
+	Classes, Kinds, Namespaces []string
+	Parts                      []part
+}
+
+// part is a part with as many objects as there is room for.
+type part struct {
+	*Part
+	Number   int
+	Rendered []template.HTML
+	// Course and Reach are the two drawings, Undrawn says that there is no room for one.
+	Course, Reach template.HTML
+	Undrawn       bool
+	// Cut is how many objects there are besides, Shorter how many are without their edits.
+	Cut, Shorter int
+}
+
+// picture draws what there is to draw, if there is room for it, and returns how many bytes
+// it takes.
+func (p *part) picture(t *template.Template, bounded bool, room int) (used int, err error) {
+	for _, one := range []struct {
+		name string
+		to   *template.HTML
+		draw func() any
+	}{
+		{"timeline", &p.Course, func() any { return p.course() }},
+		{"graph", &p.Reach, func() any { return p.reach() }},
+	} {
+		data := one.draw()
+		if data == nil {
+			continue
+		}
+		text, err := fragment(t, one.name, data)
+		if err != nil {
+			return 0, err
+		}
+		if bounded && used+len(text) > room {
+			p.Undrawn = true
+			continue
+		}
+		used += len(text)
+		*one.to = text
+	}
+	return used, nil
+}
+
+// course is what the template draws the timeline with; nil for none.
+func (p *part) course() any {
+	if p.Timeline == nil || len(p.Timeline.Columns) == 0 {
+		return nil
+	}
+	return struct {
+		*Timeline
+		Drawing *drawing
+	}{p.Timeline, p.Timeline.draw()}
+}
+
+// reach is what the template draws the graph with; nil for none.
+func (p *part) reach() any {
+	if p.Graph == nil || len(p.Graph.Ties) == 0 {
+		return nil
+	}
+	d, words, left := p.Graph.draw(p.id)
+	return struct {
+		Drawing *drawing
+		Words   []string
+		Left    int
+	}{d, words, left}
+}
+
+// fragment renders a part of the page.
+func fragment(t *template.Template, name string, data any) (template.HTML, error) {
+	var b strings.Builder
+	err := t.ExecuteTemplate(&b, name, data)
+	return template.HTML(b.String()), err //nolint:gosec // the template has escaped it
+}
+
+// numbered is an object and the name by which links find it.
+type numbered struct {
+	*Object
+	ID string
+}
+
+// fill renders objects as far as there is room, and returns how many bytes they take.
+func (p *part) fill(t *template.Template, bounded bool, room int) (used int, err error) {
+	for i := range p.Objects {
+		o := p.Objects[i]
+		text, err := fragment(t, "object", numbered{&o, p.id(i)})
+		if err != nil {
+			return 0, err
+		}
+		if bounded && len(o.Edits) > 0 && (p.Shorter > 0 || used+len(text) > room-briefRoom*(len(p.Objects)-i-1)) {
+			o.More, o.Edits = plural(len(o.Edits), "edit")+" not shown here", nil
+			p.Shorter++
+			if text, err = fragment(t, "object", numbered{&o, p.id(i)}); err != nil {
+				return 0, err
+			}
+		}
+		if bounded && used+len(text) > room {
+			p.Cut = len(p.Objects) - i
+			break
+		}
+		used += len(text)
+		p.Rendered = append(p.Rendered, text)
+	}
+	return used, nil
+}
+
+// briefRoom is kept for each object that follows, so that it can be named.
+const briefRoom = 512
+
+// id names an object for links.
+func (p *part) id(i int) string { return fmt.Sprintf("o%d-%d", p.Number, i+1) }
+
+// hash names a text in a content security policy.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// collect lists what objects have of something, each once, in the order of the page.
+func collect(p *Page, of func(*Object) []string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for i := range p.Parts {
+		for j := range p.Parts[i].Objects {
+			for _, name := range of(&p.Parts[i].Objects[j]) {
+				if name != "" && !seen[name] {
+					seen[name] = true
+					list = append(list, name)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// noClass stands for the class of an object without a finding.
+const noClass = "no finding"
+
+func classes(p *Page) []string {
+	return collect(p, func(o *Object) []string {
+		if len(o.Classes) == 0 {
+			return []string{noClass}
+		}
+		return o.Classes
+	})
+}
+
+// tone is how bad a class or a verdict looks.
+func tone(name string) string {
+	switch name {
+	case "error", "fails", "risky", "rejected", "data-loss", "outage", "stuck", "unapplied", "policy", "downtime":
+		return "bad"
+	case "undecided", "rolls", "restart", "stale", "exposure", "version":
+		return "warn"
+	case "changes", "nothing":
+		return "good"
+	default:
+		return "plain"
+	}
+}
+
+func signName(sign string) string {
+	switch sign {
+	case "+":
+		return "add"
+	case "-":
+		return "del"
+	case "@":
+		return "at"
+	default:
+		return "same"
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

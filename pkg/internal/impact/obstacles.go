@@ -1,0 +1,109 @@
+package impact
+
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// obstacleRules are about pods that cannot start, or never get ready. What they find was
+// decided by the functions with which the kubelet, a controller or the API server decides.
+func obstacleRules() []rule.Rule {
+	return slices.Concat([]rule.Rule{
+		{
+			ID: "image-name-invalid", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "the kubelet parses the image name before it pulls the image (ParseImageName in k8s.io/kubernetes/pkg/util/parsers); if it cannot, the container never starts (InvalidImageName)",
+			Fix:  "write the image as REPOSITORY:TAG or REPOSITORY@DIGEST, in lower case; an empty tag is often a value that is not set",
+			Find: obstacles(rollout.BadImage),
+		},
+		{
+			ID: "probe-port-missing", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "the kubelet looks for a named port among the ports of the same container (ResolveContainerPort in k8s.io/kubernetes/pkg/probe); " +
+				"without one a readiness or startup probe never succeeds, and a postStart hook stops the container",
+			Fix:  "let the probe or hook name a port that its container has, or use the number",
+			Find: obstacles(rollout.NoPort),
+		},
+		{
+			ID: "probe-never-sent", Risk: change.Exposure,
+			Why: "the kubelet throws away a liveness probe that it cannot send (doProbe in k8s.io/kubernetes/pkg/kubelet/prober), so that a container that hangs is not restarted; " +
+				"it stops a container whose preStop hook cannot run without it",
+			Fix:  "let the probe or hook name a port that its container has, or use the number",
+			Find: obstacles(rollout.NoGuardPort),
+		},
+		{
+			ID: "root-contradicted", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "with runAsNonRoot the kubelet does not start a container as user 0 (verifyRunAsNonRoot in k8s.io/kubernetes/pkg/kubelet/kuberuntime): CreateContainerConfigError",
+			Fix:  "set runAsUser to a user other than 0, or runAsNonRoot: false for the container that must be root; what a container says counts before what its pod says",
+			Find: obstacles(rollout.RootRefused),
+		},
+		{
+			ID: "progress-deadline-too-short", Risk: change.Stuck, Kinds: []string{"Deployment"},
+			Why: "no pod is ready before the initial delay of its probes is over; if the progress deadline ends first, the rollout counts as failed " +
+				"(DeploymentTimedOut in k8s.io/kubernetes/pkg/controller/deployment/util), and who waits for it gives up",
+			Fix:  "raise progressDeadlineSeconds above the initial delays, or lower these",
+			Find: obstacles(rollout.TooLate),
+		},
+		{
+			ID: "pods-rejected", Risk: change.Stuck, Hangs: rule.WantsPods,
+			Why:  "the API server accepts the object and rejects the pods that its controller creates from it, because a name or label becomes too long or a field is not allowed there; no new pod appears",
+			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
+			Find: obstacles(rollout.PodsRejected),
+		},
+	}, placementRules())
+}
+
+// placementRules are about pods that the scheduler cannot place.
+func placementRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "pod-unschedulable", Risk: change.Stuck, Hangs: rule.AwaitsPods,
+			Why: "no node can hold the pod, even with nothing else on it: none matches its selector and tolerations and has the resources it requests " +
+				"(as the scheduler decides: NodeUnschedulable, TaintToleration, NodeAffinity, NodeResourcesFit); the pod stays Pending; if an autoscaler may add nodes, this is a notice",
+			Fix:  "change the selector, affinity, tolerations or requests so that they fit a node, or change the nodes first (labels, taints, kubectl uncordon); kubectl describe nodes shows what they have",
+			Find: obstacles(rollout.NoNode),
+		},
+		{
+			ID: "pods-exclude-each-other", Risk: change.Stuck, Hangs: rule.AwaitsPods,
+			Why: "required podAntiAffinity or a hostPort keeps a new pod from every node that has a pod of the same workload (as the scheduler decides: InterPodAffinity, NodePorts); " +
+				"while no old pod goes before a new one is ready, or if more pods are wanted than there are nodes, new pods stay Pending; " +
+				"where old pods may leave a node free, or an autoscaler may add nodes, this is a notice",
+			Fix: "let an old pod go first (maxUnavailable: 1 and maxSurge: 0), make the anti-affinity preferred instead of required, " +
+				"or let it apply to pods of one template only (matchLabelKeys: [pod-template-hash]); else add nodes, or ask for fewer pods",
+			Find: obstacles(rollout.NoNodeBeside),
+		},
+		{
+			ID: "pod-gated", Risk: change.Stuck, Hangs: rule.AwaitsPods,
+			Why: "the scheduler ignores a pod that has scheduling gates (SchedulingGates in k8s.io/kubernetes/pkg/scheduler/framework/plugins): " +
+				"the pod stays Pending until all its gates are removed, usually by a controller; Kubernetes itself removes none",
+			Fix:  "remove schedulingGates from the chart, or make sure that the controller that removes the gates runs and handles these pods",
+			Find: obstacles(rollout.Gated),
+		},
+	}
+}
+
+// obstacles finds workloads whose pods have an obstacle of some kind.
+func obstacles(kind rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
+	return func(u *upgrade.Upgrade) []rule.Found {
+		var found []rule.Found
+		for i := range u.Objects {
+			o := &u.Objects[i]
+			for _, b := range o.Obstacles {
+				if b.Kind != kind || o.Change == nil {
+					continue
+				}
+				f := rule.Found{On: o, Message: b.Message, Paths: b.Paths, Evidence: []change.Evidence{
+					{What: "pods do not start: " + string(kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
+				}}
+				if kind != rollout.NoGuardPort && kind != rollout.TooLate {
+					f.Unstarted = []manifest.Ref{o.Ref()}
+				}
+				found = append(found, f)
+			}
+		}
+		return found
+	}
+}

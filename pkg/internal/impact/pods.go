@@ -1,0 +1,159 @@
+package impact
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// podRules are about workloads without a ready pod, and the Services that have no endpoints
+// without them.
+func podRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "pods-all-down", Risk: change.Downtime,
+			Why:  "all pods of the workload are gone at the same time; nothing serves until new ones are ready",
+			Fix:  "run more than one replica and let the strategy replace them one by one (RollingUpdate with maxUnavailable below the replicas)",
+			Find: down(allDown),
+		},
+		{
+			ID: "pods-not-replaced", Risk: change.Outage,
+			Why:  "all pods of the workload are deleted and the API server rejects the new ones: nothing serves until somebody fixes that",
+			Fix:  "fix what rejects the new pods (the other findings name it); if it is the Pod Security level of the namespace, change that first (pod-security.kubernetes.io/enforce)",
+			Find: down(notReplaced),
+		},
+		{
+			ID: "scaled-to-zero", Risk: change.Outage,
+			Why:  "the workload is left without any pod",
+			Fix:  "leave at least one replica, or take the workload out of the release if it is meant to go",
+			Find: down(toZero),
+		},
+		{
+			ID: "workload-deleted", Risk: change.Outage,
+			Why:     "the workload is deleted together with its pods",
+			Fix:     "if another workload takes over, let both run for one release before the old one goes; annotate it with helm.sh/resource-policy: keep if it is to stay",
+			Instead: rule.KeepFirst + " if it is to stay",
+			Find:    down(podsDeleted),
+		},
+	}
+}
+
+// down makes a finding of each workload that goes down and of which says has something to
+// say, without naming the Services.
+func down(says func(c *change.Change, without string) string) func(*upgrade.Upgrade) []rule.Found {
+	return func(u *upgrade.Upgrade) []rule.Found {
+		var found []rule.Found
+		only := endpointsOnly(u)
+		for i := range u.Objects {
+			o := &u.Objects[i]
+			if o.Change == nil || o.Change.Outcome.Pods == nil || !o.Change.Outcome.Pods.AllDown {
+				continue
+			}
+			without := ""
+			if len(only[o]) > 0 {
+				without = ", and " + called(only[o], "has", "have") + " no endpoints"
+			}
+			message := says(o.Change, without)
+			if message == "" {
+				continue
+			}
+			f := rule.Found{On: o, Message: message, Evidence: rule.PodEvidence(o.Change)}
+			if o.Change.Op == change.Update {
+				f.Paths, f.Lasts = o.Change.Outcome.Pods.Causes, downFor(o.Change.Outcome.Pods)
+			}
+			if len(only[o]) > 0 {
+				f.Evidence = append(f.Evidence, change.Evidence{What: "without endpoints", Objects: only[o]})
+			}
+			found = append(found, f)
+		}
+		return found
+	}
+}
+
+func allDown(c *change.Change, without string) string {
+	p := c.Outcome.Pods
+	if c.Op != change.Update || p.Desired == 0 || p.Refused != "" || p.Rejected || p.Unplaced {
+		return ""
+	}
+	message := "no pod is ready" + rule.AtLeast(" for ", downFor(p)) + " while they are replaced" + rule.How(p) + without
+	if rule.Rotates(c, p.Causes) {
+		message += rule.ForNothing
+	}
+	return message
+}
+
+// downFor is the least number of seconds for which no pod is ready; 0 if that is not known, or if
+// no new pod becomes ready.
+func downFor(p *change.Pods) int {
+	if p.Takes == nil || p.Blocked() {
+		return 0
+	}
+	return p.Takes.Down
+}
+
+// readyAfter is the least number of seconds until the first of some workloads has a ready new pod;
+// 0 if that is not known.
+func readyAfter(list []*upgrade.Workload) int {
+	least := 0
+	for i, w := range list {
+		c := w.Change
+		if c == nil || c.Outcome.Pods == nil || c.Outcome.Pods.Takes == nil {
+			return 0
+		}
+		if ready := c.Outcome.Pods.Takes.Ready; i == 0 || ready < least {
+			least = ready
+		}
+	}
+	return least
+}
+
+func notReplaced(c *change.Change, without string) string {
+	switch p := c.Outcome.Pods; {
+	case c.Op != change.Update || p.Desired == 0:
+		return ""
+	case p.Unplaced:
+		return "its pods are deleted, and no new ones start" + without
+	case p.Refused != "" || p.Rejected:
+		return "its pods are deleted, and no new ones come" + without
+	default:
+		return ""
+	}
+}
+
+func toZero(c *change.Change, without string) string {
+	if c.Op != change.Update || c.Outcome.Pods.Desired != 0 {
+		return ""
+	}
+	return fmt.Sprintf("scaled from %s to none", rule.Pods(c.Outcome.Pods.Before)) + without
+}
+
+func podsDeleted(c *change.Change, without string) string {
+	if c.Op != change.Delete || c.Renamed != nil {
+		return ""
+	}
+	return "its pods are deleted with it" + without
+}
+
+// endpointsOnly returns for each workload that goes down the Services that have no others.
+func endpointsOnly(u *upgrade.Upgrade) map[*upgrade.Object][]manifest.Ref {
+	only := map[*upgrade.Object][]manifest.Ref{}
+	for _, t := range u.Traffic() {
+		if t.Goes() {
+			continue
+		}
+		for _, w := range t.During {
+			if w.Ends || !w.Down() || slices.ContainsFunc(slices.Concat(t.During, t.After), func(o *upgrade.Workload) bool { return o != w && !o.Ends && !o.Down() }) {
+				continue
+			}
+			only[w.Object] = append(only[w.Object], t.New.Ref)
+		}
+	}
+	return only
+}
+
+func sameLabels(w *upgrade.Workload) bool { return maps.Equal(w.Before.Labels, w.After.Labels) }

@@ -1,0 +1,113 @@
+package impact
+
+import (
+	"time"
+
+	"k8s.io/kubernetes/pkg/util/parsers"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// serviceAPIRules are about runs that never begin, and APIs that nobody serves.
+func serviceAPIRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "cronjob-never-runs", Risk: change.Stuck, Kinds: []string{"CronJob"},
+			Why: "a CronJob that is suspended, or whose schedule is never due, starts no runs (the controller asks the schedule for its next time, " +
+				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); nobody is told",
+			Fix:  "give it a schedule that comes due, and suspend: false",
+			Find: neverRuns,
+		},
+		{
+			ID: "api-service-gone", Risk: change.Outage, Kinds: []string{"APIService"},
+			Why:  "without its APIService the API server does not serve the group: its clients, such as autoscalers and kubectl top, get errors, and deleting a namespace may hang",
+			Fix:  "keep the APIService as long as somebody uses the group",
+			Find: apiServicesGone,
+		},
+		{
+			ID: "api-service-unverified", Risk: change.Exposure, Kinds: []string{"APIService"},
+			Why:  "the API server sends its users' requests to whoever answers, without checking the certificate",
+			Fix:  "give it the bundle of the server's certificate (caBundle)",
+			Find: unverifiedAPIs,
+		},
+	}
+}
+
+// someDay is the day from which a schedule is asked when it comes due: any day will do, since
+// it is asked for the years that follow.
+func someDay() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC) }
+
+// idle says why a CronJob starts no run; "" if it does.
+func idle(o *manifest.Object) string {
+	spec := upgrade.Spec(o)
+	if spec["suspend"] == true {
+		return "it is suspended, and starts no run"
+	}
+	schedule, err := parsers.ParseCronScheduleWithPanicRecovery(untyped.Text(spec, "schedule"))
+	if err == nil && schedule.Next(someDay()).IsZero() {
+		return "its schedule is never due, and it starts no run"
+	}
+	return ""
+}
+
+func neverRuns(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if o.Ref().Kind != "CronJob" || o.Ref().Group != "batch" || !o.Does(change.Create, change.Update) || o.New == nil || o.Idle() {
+			continue
+		}
+		message := idle(o.New)
+		suspended := upgrade.Spec(o.New)["suspend"] == true
+		if before := o.Change.Before(); message == "" || before != nil && idle(before) != "" || before == nil && suspended {
+			continue // one that comes suspended is meant to be started by hand
+		}
+		found = append(found, rule.Found{
+			On: o, Message: message, Paths: rule.Edits(o.Change, "suspend", "schedule", "timeZone"), Evidence: []change.Evidence{{What: message, Objects: []manifest.Ref{o.Ref()}}},
+		})
+	}
+	return found
+}
+
+func isAPIService(ref manifest.Ref) bool {
+	return ref.Group == "apiregistration.k8s.io" && ref.Kind == "APIService"
+}
+
+func apiServicesGone(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if !isAPIService(o.Ref()) || !o.Does(change.Delete, change.Update) || o.Change.Before() == nil || upgrade.Spec(o.Change.Before())["service"] == nil {
+			continue
+		}
+		if o.Change.Op == change.Update && upgrade.Spec(o.New)["service"] != nil {
+			continue
+		}
+		found = append(found, rule.Found{
+			On: o, Message: "nobody serves " + o.Ref().Name + " any more", Paths: rule.Edits(o.Change, "service"), Evidence: []change.Evidence{{What: "API that goes", Objects: []manifest.Ref{o.Ref()}}},
+		})
+	}
+	return found
+}
+
+func unverifiedAPIs(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if !isAPIService(o.Ref()) || !o.Does(change.Update) || o.Change.Before() == nil {
+			continue
+		}
+		was, is := upgrade.Spec(o.Change.Before())["insecureSkipTLSVerify"] == true, upgrade.Spec(o.New)["insecureSkipTLSVerify"] == true
+		if is && !was {
+			found = append(found, rule.Found{
+				On: o, Message: "the API server no longer asks for a certificate that it trusts", Paths: rule.Edits(o.Change, "insecureSkipTLSVerify"),
+				Evidence: []change.Evidence{{What: "API without a certificate", Objects: []manifest.Ref{o.Ref()}}},
+			})
+		}
+	}
+	return found
+}

@@ -1,0 +1,116 @@
+package upgrade
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+)
+
+// altering are the annotations by which a controller makes other requests of those that come
+// in, or sends them elsewhere; what the programs then answer, nobody knows.
+// https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/,
+// https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/,
+// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/,
+// https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/ingress/,
+// https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/ and
+// https://cert-manager.io/docs/usage/ingress/ say what each does.
+var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a constant table
+	{"nginx.ingress.kubernetes.io/rewrite-target", "the paths of requests are rewritten differently"},
+	{"nginx.ingress.kubernetes.io/app-root", "the root leads to another path"},
+	{"nginx.ingress.kubernetes.io/use-regex", "paths are read differently"},
+	{"nginx.ingress.kubernetes.io/backend-protocol", "the pods are asked by another protocol"},
+	{"nginx.ingress.kubernetes.io/ssl-passthrough", "TLS ends elsewhere"},
+	{"nginx.ingress.kubernetes.io/upstream-vhost", "the pods are asked for another host"},
+	{"nginx.ingress.kubernetes.io/canary", "another share of requests goes there"},
+	{"nginx.ingress.kubernetes.io/canary-weight", "another share of requests goes there"},
+	{"nginx.ingress.kubernetes.io/canary-by-header", "other requests go there"},
+	{"nginx.ingress.kubernetes.io/canary-by-cookie", "other requests go there"},
+	{"nginx.ingress.kubernetes.io/permanent-redirect", "requests are sent to another address"},
+	{"nginx.ingress.kubernetes.io/temporal-redirect", "requests are sent to another address"},
+	{"nginx.org/rewrites", "the paths of requests are rewritten differently"},
+	{"nginx.org/ssl-services", "the pods are asked by another protocol"},
+	{"nginx.org/grpc-services", "the pods are asked by another protocol"},
+	{"alb.ingress.kubernetes.io/backend-protocol", "the pods are asked by another protocol"},
+	{"alb.ingress.kubernetes.io/target-type", "requests go to nodes, or to pods, instead"},
+	{"alb.ingress.kubernetes.io/listen-ports", "the load balancer listens at other ports"},
+	{"haproxy.org/path-rewrite", "the paths of requests are rewritten differently"},
+	{"haproxy.org/server-ssl", "the pods are asked by another protocol"},
+	{"traefik.ingress.kubernetes.io/router.entrypoints", "the proxy listens at other ports"},
+	{"traefik.ingress.kubernetes.io/router.middlewares", "requests pass other middlewares"},
+	{"traefik.ingress.kubernetes.io/service.serversscheme", "the pods are asked by another protocol"},
+	{"konghq.com/strip-path", "the paths of requests are rewritten differently"},
+	{"konghq.com/protocol", "the pods are asked by another protocol"},
+	{"cert-manager.io/cluster-issuer", "another issuer, or none, renews the certificate"},
+	{"cert-manager.io/issuer", "another issuer, or none, renews the certificate"},
+	{"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "requests go to nodes, or to pods, instead"},
+	{"service.beta.kubernetes.io/aws-load-balancer-backend-protocol", "the pods are asked by another protocol"},
+	{"service.beta.kubernetes.io/aws-load-balancer-ssl-ports", "TLS ends at other ports"},
+}
+
+// injecting are the beginnings of annotations of pods by which an injector gives them files,
+// environment or a sidecar that their programs may need.
+// https://developer.hashicorp.com/vault/docs/deploy/kubernetes/injector/annotations,
+// https://bank-vaults.dev/docs/mutating-webhook/annotations/,
+// https://docs.dapr.io/reference/arguments-annotations-overview/ and
+// https://developer.1password.com/docs/k8s/injector/ say what each does.
+var injecting = []struct{ name, what string }{ //nolint:gochecknoglobals // a constant table
+	{"vault.hashicorp.com/agent-inject", "the Vault agent writes other files, or none"},
+	{"vault.security.banzaicloud.io/", "the Vault webhook fills in the environment differently, or not at all"},
+	{"dapr.io/enabled", "the Dapr sidecar comes or goes"},
+	{"dapr.io/app-id", "Dapr knows the pods by another name"},
+	{"operator.1password.io/inject", "1Password fills in the environment of other containers, or of none"},
+}
+
+// Altered lists objects of which an annotation changes what requests arrive at the pods, or
+// what an injector gives the pods.
+func (u *Upgrade) Altered() []Note {
+	var list []Note
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if !o.Does(change.Update) || o.Change.Before() == nil {
+			continue
+		}
+		list = append(list, u.injected(o)...)
+		if !o.Edited("metadata", "annotations") {
+			continue
+		}
+		old, err1 := o.Change.Before().Value()
+		updated, err2 := o.New.Value()
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		var said []string
+		for _, a := range altering {
+			was, is := untyped.Text(old, "metadata", "annotations", a.name), untyped.Text(updated, "metadata", "annotations", a.name)
+			if was != is && !slices.Contains(said, a.what) {
+				said = append(said, a.what)
+				list = append(list, Note{o, change.Doubt{Reason: "whether requests are answered as before: " + a.what + " (" + a.name + ")", Hides: change.Outage, Never: true}})
+			}
+		}
+	}
+	return list
+}
+
+// injected notes the injectors that give the pods of an object something else than before.
+func (u *Upgrade) injected(o *Object) []Note {
+	template, runs := u.Rollout.PodTemplate(o.Ref().Group, o.Ref().Kind)
+	field := append(slices.Clone(template), "metadata", "annotations")
+	if !runs || len(template) == 0 || !o.Edited(field...) {
+		return nil
+	}
+	old, updated := untyped.Map(Value(o.Change.Before()), field...), untyped.Map(Value(o.New), field...)
+	var list []Note
+	for _, in := range injecting {
+		differs := func(name string) bool {
+			return strings.HasPrefix(name, in.name) && untyped.Text(old, name) != untyped.Text(updated, name)
+		}
+		names := slices.DeleteFunc(slices.Concat(slices.Collect(maps.Keys(old)), slices.Collect(maps.Keys(updated))), func(name string) bool { return !differs(name) })
+		if len(names) > 0 {
+			list = append(list, Note{o, change.Doubt{Reason: "whether its programs still find what they need: " + in.what + " (" + slices.Min(names) + ")", Hides: change.Stuck, Never: true}})
+		}
+	}
+	return list
+}

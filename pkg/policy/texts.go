@@ -1,0 +1,153 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+)
+
+// Text is a file that belongs to a policy. The zero Text stands for no file.
+type Text struct {
+	// Path is where the file is in its repository, slash-separated; where there is no
+	// repository, in the file system.
+	Path string
+	// Name is what the file is called in messages.
+	Name string
+	// Text is what it holds.
+	Text string
+}
+
+// Texts are the files of a policy as they are in one place: a working folder or a commit.
+type Texts struct{ Policy, Accepted Text }
+
+// same reports whether two files are in the same place and say the same. Comments and the
+// way in which the YAML is written do not count.
+func (t *Text) same(u *Text) bool {
+	return t.Path == u.Path && (t.Text == u.Text || reflect.DeepEqual(meaning(t.Text), meaning(u.Text)))
+}
+
+// Same reports whether two policies are in the same places and say the same.
+func (t *Texts) Same(u *Texts) bool { return t.Policy.same(&u.Policy) && t.Accepted.same(&u.Accepted) }
+
+// Digest names what the files say, and where they are. Comments do not count. It is as long
+// as SHA-256 makes it, since whoever writes a policy may look for two with one digest.
+func (t *Texts) Digest() string {
+	text, err := json.Marshal([]any{t.Policy.Path, meaning(t.Policy.Text), t.Accepted.Path, meaning(t.Accepted.Text)})
+	if err != nil { // it holds nothing but text, lists and maps
+		text = []byte(t.Policy.Path + "\x00" + t.Policy.Text + "\x00" + t.Accepted.Path + "\x00" + t.Accepted.Text)
+	}
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Merge returns what a policy becomes if the changes from old to ours are made in theirs.
+// clash says that both have changed the same file, and not in the same way: then that file
+// is the one of ours.
+func Merge(old, theirs, ours *Texts) (merged Texts, clash bool) {
+	one := func(old, theirs, ours *Text) Text {
+		switch {
+		case ours.same(old):
+			return *theirs
+		case !theirs.same(old) && !theirs.same(ours):
+			clash = true
+		}
+		return *ours
+	}
+	merged.Policy = one(&old.Policy, &theirs.Policy, &ours.Policy)
+	merged.Accepted = one(&old.Accepted, &theirs.Accepted, &ours.Accepted)
+	return merged, clash
+}
+
+// Edits lists in which entries two policies differ. A file that is not YAML has no entries.
+func Edits(old, updated *Texts) []change.Edit {
+	entries := func(t *Texts) map[string]any {
+		all := map[string]any{}
+		for _, text := range []string{t.Policy.Text, t.Accepted.Text} {
+			if fields, is := meaning(text).(map[string]any); is {
+				for name, value := range fields {
+					all[name] = value
+				}
+			}
+		}
+		return all
+	}
+	return diff.Values(entries(old), entries(updated))
+}
+
+// unreadable is the meaning of a text that is not what this package reads: its own bytes.
+type unreadable struct{ Text string }
+
+// maxNodes is how many nodes a file may have before it counts as unreadable: aliases can
+// make a short one endless.
+const maxNodes = 1 << 17
+
+// meaning returns all that Read and ReadAccepted can know of a text: maps, lists, the text
+// of values as it is written, and nil for null.
+func meaning(text string) any {
+	var doc, second yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return unreadable{text}
+	}
+	left := maxNodes
+	value, ok := plain(&doc, &left)
+	if err := decoder.Decode(&second); !ok || !errors.Is(err, io.EOF) {
+		return unreadable{text}
+	}
+	return value
+}
+
+// plain returns the value of a node. It fails for what no file of a policy may have.
+func plain(n *yaml.Node, left *int) (value any, ok bool) {
+	if *left--; *left < 0 {
+		return nil, false
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		if len(n.Content) == 0 {
+			return nil, true
+		}
+		return plain(n.Content[0], left)
+	case yaml.AliasNode:
+		return plain(n.Alias, left)
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			return nil, true
+		}
+		return n.Value, true
+	case yaml.SequenceNode:
+		list := make([]any, len(n.Content))
+		for i, item := range n.Content {
+			if list[i], ok = plain(item, left); !ok {
+				return nil, false
+			}
+		}
+		return list, true
+	case yaml.MappingNode:
+		fields := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if _, twice := fields[key.Value]; twice || key.Kind != yaml.ScalarNode {
+				return nil, false
+			}
+			if fields[key.Value], ok = plain(n.Content[i+1], left); !ok {
+				return nil, false
+			}
+		}
+		return fields, true
+	default:
+		return nil, false
+	}
+}

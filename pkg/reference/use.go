@@ -1,0 +1,20 @@
+package reference
+
+// Use is what an object is needed for.
+type Use string
+
+// The Uses.
+const (
+	InEnv       Use = "env"        // copied into a container when it starts
+	AsFile      Use = "file"       // mounted, and follows within a minute or two
+	AsSubPath   Use = "subPath"    // mounted with subPath, and never follows
+	AsOneFile   Use = "one file"   // mounted with subPath: without the key it is an empty directory
+	ToStart     Use = "start"      // the pod is not made, or does not start, without it
+	AsName      Use = "name"       // gives pods their DNS names
+	AsBackend   Use = "backend"    // takes the requests
+	ForTLS      Use = "tls"        // holds the certificate
+	AsTarget    Use = "target"     // is scaled
+	AsRole      Use = "role"       // holds what is allowed
+	AsSubject   Use = "subject"    // is allowed something
+	ByAPIServer Use = "api server" // is called by the API server
+)

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
+)
+
+// cause is what a finding is due to.
+type cause struct {
+	// texts say it, one for each cause.
+	texts []string
+	// given is where the keys are that make it, each place once. A key that is no longer given
+	// has no place: what is seen of it is the old side's.
+	given []keyLine
+}
+
+// keyLine is a line of a values file.
+type keyLine struct {
+	place
+	keys []string // that are given there
+	text string   // the place as texts name it
+}
+
+// causeOf returns what a finding is due to: what makes its object come or go, or the edits of the
+// fields that it is about. It is empty for a finding that is about no field, and where nobody has
+// asked (change.Set.Why).
+func causeOf(c *change.Change, f *change.Finding, opt *Options) cause {
+	var found cause
+	paths := f.Paths
+	if blamed := toBlame(c, f); len(paths) == 0 && len(blamed) > 0 {
+		paths = []fieldpath.Path{blamed}
+	}
+	c.EachCause(func(b *change.Because, e *change.Edit) {
+		if e != nil && !slices.ContainsFunc(paths, e.Path.Overlaps) {
+			return
+		}
+		text := printable(b.String())
+		if slices.Contains(found.texts, text) {
+			return
+		}
+		found.texts = append(found.texts, text)
+		for i := range b.Keys {
+			if k := &b.Keys[i]; !k.Gone {
+				found.add(k, placeOfKey(k.At, opt))
+			}
+		}
+	})
+	return found
+}
+
+func (c *cause) add(k *change.KeyCause, at place) {
+	if at.file == "" {
+		return
+	}
+	key := printable(k.Key)
+	i := slices.IndexFunc(c.given, func(g keyLine) bool { return g.place == at })
+	if i < 0 {
+		c.given = append(c.given, keyLine{at, []string{key}, keyPlace(k.At)})
+	} else if !slices.Contains(c.given[i].keys, key) {
+		c.given[i].keys = append(c.given[i].keys, key)
+	}
+}
+
+// placeOfKey returns where a key is given, if that is a file below the folder that the report is
+// about: no flag, not stdin, not the installed release.
+func placeOfKey(at change.KeyPlace, opt *Options) place {
+	if at.Line < 1 || strings.TrimSpace(at.Name) == "-" {
+		return place{line: 1}
+	}
+	name := at.Name
+	if opt.Seen != nil {
+		name = opt.Seen(name)
+	}
+	return place{safetext.RepositoryPath(name), at.Line}
+}
+
+// single is the place for a format that has room for one: a line of a values file that makes the
+// finding, or else that of the object.
+func (f *finding) single() place {
+	if len(f.cause.given) > 0 {
+		return f.cause.given[0].place
+	}
+	return f.at
+}
+
+// lines says what a finding is due to, each cause in a line of its own; "" if nothing is known.
+func (c *cause) lines() string {
+	var b strings.Builder
+	for _, text := range c.texts {
+		b.WriteString("\nbecause: " + text)
+	}
+	return b.String()
+}
+
+// linked is lines with a link to each related location that has the number of its place (SARIF
+// 2.1.0, 3.11.6 "Messages with embedded links").
+func (c *cause) linked() string {
+	text := c.lines()
+	escape := strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`)
+	for i := range c.given {
+		at := c.given[i].text
+		text = strings.ReplaceAll(text, "("+at+")", fmt.Sprintf("([%s](%d))", escape.Replace(at), i+1))
+	}
+	return text
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// maxAtRisk is how many rows the table of objects at risk has.
+const maxAtRisk = 20
+
+// atRisk is an object of a chart, and the classes of what was found about it.
+type atRisk struct {
+	risks             []change.Risk
+	op, object, chart string
+}
+
+// objectsAtRisk prints the objects of all charts about which something was found, worst class
+// first, each once however many value sets it is found with.
+func (p *page) objectsAtRisk(charts *change.Charts) error {
+	rows := atRiskOf(charts)
+	if len(rows) == 0 {
+		return nil
+	}
+	p.line()
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "CLASS\tCHANGE\tOBJECT\tCHART")
+	for i, row := range rows {
+		if i == maxAtRisk && !p.all {
+			break
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.JoinRisks(row.risks), row.op, row.object, row.chart)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		p.line(strings.TrimRight(line, " \n"))
+	}
+	if more := len(rows) - maxAtRisk; more > 0 && !p.all {
+		p.line("… ", plural(more, "more object"))
+		p.shorter = true
+	}
+	return nil
+}
+
+// atRiskOf lists the objects at risk, worst class first.
+func atRiskOf(charts *change.Charts) []atRisk {
+	var rows []atRisk
+	known := map[string]bool{}
+	for i := range charts.Charts {
+		c := &charts.Charts[i]
+		for j := range c.Cases {
+			set := &c.Cases[j].Set
+			for _, one := range joined(set) {
+				if len(one.Findings) == 0 {
+					continue
+				}
+				row := atRisk{one.Risks(), string(one.Op), printable(kindBefore(one)) + " " + groupNames(group{one}, true), printable(c.Path)}
+				key := fmt.Sprint(row)
+				if !known[key] {
+					known[key] = true
+					rows = append(rows, row)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b atRisk) int {
+		return cmp.Or(a.risks[0].Compare(b.risks[0]), strings.Compare(a.chart, b.chart))
+	})
+	return rows
+}

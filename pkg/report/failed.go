@@ -1,0 +1,103 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// failed is something that could not be judged: a chart of a pull request with one of its
+// value sets, or a release.
+type failed struct {
+	// what names it, file is where a reader of the repository looks.
+	what, file string
+	change.Failure
+}
+
+// notJudged is the word in the place of a verdict.
+const notJudged = "ERROR"
+
+// sentence is the whole of it in one line.
+func (f *failed) sentence() string { return printable(f.what + " cannot be judged: " + f.Reason) }
+
+// text is the sentence, and below it what to do.
+func (f *failed) text() string {
+	if f.Hint == "" {
+		return f.sentence()
+	}
+	return f.sentence() + "\nhint: " + printable(f.Hint)
+}
+
+// failures lists what could not be judged of charts.
+func failures(charts *change.Charts) []failed {
+	var list []failed
+	for i := range charts.Charts {
+		c := &charts.Charts[i]
+		file := c.Path + "/Chart.yaml"
+		if c.Failure != nil {
+			list = append(list, failed{"chart " + c.Path, file, *c.Failure})
+		}
+		for j := range c.Cases {
+			if one := &c.Cases[j]; one.Failure != nil {
+				list = append(list, failed{"chart " + c.Path + one.With(), file, *one.Failure})
+			}
+		}
+	}
+	return list
+}
+
+// fingerprint is equal for the same chart with the same values and version of Kubernetes.
+func (f *failed) fingerprint() string {
+	sum := sha256.Sum256([]byte("not-judged\x00" + f.what))
+	return hex.EncodeToString(sum[:16])
+}
+
+// junitErrors is the suite of what could not be judged; nil if that is nothing.
+func junitErrors(list []failed) []junitSuite {
+	if len(list) == 0 {
+		return nil
+	}
+	return []junitSuite{{Name: "errors", Tests: len(list), Errors: len(list), Cases: each(list, func(f *failed) junitCase {
+		return junitCase{Class: "Chart", Name: printable(f.what), Error: &junitFailure{Type: "error", Message: printable(f.Reason), Text: f.text()}}
+	})}}
+}
+
+// gitlabErrors are the issues about what could not be judged.
+func gitlabErrors(list []failed) []gitlabIssue {
+	return each(list, func(f *failed) gitlabIssue {
+		issue := gitlabIssue{Description: f.sentence(), CheckName: "not-judged", Fingerprint: f.fingerprint(), Severity: "blocker"}
+		issue.Location.Path, issue.Location.Lines.Begin = f.file, 1
+		return issue
+	})
+}
+
+// sarifErrors are the notifications about what could not be judged.
+func sarifErrors(list []failed) []sarifNotification {
+	return each(list, func(f *failed) sarifNotification { return sarifNotification{"error", sarifText{f.text()}} })
+}
+
+// githubError is the annotation of what could not be judged.
+func (f *failed) githubError() string {
+	return fmt.Sprintf("::error file=%s,line=1,title=%s::%s\n", property(f.file), "not judged", data(f.text()))
+}
+
+// WriteFailure writes that a release could not be judged, in a format that has one report
+// after the other. Of the others nothing is written.
+func WriteFailure(w io.Writer, format, file, release string, failure change.Failure) error {
+	f := failed{"release " + release, file, failure}
+	var text string
+	switch format {
+	case "markdown":
+		text = "### " + notJudged + "  " + inMarkdown(f.sentence()) + "\n"
+		if f.Hint != "" {
+			text += "\nhint: " + inMarkdown(printable(f.Hint)) + "\n"
+		}
+	case "github":
+		text = f.githubError()
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}

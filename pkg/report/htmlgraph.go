@@ -1,0 +1,72 @@
+package report
+
+import (
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/htmlreport"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// isNamedBy is the tie that leads back: a StatefulSet and the Service that names its pods.
+const isNamedBy = "is named by"
+
+// graph draws what changes, and what has to do with it; nil where nothing is known of that.
+// objects are the indices of objects in the table.
+func (h *htmlMaker) graph(set *change.Set, objects map[manifest.Ref]int) *htmlreport.Graph {
+	if set.Picture == nil || len(set.Picture.Links) == 0 {
+		return nil
+	}
+	tied := map[manifest.Ref]bool{}
+	for i := range set.Picture.Links {
+		tied[set.Picture.Links[i].From], tied[set.Picture.Links[i].To] = true, true
+	}
+	g, place, home := &htmlreport.Graph{}, map[manifest.Ref]int{}, homeOf(set)
+	add := func(ref manifest.Ref, op, class string) int {
+		if at, known := place[ref]; known {
+			return at
+		}
+		name := named{ref.Namespace, ref.Name}
+		if ref.Namespace == home {
+			name.namespace = ""
+		}
+		node := htmlreport.Node{Kind: printable(ref.Kind), Name: printable(name.String()), Op: op, Class: class, Object: -1}
+		if at, listed := objects[ref]; listed {
+			node.Object = at
+		}
+		place[ref] = len(g.Nodes)
+		g.Nodes = append(g.Nodes, node)
+		return place[ref]
+	}
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		if !tied[c.Ref] || c.Hidden() || c.Op == change.Leave {
+			continue
+		}
+		class := ""
+		if risks := c.Risks(); len(risks) > 0 {
+			class = string(risks[0])
+		}
+		add(c.Ref, string(c.Op), class)
+	}
+	for i := range set.Picture.Links {
+		l := &set.Picture.Links[i]
+		g.Ties = append(g.Ties, htmlreport.Tie{From: add(l.From, "", ""), To: add(l.To, "", ""), Use: printable(l.Use), Back: l.Use == isNamedBy})
+	}
+	return g
+}
+
+// homeOf is the namespace that goes without saying: that of the release, or the only one.
+func homeOf(set *change.Set) string {
+	home := set.Release.Namespace
+	for i := range set.Picture.Links {
+		l := &set.Picture.Links[i]
+		for _, ref := range []manifest.Ref{l.From, l.To} {
+			if home == "" {
+				home = ref.Namespace
+			}
+			if ref.Namespace != "" && ref.Namespace != home {
+				return set.Release.Namespace
+			}
+		}
+	}
+	return home
+}

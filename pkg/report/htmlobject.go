@@ -1,0 +1,203 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/htmlreport"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// object is what there is to say of a group of objects.
+func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htmlreport.Object {
+	c := g[0]
+	o := htmlreport.Object{
+		Classes: each(c.Risks(), func(r *change.Risk) string { return string(*r) }), Op: string(c.Op), Name: h.objects(g) + times(len(g)),
+		Told: h.told(c), Open: slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return h.opt.fails(c, &f) && !f.Rolling }),
+	}
+	for _, c := range g {
+		o.Kinds = once(o.Kinds, printable(c.Ref.Kind))
+		o.Namespaces = once(o.Namespaces, printable(c.Ref.Namespace))
+		o.Notices = append(o.Notices, told[c.Ref]...)
+	}
+	if c.Hidden() {
+		o.State = "hidden"
+	}
+	if c.Outcome.Unreached && c.Op != change.Leave {
+		o.State = "not reached"
+	}
+	for i := range c.Findings {
+		o.Findings = append(o.Findings, h.finding(g, &c.Findings[i]))
+	}
+	for i := range c.Accepted {
+		a := &c.Accepted[i]
+		f := h.finding(g, &a.Finding)
+		f.Accept, f.Marks = "", append(f.Marks, accepted(a))
+		o.Findings = append(o.Findings, f)
+	}
+	for _, e := range c.Outcome.Refused {
+		if text := printable(e.String()); !slices.ContainsFunc(o.Findings, func(f htmlreport.Finding) bool { return f.Message == text }) {
+			o.Findings = append(o.Findings, htmlreport.Finding{Class: string(change.Rejected), Message: text})
+		}
+	}
+	o.Edits, o.More = h.editsOf(g)
+	o.Why = h.why(c, &o)
+	if object := standing(c); object != nil {
+		o.Source = printable(object.Source)
+	}
+	return o
+}
+
+// once adds a text to a list that does not have it.
+func once(list []string, text string) []string {
+	if text == "" || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// why says in short why an object is in the table: what was found, the cause, or how many
+// fields differ.
+func (h *htmlMaker) why(c *change.Change, o *htmlreport.Object) string {
+	var parts []string
+	for i := range o.Findings {
+		if routine(c) {
+			parts = append(parts, rollout(c))
+		} else {
+			parts = append(parts, o.Findings[i].Message)
+		}
+	}
+	if pods := c.Outcome.Pods; pods != nil && pods.Cause != "" && c.Op == change.Update {
+		parts = append(parts, printable(pods.Cause))
+	}
+	if len(parts) == 0 {
+		parts = o.Told
+	}
+	if len(parts) == 0 && len(o.Edits) > 0 {
+		parts = append(parts, plural(len(o.Edits), "edit"))
+		if len(o.Edits) == 1 {
+			parts = []string{o.Edits[0].Path}
+		}
+	}
+	return strings.Join(slices.Compact(parts), "; ")
+}
+
+// told are sentences about what becomes of an object.
+func (h *htmlMaker) told(c *change.Change) []string {
+	var list []string
+	if meaning := strings.TrimPrefix(h.meaning(c), ": "); meaning != "" {
+		list = append(list, meaning)
+	}
+	if pods := c.Outcome.Pods; pods != nil && pods.Cause != "" && c.Op == change.Update {
+		list = append(list, "cause: "+printable(pods.Cause))
+	}
+	for _, line := range podLines(c) {
+		list = append(list, "pods: "+printable(line))
+	}
+	for _, warning := range c.Outcome.Ignored {
+		list = append(list, "ignored by the API server: "+printable(warning))
+	}
+	causes, _ := causesOf(c)
+	for _, cause := range causes {
+		list = append(list, "because: "+printable(cause))
+	}
+	if h.all {
+		for i := range c.Off {
+			f := &c.Off[i]
+			list = append(list, printable("switched off: "+string(f.Risk)+": "+f.Message)+ruleID(f))
+		}
+	}
+	return list
+}
+
+// finding is one finding about a group of objects.
+func (h *htmlMaker) finding(g group, f *change.Finding) htmlreport.Finding {
+	c := g[0]
+	out := htmlreport.Finding{Class: string(f.Risk), Rule: printable(f.Rule), Message: printable(f.Message)}
+	if r := h.rules[f.Rule]; r != nil && r.Why != f.Message {
+		out.Why = printable(r.Why)
+	}
+	hint := hintOf(f)
+	if len(g) > 1 { // it names the first of several
+		hint = strings.ReplaceAll(nameless(hint, c.Ref.Name), "\x00", "NAME")
+	} else {
+		out.Accept = h.accept(c, f)
+	}
+	out.Hint = printable(hint)
+	if f.Was != "" {
+		out.Marks = append(out.Marks, "the policy says "+string(f.Risk)+"; the rule says "+string(f.Was))
+	}
+	for _, path := range f.Paths {
+		if !slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) }) {
+			out.Marks = append(out.Marks, "because of "+printable(path.String()))
+		}
+	}
+	for i := range f.Evidence {
+		out.Evidence = append(out.Evidence, h.evidence(&f.Evidence[i]))
+	}
+	return out
+}
+
+// evidence writes on one line what makes a finding true.
+func (h *htmlMaker) evidence(e *change.Evidence) string {
+	text := e.What
+	var parts []string
+	if len(e.Objects) > 0 {
+		parts = append(parts, h.refs(e.Objects))
+	}
+	if len(e.Names) > 0 {
+		parts = append(parts, strings.Join(e.Names, ", "))
+	}
+	switch {
+	case e.Count < 0:
+		parts = append(parts, "not known how many")
+	case e.Count > 0:
+		parts = append(parts, strconv.Itoa(e.Count))
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, "; ")
+	}
+	return printable(text)
+}
+
+// editsOf returns the edits of a group that are shown, those to blame first, and how many
+// there are besides.
+func (h *htmlMaker) editsOf(g group) (edits []htmlreport.Edit, more string) {
+	list := h.merged(g)
+	if left := len(list) - maxEdits; left > 0 && !h.all {
+		list, more = list[:maxEdits], plural(left, "more edit")
+	}
+	for i := range list {
+		edits = append(edits, h.editOf(&list[i]))
+	}
+	return edits, more
+}
+
+func (h *htmlMaker) editOf(e *mergedEdit) htmlreport.Edit {
+	sign, _ := h.sign(e.Edit)
+	out := htmlreport.Edit{Sign: strings.TrimSpace(sign), Path: e.path(), Mark: h.mark(e.Edit)}
+	short, ok := h.short(e.Edit)
+	switch {
+	case ok && e.spread != nil:
+		other, _ := h.short(e.spread)
+		out.Short = short + "  …  " + other
+	case ok:
+		out.Short = short
+	default:
+		lines := h.long(e.Edit)
+		for i, line := range lines {
+			if i == maxLines && !h.all {
+				out.Lines = append(out.Lines, htmlreport.Line{Sign: "@", Text: " " + plural(len(lines)-i, "more line")})
+				break
+			}
+			line = strings.TrimPrefix(line, strings.Repeat(" ", 6))
+			out.Lines = append(out.Lines, htmlreport.Line{Sign: line[:1], Text: line[1:]})
+		}
+		if e.spread != nil {
+			out.Mark = strings.TrimSpace(out.Mark + " (the numbers in it are others in each of the objects)")
+		}
+	}
+	return out
+}

@@ -1,0 +1,184 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// routineRules are the rules that say of a workload that its pods are replaced and that
+// others keep serving, and no more than that.
+var routineRules = []string{"pod-restart", "rotating-restart"} //nolint:gochecknoglobals // a constant table
+
+// hintOf returns what to do about a finding; "" where nobody needs to do anything.
+func hintOf(f *change.Finding) string {
+	if slices.Contains(routineRules, f.Rule) {
+		return ""
+	}
+	return f.Hint
+}
+
+// routine reports whether all there is to say of a workload is that its pods are replaced
+// while others keep serving.
+func routine(c *change.Change) bool {
+	p := c.Outcome.Pods
+	return c.Op == change.Update && p != nil && p.Replaced && p.Cause != "" && len(c.Findings) == 1 && len(c.Accepted)+len(c.Off)+len(c.Outcome.Ignored)+len(c.Outcome.Refused) == 0 &&
+		c.Findings[0].Risk == change.Restart && c.Findings[0].Was == "" && slices.Contains(routineRules, c.Findings[0].Rule) && !c.Outcome.Unreached
+}
+
+// restart prints the workloads of a group: how many pods stay ready, and why the others are
+// replaced.
+func (p *page) restart(g group) {
+	c := g[0]
+	rule := ""
+	if c.Findings[0].Rule != routineRules[0] {
+		rule = ruleID(&c.Findings[0])
+	}
+	lead := rollout(c)
+	p.line(p.strong(p.risk(change.Restart)(lead)), ": ", p.strong(p.objects(g)), times(len(g)), ": ", printable(c.Outcome.Pods.Cause), p.faint(rule))
+	p.edits(g)
+	p.because(g)
+}
+
+// rollout says what happens to the pods of a workload meanwhile.
+func rollout(c *change.Change) string {
+	p := c.Outcome.Pods
+	before := min(p.Before, p.Desired)
+	text := string(change.Restart)
+	switch {
+	case p.NoneMissing() && before > 0:
+		text = fmt.Sprintf("rolls, %d of %d %s", before, p.Before, stay(before))
+	case p.Fewest > 0 && p.Before > 0:
+		text += fmt.Sprintf(", at least %d of %d %s", p.Fewest, p.Before, stay(p.Fewest))
+	}
+	how := obvious.ReplaceAllString(p.How, "")
+	if before >= 0 && p.Before != p.Desired {
+		how = strings.TrimPrefix(how+fmt.Sprintf(", scaled from %d to %d", p.Before, p.Desired), ", ")
+	}
+	return text + parenthesized(how)
+}
+
+// obvious is what the numbers of ready pods say as well.
+var obvious = regexp.MustCompile(`^(rolling update, \d+ at a time, none missing|rolling update, at most \d+ of \d+ down|at most \d+ of \d+ down|one at a time)(, |; |$)`)
+
+func stay(n int) string {
+	if n == 1 {
+		return "stays ready"
+	}
+	return "stay ready"
+}
+
+// ruleID names the rule behind what it has found.
+func ruleID(f *change.Finding) string { return " [" + printable(f.Rule) + "]" }
+
+// told reports whether the cause says all that there is to say of an edit.
+func told(c *change.Change, path fieldpath.Path) bool {
+	return c.Outcome.Pods != nil && slices.ContainsFunc(c.Outcome.Pods.Told, func(said fieldpath.Path) bool { return said.String() == path.String() })
+}
+
+// brief prints a group in one line: what is done to which objects, and what was found.
+func (p *page) brief(g group) {
+	c := g[0]
+	lead := p.lead(c)
+	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && len(c.Findings) == 1 && c.Findings[0].Risk == change.Restart {
+		p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), ": ", printable(c.Outcome.Pods.Cause))
+		return
+	}
+	var found []string
+	for i := range c.Findings {
+		found = append(found, printable(c.Findings[i].Message)+p.faint(ruleID(&c.Findings[i])))
+	}
+	text := ""
+	if c.Op == change.Keep {
+		text = p.meaning(c)
+	}
+	if len(found) > 0 {
+		text += ": " + strings.Join(found, "; ")
+	}
+	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), text, p.faint(p.countedEdits(g)))
+}
+
+// lead names the classes of what was found about a change.
+func (p *page) lead(c *change.Change) string {
+	risks := c.Risks()
+	if len(risks) == 0 {
+		return ""
+	}
+	title := make([]string, len(risks))
+	for i, risk := range risks {
+		title[i] = p.strong(p.risk(risk)(string(risk)))
+	}
+	return strings.Join(title, ", ") + ": "
+}
+
+// maxPlain is how many characters of edits follow the name of an object on its line.
+const maxPlain = 100
+
+// plain prints a group without a finding in one line: as many edits as there is room for,
+// and how many more there are.
+func (p *page) plain(g group) {
+	c := g[0]
+	var said []string
+	if pods := c.Outcome.Pods; pods != nil && pods.Cause != "" && c.Op == change.Update {
+		said = append(said, printable(pods.Cause))
+	}
+	for _, line := range podLines(c) {
+		said = append(said, printable(line))
+	}
+	for _, warning := range c.Outcome.Ignored {
+		said = append(said, p.warn("ignored by the API server: ")+printable(warning))
+	}
+	edits := p.merged(g)
+	left, length := 0, 0
+	for i := range edits {
+		text := p.inBrief(&edits[i])
+		if i > 0 && length+len(text) > maxPlain {
+			left = len(edits) - i
+			break
+		}
+		length += len(text)
+		said = append(said, text)
+	}
+	if left > 0 {
+		said = append(said, plural(left, "more edit"))
+		p.shorter = true
+	}
+	text := p.meaning(c)
+	if len(said) > 0 {
+		text += ": " + strings.Join(said, "; ")
+	}
+	p.line(string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), text)
+}
+
+// inBrief writes one edit without its values where these are long.
+func (p *page) inBrief(e *mergedEdit) string {
+	sign, _ := p.sign(e.Edit)
+	text := sign + e.path()
+	short, ok := p.short(e.Edit)
+	if e.Old.Secret() || e.New.Secret() || e.spread != nil {
+		ok = false
+	}
+	if ok && len(short) <= maxInline {
+		text += ": " + short
+	} else {
+		p.shorter = p.shorter || !e.Old.Secret() && !e.New.Secret()
+	}
+	if len(e.Watchers) > 0 {
+		text += p.faint(" (" + printable(p.watchers(e.Watchers)) + ")")
+	}
+	return text
+}
+
+// refsOf names the objects of changes.
+func refsOf(g group) []manifest.Ref {
+	refs := make([]manifest.Ref, len(g))
+	for i, c := range g {
+		refs[i] = c.Ref
+	}
+	return refs
+}

@@ -1,0 +1,172 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// section is a part of the report.
+type section struct {
+	title  string
+	groups []group
+	// brief are the changes in fewer groups, for a page on which their edits have no room.
+	brief []group
+	// short says that each group has one line, whatever the room.
+	short bool
+}
+
+// sections sorts the changes of a set by how much they matter: what stops the upgrade, what
+// is at risk, whose pods are replaced, what is not reached, and everything else.
+func (p *page) sections(set *change.Set) []section {
+	var risky, restarts, missed, plain, left, hidden []*change.Change
+	for _, c := range joined(set) {
+		switch {
+		case c.Outcome.Unreached && !p.all && c.Op != change.Leave && (len(c.Findings) > 0 || !c.Hidden()):
+			missed = append(missed, c)
+		case routine(c):
+			restarts = append(restarts, c)
+		case len(c.Findings) > 0:
+			risky = append(risky, c)
+		case c.Op == change.Leave && !p.all:
+			left = append(left, c)
+		case !c.Hidden() || c.Renamed != nil:
+			plain = append(plain, c)
+		case p.all:
+			hidden = append(hidden, c)
+		}
+	}
+	slices.SortStableFunc(risky, func(a, b *change.Change) int { return cmp.Compare(stage(set, a), stage(set, b)) })
+	others := "Other changes"
+	if len(risky)+len(restarts)+len(missed) == 0 {
+		others = ""
+	}
+	return []section{
+		{groups: groups(risky, p.all)},
+		{groups: groups(restarts, p.all)},
+		{title: "Not reached: the " + p.operation + " fails first", groups: p.gatherTitles(missed), short: true},
+		{title: others, groups: groups(plain, p.all), brief: p.gatherTitles(plain)},
+		{title: "In crds/, which no upgrade touches", groups: p.gatherTitles(left), short: true},
+		{title: "Hidden", groups: groups(hidden, p.all)},
+	}
+}
+
+// stage orders findings by when they show: what fails the upgrade before anything changes,
+// what fails it part-way, everything else.
+func stage(set *change.Set, c *change.Change) int {
+	switch {
+	case c.Outcome.Upfront:
+		return 0
+	case set.Stops(c):
+		return 1
+	default:
+		return 2
+	}
+}
+
+// section prints changes, one block for each group. Blocks of one line have no blank line
+// between them.
+func (p *page) section(s *section) {
+	if len(s.groups) == 0 {
+		return
+	}
+	list := s.groups
+	gathered := p.room.gather && !p.all && s.brief != nil
+	if gathered {
+		list = s.brief
+	}
+	p.under(s.title, p.blocks(list, s.short || gathered))
+}
+
+// under prints text below a title, or behind it if it is no longer than a line. Such lines
+// have no blank line between them.
+func (p *page) under(title, text string) {
+	single := p.room != (room{}) && title != "" && strings.Count(text, "\n") == 1
+	if !single || !p.single {
+		p.line()
+	}
+	p.single = single
+	switch {
+	case single:
+		p.out.WriteString(p.strong(title) + ": ")
+	case title != "":
+		p.line(p.strong(title))
+	}
+	p.out.WriteString(text)
+}
+
+// blocks returns one block for each group; short says that a group of several has one line.
+func (p *page) blocks(list []group, short bool) string {
+	var b strings.Builder
+	apart := false
+	list, secrets := p.withoutSecrets(list)
+	for i, g := range list {
+		block := page{styles: p.styles, all: p.all, operation: p.operation, room: p.room, hinted: p.hinted, failOn: p.failOn}
+		switch {
+		case short && (len(g) > 1 || len(g[0].Findings) > 0 || g[0].Outcome.Unreached || g[0].Op == change.Leave):
+			block.brief(g)
+		case routine(g[0]):
+			block.restart(g)
+		case p.oneLine(g[0]):
+			block.plain(g)
+		default:
+			block.group(g)
+		}
+		long := strings.Count(block.out.String(), "\n") > 1
+		if i > 0 && (long || apart) {
+			b.WriteByte('\n')
+		}
+		apart = long
+		b.WriteString(block.out.String())
+		p.shorter = p.shorter || block.shorter
+	}
+	return b.String() + p.secrets(secrets)
+}
+
+// withoutSecrets takes those groups out of a list of which there is nothing to say but which
+// values of a Secret change, where there is a line for all of them only.
+func (p *page) withoutSecrets(list []group) (others, secrets []group) {
+	for _, g := range list {
+		if p.oneLine(g[0]) && !p.room.gather && changesSecrets(g[0]) {
+			secrets = append(secrets, g)
+		} else {
+			others = append(others, g)
+		}
+	}
+	if len(secrets) < 2 {
+		return list, nil
+	}
+	return others, secrets
+}
+
+// changesSecrets reports whether nothing about an object changes but values that are not shown.
+func changesSecrets(c *change.Change) bool {
+	return c.Ref.Kind == "Secret" && c.Op == change.Update && len(c.Outcome.Ignored) == 0 && c.Hook == nil && !slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
+		return shows(c, &e, false) && (!e.Old.Secret() || !e.New.Secret() || len(e.Watchers) > 0 || len(e.Path) != 2)
+	})
+}
+
+// secrets says in one line which values of which Secrets change.
+func (p *page) secrets(list []group) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, g := range list {
+		var keys []string
+		for _, e := range p.merged(g) {
+			keys = append(keys, printable(e.Path[1].Field))
+		}
+		parts = append(parts, p.strong(groupNames(g, p.all))+" ("+strings.Join(keys, ", ")+")")
+	}
+	line := page{styles: p.styles}
+	line.line(string(change.Update), " ", p.strong("Secret "), strings.Join(parts, ", "))
+	return line.out.String()
+}
+
+// oneLine reports whether there is room for no more than a line about a change.
+func (p *page) oneLine(c *change.Change) bool {
+	return !p.all && p.room != room{} && p.room.plain == 0 && len(c.Findings)+len(c.Accepted) == 0
+}

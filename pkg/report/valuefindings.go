@@ -1,0 +1,38 @@
+package report
+
+import (
+	"io"
+	"path"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// GivenValues is what a report about the values that a user gives is made of.
+type GivenValues struct {
+	// Title says which values they are.
+	Title string
+	// Name is that of the release, or else of the chart; Namespace that of the release.
+	Name, Namespace string
+	Keys            *change.ValueKeys
+	// Findings are about dead keys, for the formats that show findings at a line.
+	Findings []change.Finding
+}
+
+// valuesHead is what a report about values, which judges no upgrade, has in the place of the
+// verdict.
+type valuesHead struct {
+	line     string
+	category string // by which those who collect reports tell them from those about an upgrade
+}
+
+// writeFindings prints the dead keys by what prints the findings of an upgrade.
+func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, Options) error, opt Options) error {
+	opt.values = &valuesHead{line: v.counted(), category: path.Join("values", v.Namespace, v.Name)}
+	ref := manifest.Ref{Version: "v1", Kind: "Values", Name: v.Name}
+	set := change.Set{Unchecked: each(v.Keys.Unsure, func(reason *string) change.Notice { return change.Notice{Reason: *reason} })}
+	if len(v.Findings) > 0 {
+		set.Changes = []change.Change{{Ref: ref, Op: change.Configure, Findings: v.Findings, New: &manifest.Object{Ref: ref}}}
+	}
+	return write(w, &set, opt)
+}

@@ -1,0 +1,208 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// ValueFormat is one way to print what becomes of values.
+type ValueFormat struct {
+	Name  string
+	Write func(w io.Writer, v *GivenValues, opt Options) error
+}
+
+// ValueFormats returns all formats for values, the default first. No value of a key is printed
+// but defaults, and none of these that may be secret.
+func ValueFormats() []ValueFormat {
+	as := func(write func(io.Writer, *change.Set, Options) error) func(io.Writer, *GivenValues, Options) error {
+		return func(w io.Writer, v *GivenValues, opt Options) error { return v.writeFindings(w, write, opt) }
+	}
+	return []ValueFormat{
+		{"text", func(w io.Writer, v *GivenValues, _ Options) error {
+			_, err := io.WriteString(w, v.text())
+			return err
+		}},
+		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return encodeJSON(w, jsonValueKeysOf(v.Keys)) }},
+		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error {
+			text, err := yaml.Marshal(jsonValueKeysOf(v.Keys))
+			if err == nil {
+				_, err = w.Write(text)
+			}
+			return err
+		}},
+		{"sarif", as(writeSARIF)},
+		{"github", as(writeGitHub)},
+		{"gitlab", as(writeGitLab)},
+	}
+}
+
+// counted is the first line, without its end.
+func (v *GivenValues) counted() string {
+	k := v.Keys
+	return fmt.Sprintf("%s: %s, %d read, %d dead, %d shadowed", printable(v.Title), plural(k.Keys, "key"), k.Read, k.Keys-k.Read, len(k.Shadowed))
+}
+
+func (v *GivenValues) text() string {
+	var b strings.Builder
+	b.WriteString(v.counted() + "\n")
+	valueKeysText(&b, v.Keys)
+	return b.String()
+}
+
+func valueKeysText(b *strings.Builder, v *change.ValueKeys) {
+	for _, was := range []bool{true, false} {
+		heading := "dead: no template reads these"
+		if was {
+			heading = "dead from this upgrade on: the old chart reads these, no template of the new one does"
+		}
+		for i := range v.Dead {
+			d := &v.Dead[i]
+			if d.Was != was {
+				continue
+			}
+			if heading != "" {
+				fmt.Fprintf(b, "\n%s\n", heading)
+				heading = ""
+			}
+			b.WriteString("  " + deadSentence(d) + "\n")
+		}
+	}
+	if len(v.Shadowed) > 0 {
+		b.WriteString("\nshadowed: given again later\n")
+	}
+	for _, s := range v.Shadowed {
+		fmt.Fprintf(b, "  %s (%s) by %s\n", printable(s.Key), keyPlace(s.At), keyPlace(s.By))
+	}
+	valueDefaults(b, v.Defaults)
+	for _, reason := range v.Unsure {
+		fmt.Fprintf(b, "\nnot sure: %s\n", printable(reason))
+	}
+}
+
+// deadSentence says of a key that no template reads what may have been meant.
+func deadSentence(d *change.DeadKey) string {
+	text := fmt.Sprintf("%s (%s)", printable(d.Key), keyPlace(d.At))
+	if d.Keys > 1 {
+		text += ", with " + plural(d.Keys, "key") + " in it"
+	}
+	if d.Nearest != "" {
+		text += ": did you mean " + printable(d.Nearest) + "?"
+	}
+	return text
+}
+
+func keyPlace(p change.KeyPlace) string { return printable(p.String()) }
+
+// valueDefaults lists defaults that change, those that the user's own values replace last.
+func valueDefaults(b *strings.Builder, list []change.DefaultKey) {
+	for _, given := range []bool{false, true} {
+		heading := "\ndefaults of the chart that change\n"
+		if given {
+			heading = "\ndefaults of the chart that change, but are given\n"
+		}
+		for i := range list {
+			d := &list[i]
+			if d.Given != given {
+				continue
+			}
+			b.WriteString(heading)
+			heading = ""
+			fmt.Fprintf(b, "  %s: %s → %s", printable(strings.TrimPrefix(d.Path.String(), ".")), defaultText(d.Old), defaultText(d.New))
+			if given {
+				fmt.Fprintf(b, " (%s)", keyPlace(d.At))
+			}
+			b.WriteByte('\n')
+		}
+	}
+}
+
+// longestDefault is how much of a default is printed.
+const longestDefault = 60
+
+func defaultText(v change.Value) string {
+	if !v.Present() {
+		return "none"
+	}
+	text := []rune(printable(v.Text()))
+	if len(text) > longestDefault {
+		return string(text[:longestDefault-1]) + "…"
+	}
+	if len(text) == 0 {
+		return `""`
+	}
+	return string(text)
+}
+
+type jsonKeyPlace struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Flag string `json:"flag,omitempty"`
+	// Release says that the installed release has it.
+	Release bool `json:"release,omitempty"`
+}
+
+func jsonKeyPlaceOf(p change.KeyPlace) jsonKeyPlace {
+	switch {
+	case p.Name == "":
+		return jsonKeyPlace{Release: true}
+	case p.Line == 0:
+		return jsonKeyPlace{Flag: p.Name}
+	}
+	return jsonKeyPlace{File: p.Name, Line: p.Line}
+}
+
+type jsonValueKeys struct {
+	Keys     int               `json:"keys"`
+	Read     int               `json:"read"`
+	Dead     []jsonDeadKey     `json:"dead"`
+	Shadowed []jsonShadowedKey `json:"shadowed"`
+	Defaults []jsonDefaultKey  `json:"defaults"`
+	Unsure   []string          `json:"unsure,omitempty"`
+}
+
+type jsonDeadKey struct {
+	Key     string       `json:"key"`
+	At      jsonKeyPlace `json:"at"`
+	Keys    int          `json:"keys"`
+	Nearest string       `json:"nearest,omitempty"`
+	// Was says that the old chart reads it.
+	Was bool `json:"readByOldChart"`
+}
+
+type jsonShadowedKey struct {
+	Key string       `json:"key"`
+	At  jsonKeyPlace `json:"at"`
+	By  jsonKeyPlace `json:"by"`
+}
+
+type jsonDefaultKey struct {
+	Key   string        `json:"key"`
+	Old   any           `json:"old"`
+	New   any           `json:"new"`
+	Given bool          `json:"given"`
+	At    *jsonKeyPlace `json:"at,omitempty"`
+}
+
+func jsonValueKeysOf(v *change.ValueKeys) jsonValueKeys {
+	return jsonValueKeys{
+		Keys: v.Keys, Read: v.Read, Unsure: v.Unsure,
+		Dead: each(v.Dead, func(d *change.DeadKey) jsonDeadKey {
+			return jsonDeadKey{d.Key, jsonKeyPlaceOf(d.At), d.Keys, d.Nearest, d.Was}
+		}),
+		Shadowed: each(v.Shadowed, func(s *change.ShadowedKey) jsonShadowedKey {
+			return jsonShadowedKey{s.Key, jsonKeyPlaceOf(s.At), jsonKeyPlaceOf(s.By)}
+		}),
+		Defaults: each(v.Defaults, func(d *change.DefaultKey) jsonDefaultKey {
+			out := jsonDefaultKey{Key: strings.TrimPrefix(d.Path.String(), "."), Old: d.Old.Shown(), New: d.New.Shown(), Given: d.Given}
+			if d.Given {
+				out.At = new(jsonKeyPlaceOf(d.At))
+			}
+			return out
+		}),
+	}
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+)
+
+// What the text report names of causes, unless all is asked for.
+const (
+	maxCauses     = 6 // causes of the whole
+	maxCausePaths = 4 // fields of one cause of one object
+)
+
+// why says in one line what all edits together are due to.
+func (p *page) why(set *change.Set) {
+	causes := set.Causes()
+	if len(causes) == 0 {
+		return
+	}
+	total := 0
+	for i := range causes {
+		total += causes[i].Edits
+	}
+	var parts []string
+	left := 0
+	for i := range causes {
+		if i >= maxCauses && !p.all {
+			left += causes[i].Edits
+			continue
+		}
+		parts = append(parts, fromCause(&causes[i], i == 0))
+	}
+	if left > 0 {
+		parts = append(parts, fmt.Sprintf("%d from others", left))
+		p.shorter = true
+	}
+	p.line(printable(fmt.Sprintf("why: of %s ", plural(total, "edit")) + strings.Join(parts, ", ")))
+}
+
+// fromCause is a part of a sentence about edits; the first part has the verb.
+func fromCause(c *change.CauseCount, first bool) string {
+	var verb string
+	switch {
+	case c.Unknown != "" && c.Edits == 1:
+		verb = "is "
+	case c.Unknown != "":
+		verb = "are "
+	case first && c.Edits == 1:
+		verb = "comes from "
+	case first:
+		verb = "come from "
+	default:
+		verb = "from "
+	}
+	return fmt.Sprintf("%d %s%s", c.Edits, verb, c.String())
+}
+
+// because says what the edits of a group are due to: in one line where that is the same for
+// all, else with the fields.
+func (p *page) because(g group) {
+	causes, paths := causesOf(g[0])
+	for _, cause := range causes {
+		fields := ""
+		if len(causes) > 1 && len(paths[cause]) > 0 {
+			fields = ": " + p.fields(paths[cause])
+		}
+		p.line("  because: ", printable(cause), p.faint(printable(fields)))
+	}
+}
+
+// causesOf lists what the edits of a change are due to, and the fields with each cause.
+func causesOf(c *change.Change) (causes []string, paths map[string][]string) {
+	paths = map[string][]string{}
+	c.EachCause(func(b *change.Because, e *change.Edit) {
+		text := b.String()
+		if _, known := paths[text]; !known {
+			causes = append(causes, text)
+			paths[text] = nil
+		}
+		if e != nil {
+			paths[text] = append(paths[text], e.Path.String())
+		}
+	})
+	return causes, paths
+}
+
+// fields lists the fields that have one cause.
+func (p *page) fields(list []string) string {
+	if more := len(list) - maxCausePaths; more > 0 && !p.all {
+		p.shorter = true
+		return strings.Join(list[:maxCausePaths], ", ") + fmt.Sprintf(", … %d more", more)
+	}
+	return strings.Join(list, ", ")
+}
+
+type jsonWhy struct {
+	Renderings int              `json:"renderings"`
+	Causes     []jsonCauseCount `json:"causes"`
+}
+
+type jsonCauseCount struct {
+	jsonBecause
+	Edits int `json:"edits"`
+}
+
+type jsonBecause struct {
+	Chart      bool           `json:"chart"`
+	Defaults   []string       `json:"defaults,omitempty"`
+	Keys       []jsonKeyCause `json:"keys,omitempty"`
+	Joint      bool           `json:"joint,omitempty"`
+	Unresolved bool           `json:"unresolved,omitempty"`
+	Step       bool           `json:"step,omitempty"`
+	Unknown    string         `json:"unknown,omitempty"`
+}
+
+type jsonKeyCause struct {
+	Key  string       `json:"key"`
+	At   jsonKeyPlace `json:"at"`
+	Gone bool         `json:"gone,omitempty"`
+}
+
+func jsonWhyOf(set *change.Set) *jsonWhy {
+	if set.Why == nil {
+		return nil
+	}
+	return &jsonWhy{Renderings: set.Why.Renderings, Causes: each(set.Causes(), func(c *change.CauseCount) jsonCauseCount {
+		return jsonCauseCount{*jsonBecauseOf(&c.Because), c.Edits}
+	})}
+}
+
+func jsonBecauseOf(b *change.Because) *jsonBecause {
+	if b == nil {
+		return nil
+	}
+	return &jsonBecause{
+		Chart: b.Chart, Defaults: b.Defaults, Joint: b.Joint, Unresolved: b.Unresolved, Step: b.Step, Unknown: b.Unknown,
+		Keys: each(b.Keys, func(k *change.KeyCause) jsonKeyCause { return jsonKeyCause{k.Key, jsonKeyPlaceOf(k.At), k.Gone} }),
+	}
+}

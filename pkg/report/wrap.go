@@ -1,0 +1,62 @@
+package report
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
+)
+
+// minWidth is the least number of columns to which lines are wrapped.
+const minWidth = 40
+
+// escapes are the colours of a terminal, which take no columns.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// wrapped returns the page with lines no longer than it is wide, as far as there are blanks
+// to break them at. What goes on is indented below its line. Lines of a value stay as they
+// are: they show how a text looks.
+func (p *page) wrapped() string {
+	if p.width <= 0 {
+		return p.out.String()
+	}
+	width := max(p.width, minWidth)
+	var b strings.Builder
+	for line := range strings.Lines(p.out.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		if columns(line) <= width || strings.HasPrefix(line, valueIndent) {
+			b.WriteString(line + "\n")
+			continue
+		}
+		for _, part := range wrap(line, width) {
+			// A part may begin with what a CI system takes for a command.
+			b.WriteString(safetext.WithoutCommands(part) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// valueIndent is before each line of a value that has several.
+const valueIndent = "      "
+
+// wrap breaks a line at blanks.
+func wrap(line string, width int) []string {
+	text := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(text)]
+	var parts []string
+	part, used := indent, len(indent)
+	hanging := indent + "    "
+	for i, word := range strings.SplitAfter(text, " ") {
+		n := columns(strings.TrimSuffix(word, " "))
+		if i > 0 && used+n > width && used > len(hanging) {
+			parts = append(parts, strings.TrimRight(part, " "))
+			part, used = hanging, len(hanging)
+		}
+		part += word
+		used += columns(word)
+	}
+	return append(parts, strings.TrimRight(part, " "))
+}
+
+func columns(text string) int { return utf8.RuneCountInString(escapes.ReplaceAllString(text, "")) }

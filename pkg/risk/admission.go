@@ -1,0 +1,44 @@
+package risk
+
+import (
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+)
+
+// NamesInVain begins the reason why a Pod is rejected that names an object which does not exist.
+const NamesInVain = "it names an object that does not exist: "
+
+// admissionRefusals are refusals of what admission asks besides the object itself.
+func admissionRefusals() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "policy-denies", Risk: change.Rejected,
+			Why:  "admission policies look at each object that Helm creates or updates; if one denies an object, or cannot change it as it says, the upgrade fails",
+			Fix:  "let the object keep to the policy; or change the policy, or its binding, in an upgrade before this one: Helm applies policies last",
+			When: refusedAs("Denied"),
+		},
+		{
+			ID: "limits-exceeded", Risk: change.Rejected,
+			Why: "the LimitRanges and ResourceQuotas of a namespace apply to each pod and claim created in it; Helm applies them before pods and claims",
+			Fix: "let the object keep to the limits of its namespace, or change them",
+			When: refusedFor(func(e change.FieldError) bool {
+				return strings.HasPrefix(e.Message, "violates LimitRange ") || strings.HasPrefix(e.Message, "violates ResourceQuota ")
+			}),
+		},
+		{
+			ID: "pod-forbidden", Risk: change.Rejected, Kinds: []string{"Pod"},
+			Why: "the API server rejects a Pod whose ServiceAccount, PriorityClass or RuntimeClass does not exist when the Pod is created, and the upgrade fails; " +
+				"Helm creates RuntimeClasses after Pods",
+			Fix:  "create what the Pod names before this upgrade, or let the Pod name something else",
+			When: refusedFor(func(e change.FieldError) bool { return strings.HasPrefix(e.Message, NamesInVain) }),
+		},
+		{
+			ID: "priority-default-taken", Risk: change.Rejected, Kinds: []string{"PriorityClass"},
+			Why:  "only one PriorityClass may be the global default; if the present one leaves the release, Helm deletes it after the new one is created",
+			Fix:  "take globalDefault off the other one in an upgrade before this one",
+			When: refusedFor(func(e change.FieldError) bool { return e.Field == "globalDefault" && e.Type == "Forbidden" }),
+		},
+	}
+}

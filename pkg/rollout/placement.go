@@ -1,0 +1,138 @@
+package rollout
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/controller/daemon"
+	"k8s.io/kubernetes/pkg/controller/daemon/util"
+	deploymentutil "k8s.io/kubernetes/pkg/controller/deployment/util"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/scheduling"
+)
+
+// Unplaced tells why no node can hold a pod that a workload makes, even if nothing else
+// runs there; nil if one can, or if the nodes are not known. open is why it may find one
+// all the same, one clause; "" if it cannot.
+func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
+	if len(facts.Cluster) == 0 || rests(o) {
+		return nil, ""
+	}
+	template := templateOf(o, facts)
+	if template == nil {
+		return nil, ""
+	}
+	if d, is := o.(*appsv1.DaemonSet); is {
+		return facts.cramped(d)
+	}
+	answer := scheduling.For(podFrom(template)).Place(facts.Cluster)
+	if answer == nil {
+		return nil, ""
+	}
+	return &Obstacle{Kind: NoNode, Message: "no node can hold its pods: " + answer.String(), Paths: placing(&template.Spec)}, answer.Open
+}
+
+// podFrom returns a pod from a template, with the API server's defaults for pods, which a
+// template does not have: a limit without a request is one.
+func podFrom(template *corev1.PodTemplateSpec) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: *template.Spec.DeepCopy()}
+	legacyscheme.Scheme.Default(pod)
+	return pod
+}
+
+// cramped tells on how many of the nodes of a DaemonSet its pod finds no room. Its
+// controller makes a pod for each node that it tolerates and selects, large enough or not.
+func (f Facts) cramped(d *appsv1.DaemonSet) (why *Obstacle, open string) {
+	pod := podFrom(&d.Spec.Template)
+	search := scheduling.For(pod)
+	small, reasons := 0, map[string]int{}
+	for _, node := range f.Cluster {
+		if runs, _ := daemon.NodeShouldRunDaemonPod(logr.Discard(), node, d); !runs {
+			continue
+		}
+		lacks, because := search.Room(node)
+		if len(lacks) == 0 {
+			continue
+		}
+		small, open = small+1, cmp.Or(open, because)
+		for _, reason := range lacks {
+			reasons[reason]++
+		}
+	}
+	if small == 0 || pod.Spec.NodeName != "" {
+		return nil, ""
+	}
+	message := fmt.Sprintf("%d of its %d nodes cannot hold its pod: %s", small, f.nodesOf(d), scheduling.Histogram(reasons))
+	return &Obstacle{Kind: NoNode, Message: message, Paths: requesting(&pod.Spec), some: small < f.nodesOf(d)}, open
+}
+
+// placing are the fields of a pod by which the scheduler looks for its node, as far as
+// they are set.
+func placing(spec *corev1.PodSpec) []fieldpath.Path {
+	var paths []fieldpath.Path
+	if len(spec.NodeSelector) > 0 {
+		paths = append(paths, fieldpath.Fields("nodeSelector"))
+	}
+	if requiredNodes(spec) != nil {
+		paths = append(paths, fieldpath.Fields("affinity", "nodeAffinity"))
+	}
+	return append(append(paths, fieldpath.Fields("tolerations")), requesting(spec)...)
+}
+
+// requesting are the resources of those containers that ask for some.
+func requesting(spec *corev1.PodSpec) []fieldpath.Path {
+	var paths []fieldpath.Path
+	for _, c := range containersOf(&corev1.Pod{Spec: *spec}) {
+		if len(c.Resources.Requests)+len(c.Resources.Limits) > 0 {
+			paths = append(paths, c.field("resources"))
+		}
+	}
+	return paths
+}
+
+// Strand writes into pods that new ones are made and find no node: what the strategy takes
+// away before it waits for the first of them is all that it replaces.
+func Strand(updated runtime.Object, pods *change.Pods, why *Obstacle) {
+	pods.Unplaced = true
+	if !pods.Replaced {
+		return
+	}
+	switch o := updated.(type) {
+	case *appsv1.Deployment:
+		if o.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+			pods.Affected = min(pods.Affected, int(deploymentutil.MaxUnavailable(*o)))
+		}
+	case *appsv1.StatefulSet:
+		pods.Affected = min(pods.Affected, maxUnavailable(o))
+	case *appsv1.DaemonSet:
+		surge, err := util.SurgeCount(o, 1)
+		switch {
+		case why.some: // the controller takes nodes in any order
+			pods.Affected = unknown
+		case err == nil && surge > 0:
+			pods.Affected = 0
+		default:
+			pods.Affected = min(pods.Affected, pods.Before-pods.Fewest)
+		}
+	}
+	pods.Replaced = pods.Affected != 0
+}
+
+// Placed reports whether a workload is known to have pods that have found a node.
+func (f Facts) Placed(o runtime.Object) bool {
+	accessor, err := meta.Accessor(o)
+	if err != nil {
+		return false
+	}
+	own := f.Running.owned(accessor.GetUID())
+	return own != nil && slices.ContainsFunc(own.Pods, func(p *corev1.Pod) bool { return p.Spec.NodeName != "" })
+}

@@ -1,0 +1,262 @@
+package safediff
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// guards are what built-in admission asks at three moments: when the upgrade begins, when Helm
+// has applied what comes before workloads, and when it is over. Helm applies policies last, so
+// that none denies the upgrade that brings it, and limits and quotas first.
+type guards struct {
+	before, applied, after *apiserver.Guards
+	// early are those before the upgrade, with what they read of the release as it is then.
+	early *apiserver.Guards
+	// installed are those that what is there has met when it was made.
+	installed  *apiserver.Guards
+	serverSide bool
+	// webhooks are the names of those that are asked.
+	webhooks *names
+}
+
+// names is a set that several may add to at a time.
+type names struct {
+	mu  sync.Mutex
+	all map[string]bool
+	// about are the objects for which each is in the set, without pods that controllers make.
+	about map[string][]manifest.Identity
+}
+
+func (n *names) add(list []string, about ...manifest.Identity) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, name := range list {
+		n.all[name] = true
+		n.about[name] = append(n.about[name], about...)
+	}
+}
+
+// admission reads the guards of the release and of the cluster. fresh says that the release was
+// installed and never upgraded, so that its own policies have seen nothing of it yet.
+func (in *input) admission(server *apiserver.Server, serverSide, fresh bool) guards {
+	if !slices.ContainsFunc(slices.Concat(in.cluster, in.old, in.updated), guarding) {
+		return guards{}
+	}
+	known := map[manifest.Identity]*manifest.Object{}
+	for _, o := range in.cluster { // what was read from the cluster is behind what somebody has said of it
+		known[o.Ref.Identity()] = o
+	}
+	before := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
+	for _, o := range in.old {
+		if known[o.Ref.Identity()] == nil && !diff.IsHook(o) {
+			before = append(before, o)
+		}
+	}
+	after := slices.DeleteFunc(slices.Clone(in.after()), diff.IsHook)
+	there := map[manifest.Identity]bool{}
+	for _, o := range after {
+		there[o.Ref.Identity()] = true
+	}
+	going := slices.DeleteFunc(slices.Clone(before), func(o *manifest.Object) bool { return there[o.Ref.Identity()] })
+	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.unread) }
+	g := guards{
+		early: of(before), before: of(in.reading(before)), applied: of(slices.Concat(after, going)), after: of(after),
+		serverSide: serverSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
+	}
+	g.applied.Used(g.before)
+	g.after.Used(g.before)
+	if g.installed = g.before; fresh {
+		own := map[manifest.Identity]bool{}
+		for _, o := range in.old {
+			own[o.Ref.Identity()] = isAdmissionPolicy(o.Ref.Kind)
+		}
+		g.installed = server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), in.unread)
+	}
+	return g
+}
+
+// reading returns objects with those that policies read as the release has them by the time that
+// Helm comes to workloads: Namespaces, ConfigMaps and Secrets come before.
+func (in *input) reading(before []*manifest.Object) []*manifest.Object {
+	updated := map[manifest.Identity]*manifest.Object{}
+	for _, o := range in.updated {
+		if o.Ref.Group == "" && slices.Contains([]string{"Namespace", "ConfigMap", "Secret"}, o.Ref.Kind) && !diff.IsHook(o) {
+			updated[o.Ref.Identity()] = o
+		}
+	}
+	list := slices.DeleteFunc(slices.Clone(before), func(o *manifest.Object) bool { return updated[o.Ref.Identity()] != nil })
+	for _, o := range in.updated {
+		if updated[o.Ref.Identity()] == o {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// guarding reports whether an object is one of those that admission asks.
+func guarding(o *manifest.Object) bool {
+	return o.Ref.Kind == "ResourceQuota" || guardingKind(o.Ref.Kind)
+}
+
+func isAdmissionPolicy(kind string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(kind, "Binding"), "AdmissionPolicy")
+}
+
+// guardingKind reports whether objects of a kind are asked about what may come, quotas aside.
+func guardingKind(kind string) bool {
+	switch kind {
+	case "LimitRange", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
+		"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
+		return true
+	default:
+		return false
+	}
+}
+
+// during returns the guards that a hook meets, or an object of the release: what runs after
+// the upgrade meets all that it has brought.
+func (g *guards) during(hook *change.Hook) *apiserver.Guards {
+	if hook == nil {
+		return g.before
+	}
+	return g.at(hook.Events)
+}
+
+func (g *guards) at(events []string) *apiserver.Guards {
+	if len(events) > 0 && !slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "pre-") }) {
+		return g.after
+	}
+	if len(events) > 0 {
+		return g.early
+	}
+	return g.before
+}
+
+// admit refuses an object that policies or limits do not let in, and returns what policies
+// warn of. Under a three-way merge nothing is sent of an object that stays as it is.
+func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) []change.Doubt {
+	creates := c.Op == change.Create || c.Hook != nil
+	switch {
+	case p.New == nil, len(result.Outcome.Refused) > 0, c.Op != change.Create && c.Op != change.Update, c.Hook != nil && !c.Hook.Runs:
+		return nil
+	case !creates && !result.Outcome.Changed && !g.serverSide:
+		return nil
+	}
+	refused, warnings := g.during(c.Hook).Refuse(p.New, result, !creates)
+	if hooks := g.during(c.Hook).Webhooks(p.New, result, !creates); len(hooks) > 0 {
+		g.webhooks.add(hooks, c.Ref.Identity())
+	}
+	limits := g.applied
+	if c.Hook != nil {
+		limits = g.during(c.Hook)
+	}
+	if len(refused) == 0 && (creates || c.Ref.Kind != "Pod") {
+		if why := limits.Limits(result, c.Ref.Namespace); why != "" {
+			refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
+		}
+	}
+	result.Refuse(refused)
+	var doubts []change.Doubt
+	for _, text := range warnings {
+		doubts = append(doubts, change.Doubt{Reason: text})
+	}
+	return doubts
+}
+
+// letIn writes into pods what keeps new ones out, where there are to be any.
+func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) {
+	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, pods) && pods.Stuck == "" {
+		return
+	}
+	if hooks := g.after.PodWebhooks(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name); len(hooks) > 0 {
+		g.webhooks.add(hooks)
+	}
+	why := g.after.Pods(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name)
+	if set, is := result.New.(*appsv1.StatefulSet); is && why == "" && pods.Desired > pods.Before {
+		for i := range set.Spec.VolumeClaimTemplates {
+			why = cmp.Or(why, g.after.Claim(&set.Spec.VolumeClaimTemplates[i], c.Ref.Namespace))
+		}
+	}
+	if why != "" {
+		pods.Stuck = "" // that one pod more would be too many is not what keeps it out
+		rollout.Refuse(pods, why)
+	}
+}
+
+// unasked is one notice of all webhooks that are asked about what the upgrade sends, and about
+// new pods.
+func (g *guards) unasked() []change.Notice {
+	if g.webhooks == nil || len(g.webhooks.all) == 0 {
+		return nil
+	}
+	return []change.Notice{{Hides: change.Rejected, Never: true, Reason: "admission webhooks look at what changes, and may reject it or change it: " +
+		someOf(slices.Sorted(maps.Keys(g.webhooks.all))) + "; --dry-run=server asks them, except about pods"}}
+}
+
+// comes reports whether new pods are to be made.
+func comes(c *change.Change, pods *change.Pods) bool {
+	return pods.Replaced || pods.Desired != 0 && pods.Before == 0 || pods.Desired > pods.Before || c.Ref.Kind == "CronJob"
+}
+
+// barred says what keeps the pods of a hook out; "" for nothing.
+func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
+	if c.Hook == nil || !c.Hook.Runs || c.New == nil || len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || g.during(c.Hook) == nil {
+		return ""
+	}
+	return g.during(c.Hook).Pods(rollout.PodsOf(apiserver.Typed(c.Ref, result.NewFields)), c.Ref.Namespace, c.Ref.Name)
+}
+
+// priorities refuses a PriorityClass that would be a second default when Helm comes to it.
+func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
+	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
+		return
+	}
+	there := map[manifest.Identity]*manifest.Object{}
+	for _, o := range j.cluster {
+		if isPriorityClass(o) {
+			there[o.Ref.Identity()] = o
+		}
+	}
+	for i := range u.Objects {
+		if o := u.Objects[i].Old; o != nil && isPriorityClass(o) && !diff.IsHook(o) {
+			there[o.Ref.Identity()] = o
+		}
+	}
+	for _, step := range j.steps(u.Objects) {
+		o := &u.Objects[step.Pair]
+		if step.Phase == diff.Never || o.Ref().GroupKind() != priorityClass {
+			continue
+		}
+		if step.Phase == diff.Remove {
+			delete(there, o.Ref().Identity())
+			continue
+		}
+		if c := o.Change; c != nil && len(c.Outcome.Refused) == 0 {
+			others := make([]*manifest.Object, 0, len(there))
+			for _, other := range there {
+				others = append(others, other)
+			}
+			c.Outcome.Refused = j.server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
+			if len(c.Outcome.Refused) > 0 {
+				continue
+			}
+		}
+		there[o.Ref().Identity()] = o.New
+	}
+}
+
+const priorityClass = "PriorityClass.scheduling.k8s.io"
+
+func isPriorityClass(o *manifest.Object) bool { return o.Ref.GroupKind() == priorityClass }

@@ -1,0 +1,77 @@
+package safediff
+
+import (
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// obstacles lists what keeps the pods of a workload from starting: all of it if the upgrade
+// makes pods, else what it brings for those that are to come. Paths are those of the object.
+func (j *judge) obstacles(c *change.Change, result *apiserver.Result) []rollout.Obstacle {
+	updated := podMaker(c, result)
+	if updated == nil {
+		return nil
+	}
+	makes := rule.MakesPods(c)
+	list := rollout.Obstacles(updated, j.rollout)
+	if makes {
+		list = append(list, j.rejections(c, updated)...)
+	} else if result.Old != nil {
+		before := rollout.Obstacles(result.Old, j.rollout)
+		list = slices.DeleteFunc(list, func(o rollout.Obstacle) bool {
+			return slices.ContainsFunc(before, func(b rollout.Obstacle) bool { return reflect.DeepEqual(o, b) })
+		})
+	}
+	if p := c.Outcome.Pods; p != nil && makes && c.Op == change.Update &&
+		slices.ContainsFunc(list, func(o rollout.Obstacle) bool { return o.Kind == rollout.PodsRejected }) {
+		rollout.Refuse(p, "")
+		p.Rejected = true
+	}
+	inObject(c, list)
+	return list
+}
+
+// podMaker returns the object whose pods may be made from now on; nil if there is none.
+func podMaker(c *change.Change, result *apiserver.Result) runtime.Object {
+	updated := result.New
+	if updated == nil && c.Hook != nil && c.Hook.Runs { // of a hook only the fields are kept
+		updated = apiserver.Typed(c.Ref, result.NewFields)
+	}
+	if c.Outcome.PodSpec == nil || c.Op == change.Delete || c.Op == change.Keep || len(c.Outcome.Refused) > 0 {
+		return nil
+	}
+	return updated
+}
+
+// inObject turns paths below the spec of the pods into those of the object.
+func inObject(c *change.Change, list []rollout.Obstacle) {
+	for i := range list {
+		if o := &list[i]; !o.Whole {
+			for k := range o.Paths {
+				o.Paths[k] = c.Outcome.PodSpec.Join(o.Paths[k])
+			}
+		}
+	}
+}
+
+// rejections tells why the API server rejects the pods that a workload makes, though it has
+// accepted their template.
+func (j *judge) rejections(c *change.Change, updated runtime.Object) []rollout.Obstacle {
+	pod := rollout.LastPod(updated)
+	if pod == nil || c.Outcome.Pods != nil && c.Outcome.Pods.Desired == 0 {
+		return nil
+	}
+	errs := j.server.PodErrors(pod, c.Ref.Namespace)
+	list := make([]rollout.Obstacle, 0, len(errs))
+	for _, e := range errs {
+		list = append(list, rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: "the API server rejects each of its pods: " + e.String()})
+	}
+	return list
+}

@@ -1,0 +1,128 @@
+package safediff
+
+import (
+	"maps"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/podsecurity"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+)
+
+// namespaces tells what Pod Security admission lets into the namespaces of which the
+// labels are known. The zero value knows of none.
+type namespaces struct {
+	guard *podsecurity.Guard
+	// before and after are the labels of each, on both sides of the upgrade.
+	before, after map[string]map[string]string
+	// unread is why the labels of one could not be read from the cluster.
+	unread map[string]string
+	err    error
+}
+
+// guarded reads the labels of the Namespaces in the manifests and in the cluster. state
+// is what was read of that; nil if nothing was.
+func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
+	guard, err := podsecurity.New(kubeVersion)
+	n := namespaces{guard, map[string]map[string]string{}, map[string]map[string]string{}, map[string]string{}, err}
+	if err != nil {
+		return n
+	}
+	read := func(objects []*manifest.Object, note func(name string, labels map[string]string)) {
+		for _, o := range objects {
+			if o.Ref.Kind != "Namespace" || o.Ref.Group != "" {
+				continue
+			}
+			if labels, err := o.Labels(); err == nil { // what cannot be read is refused elsewhere
+				note(o.Ref.Name, labels)
+			}
+		}
+	}
+	known := map[string]bool{}
+	there := func(name string, labels map[string]string) {
+		known[name] = true
+		n.before[name], n.after[name] = labels, maps.Clone(labels)
+	}
+	read(in.cluster, there)
+	if state != nil {
+		for id, o := range state.Objects {
+			switch {
+			case id.Kind != "Namespace" || id.Group != "":
+			case o.Unread != "":
+				n.unread[id.Name] = o.Unread
+			case o.Value != nil:
+				there(id.Name, (&unstructured.Unstructured{Object: o.Value}).GetLabels())
+			}
+		}
+	}
+	// Helm takes back what its last manifest set, and leaves what others have.
+	read(in.old, func(name string, labels map[string]string) {
+		if !known[name] {
+			n.before[name] = labels
+			return
+		}
+		for label := range labels {
+			delete(n.after[name], label)
+		}
+	})
+	read(in.updated, func(name string, labels map[string]string) {
+		if delete(n.unread, name); n.after[name] == nil {
+			n.after[name] = map[string]string{}
+		}
+		maps.Copy(n.after[name], labels)
+	})
+	return n
+}
+
+// letIn writes into pods whether the namespace lets the new ones in, where there are to
+// be any, and returns what could not be told.
+func (n *namespaces) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) []change.Doubt {
+	if pods == nil || !pods.Replaced && (pods.Desired == 0 || pods.Before != 0) && pods.Desired <= pods.Before && c.Ref.Kind != "CronJob" {
+		return nil
+	}
+	if why := n.refusal(c.Ref.Namespace, result.Old, result.New); why != "" {
+		rollout.Refuse(pods, why)
+	}
+	if unclear := n.unclear(c.Ref.Namespace, result.New); unclear != "" {
+		return []change.Doubt{{Reason: unclear, Hides: change.Stuck}}
+	}
+	return nil
+}
+
+// unclear says what is not known of a namespace that could not be read, where it
+// matters to a workload; "" if nothing.
+func (n *namespaces) unclear(namespace string, updated runtime.Object) string {
+	template := rollout.PodsOf(updated)
+	if n.unread[namespace] == "" || template == nil || n.guard.Refusal(podsecurity.Strictest(), template) == "" {
+		return ""
+	}
+	return "whether namespace " + namespace + " lets its pods in (pod security): " + n.unread[namespace]
+}
+
+// refusal says why no pod of a workload is let in from now on; "" if it is, and also if
+// those that run are refused by the same rules: somebody must have exempted them.
+func (n *namespaces) refusal(namespace string, old, updated runtime.Object) string {
+	template := rollout.PodsOf(updated)
+	if template == nil || len(n.after[namespace]) == 0 {
+		return ""
+	}
+	if was := rollout.PodsOf(old); was != nil && n.guard.Refusal(n.before[namespace], was) != "" {
+		return ""
+	}
+	return n.guard.Refusal(n.after[namespace], template)
+}
+
+// barePod refuses a Pod that its namespace does not let in.
+func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
+	if c.Ref.Kind != "Pod" || c.Ref.Group != "" || c.New == nil || c.Op == change.Update || len(result.Outcome.Refused) > 0 {
+		return
+	}
+	if why := n.refusal(c.Ref.Namespace, nil, result.New); why != "" {
+		result.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
+	}
+}

@@ -1,0 +1,247 @@
+package safediff
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// renames joins the objects that go with those that come and are the same under
+// another name, tells in what they differ beyond names, and what stays behind.
+func (j *judge) renames(u *upgrade.Upgrade) {
+	objects := u.Objects
+	var gone, come []*manifest.Object
+	at := map[*manifest.Object]int{}
+	for i := range objects {
+		p := &objects[i]
+		c := p.Change
+		switch {
+		case c == nil || c.Hook != nil || c.Ref.Name == "":
+		case p.New == nil && parts(c):
+			gone = append(gone, p.Old)
+			at[p.Old] = i
+		case p.Old == nil && c.Op == change.Create:
+			come = append(come, p.New)
+			at[p.New] = i
+		}
+	}
+	found := diff.Renames(gone, come)
+	if len(found) == 0 {
+		return
+	}
+	names := respelled(found)
+	full := j.fullClaims(objects)
+	scaled := j.scaledBefore(objects)
+	for _, p := range found {
+		old, updated := objects[at[p.Old]].Change, objects[at[p.New]].Change
+		r := &change.Rename{
+			Old: p.Old.Ref, New: p.New.Ref, Was: p.Old, Edits: beyondNames(p, names),
+			Stays:  old.Op == change.Keep || old.Outcome.Unreached,
+			Filled: updated.Ref.Kind == "PersistentVolumeClaim" && filled(upgrade.Spec(p.New)),
+		}
+		old.Renamed, updated.Renamed = r, r
+		r.Claims = j.claims(old, updated, full, scaled[old.Ref.Identity()])
+		objects[at[p.New]].Read = rule.Read(updated, rules()) // it has been something before
+		forget(p)
+	}
+}
+
+// parts reports whether the new release does without the object: Helm deletes it,
+// or leaves a claim to itself, whose data the new release then does not have.
+func parts(c *change.Change) bool {
+	return c.Op == change.Delete || c.Op == change.Keep && isClaim(c.Ref)
+}
+
+func isClaim(ref manifest.Ref) bool { return ref.Kind == "PersistentVolumeClaim" && ref.Group == "" }
+
+// respelled maps the names of renamed objects; what has become two things is left
+// out.
+func respelled(found []diff.Pair) map[string]string {
+	names := make(map[string]string, len(found))
+	for _, p := range found {
+		old, updated := p.Old.Ref.Name, p.New.Ref.Name
+		if other, twice := names[old]; twice && other != updated {
+			updated = old
+		}
+		names[old] = updated
+	}
+	return names
+}
+
+// beyondNames lists how a renamed object differs, except for the names of objects.
+func beyondNames(p diff.Pair, names map[string]string) []change.Edit {
+	oldValue, errOld := p.Old.Value()
+	newValue, errNew := p.New.Value()
+	if cmp.Or(errOld, errNew) != nil {
+		return nil // it has been read before
+	}
+	respelling := diff.Respelling(func(word string) (string, bool) {
+		switch word {
+		case p.Old.Ref.Name:
+			return p.New.Ref.Name, true
+		case p.Old.Ref.Namespace:
+			return p.New.Ref.Namespace, true
+		}
+		now, found := names[word]
+		return now, found
+	})
+	isSecret := manifest.IsSecret(p.New.Ref.Kind)
+	said, _ := respelling.Value(unfold(oldValue, isSecret), unfold(newValue, isSecret)).(map[string]any)
+	return slices.DeleteFunc(differences(p.New.Ref, said, newValue), func(e change.Edit) bool {
+		return e.Path.Under("metadata", "name") || e.Path.Under("metadata", "namespace") || e.Path.Under("kind")
+	})
+}
+
+// claims tells which PersistentVolumeClaims of a StatefulSet do not pass on to what
+// has taken its place: a claim is called TEMPLATE-STATEFULSET-NUMBER
+// (getPersistentVolumeClaimName in k8s.io/kubernetes/pkg/controller/statefulset). It
+// is nil if nothing is left behind, or nothing begins empty.
+func (j *judge) claims(old, updated *change.Change, full map[manifest.Identity]bool, scaled bool) *change.Claims {
+	templates := claimTemplates(old.Ref, old.Old)
+	if len(templates) == 0 || old.Outcome.Pods == nil {
+		return nil
+	}
+	left := &change.Claims{}
+	names, counted := j.counted(old)
+	if !counted {
+		names = claimNames(old.Ref, old.Old, templates, old.Outcome.Pods.Before)
+		left.Uncounted = scaled || old.Outcome.Pods.Before == 0 || old.Outcome.Pods.Before > manyPods
+	}
+	mounted := mountedClaims(updated.New)
+	left.Behind = slices.DeleteFunc(names, func(name string) bool { return mounted[name] })
+	if len(left.Behind) == 0 && !left.Uncounted {
+		return nil
+	}
+	templates = claimTemplates(updated.Ref, updated.New)
+	if len(templates) == 0 {
+		return left
+	}
+	templates = slices.DeleteFunc(templates, filled)
+	desired := upgrade.Replicas(updated.New)
+	left.Empty = slices.DeleteFunc(claimNames(updated.Ref, updated.New, templates, desired), func(name string) bool {
+		return full[claimOf(updated.Ref.Namespace, name)]
+	})
+	if len(left.Empty) == 0 && (desired > 0 || len(templates) == 0) {
+		return nil
+	}
+	return left
+}
+
+// counted names the claims of a StatefulSet that the cluster has; false if it was
+// not asked, or did not say.
+func (j *judge) counted(c *change.Change) (names []string, counted bool) {
+	value, _ := j.found(c.Ref)
+	if value == nil || !j.asked {
+		return nil, false
+	}
+	for _, gap := range j.live.Unread {
+		if gap.Kind == "PersistentVolumeClaim" && (gap.Namespace == "" || gap.Namespace == c.Ref.Namespace) {
+			return nil, false
+		}
+	}
+	for _, claim := range j.claimsOf(value, c) {
+		metadata, _ := claim["metadata"].(map[string]any)
+		name, _ := metadata["name"].(string)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, true
+}
+
+// fullClaims are the claims that may hold data when the upgrade begins, or are made
+// from some: those of the cluster and of the release.
+func (j *judge) fullClaims(objects []upgrade.Object) map[manifest.Identity]bool {
+	full := map[manifest.Identity]bool{}
+	for _, o := range j.cluster {
+		if isClaim(o.Ref) {
+			full[o.Ref.Identity()] = true
+		}
+	}
+	for i := range objects {
+		p := &objects[i]
+		if isClaim(p.Ref()) && p.New != nil && (p.Old != nil || filled(upgrade.Spec(p.New))) {
+			full[p.Ref().Identity()] = true
+		}
+	}
+	return full
+}
+
+// scaledBefore are the workloads of whose replicas an autoscaler decides until now.
+func (j *judge) scaledBefore(objects []upgrade.Object) map[manifest.Identity]bool {
+	var old []*manifest.Object
+	for i := range objects {
+		p := &objects[i]
+		if p.Old != nil {
+			old = append(old, p.Old)
+		}
+	}
+	return scaleTargets(old, j.cluster)
+}
+
+func claimOf(namespace, name string) manifest.Identity {
+	return manifest.Identity{Kind: "PersistentVolumeClaim", Namespace: namespace, Name: name}
+}
+
+// claimTemplates returns the volumeClaimTemplates of a StatefulSet.
+func claimTemplates(ref manifest.Ref, o *manifest.Object) []map[string]any {
+	if ref.Group != "apps" || ref.Kind != "StatefulSet" {
+		return nil
+	}
+	list, _ := upgrade.Spec(o)["volumeClaimTemplates"].([]any)
+	templates := make([]map[string]any, 0, len(list))
+	for _, item := range list {
+		if t, is := item.(map[string]any); is {
+			templates = append(templates, t)
+		}
+	}
+	return templates
+}
+
+// manyPods is from where on nobody reads names or numbers of claims any more.
+const manyPods = 10_000
+
+func claimNames(ref manifest.Ref, o *manifest.Object, templates []map[string]any, pods int) []string {
+	pods = min(max(pods, 0), manyPods)
+	ordinals, _ := upgrade.Spec(o)["ordinals"].(map[string]any)
+	start, _ := ordinals["start"].(int64)
+	names := make([]string, 0, len(templates)*pods)
+	for _, t := range templates {
+		metadata, _ := t["metadata"].(map[string]any)
+		for i := range pods {
+			names = append(names, fmt.Sprintf("%s-%s-%d", metadata["name"], ref.Name, start+int64(i)))
+		}
+	}
+	return names
+}
+
+// filled reports whether a claim, or the template of one, says where its data comes
+// from.
+func filled(claim map[string]any) bool {
+	if spec, nested := claim["spec"].(map[string]any); nested {
+		claim = spec
+	}
+	return claim["volumeName"] != nil || claim["dataSource"] != nil || claim["dataSourceRef"] != nil
+}
+
+// mountedClaims names the claims that a pod template names itself.
+func mountedClaims(o *manifest.Object) map[string]bool {
+	template, _ := upgrade.Spec(o)["template"].(map[string]any)
+	spec, _ := template["spec"].(map[string]any)
+	volumes, _ := spec["volumes"].([]any)
+	names := map[string]bool{}
+	for _, v := range volumes {
+		volume, _ := v.(map[string]any)
+		source, _ := volume["persistentVolumeClaim"].(map[string]any)
+		if name, is := source["claimName"].(string); is {
+			names[strings.TrimSpace(name)] = true
+		}
+	}
+	return names
+}
