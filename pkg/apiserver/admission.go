@@ -118,16 +118,27 @@ func (r request) admitNamespace(object, live runtime.Object) []change.FieldError
 // assumedVersion is the resourceVersion of objects that were not read from a cluster.
 const assumedVersion = "1"
 
-// settle gives a stored object what controllers give it before anybody upgrades
-// it. Without that, updates look easier than they are.
+// settle gives a stored object what the API server and controllers give it before anybody
+// upgrades it. Without that, updates look easier than they are.
 func (s *Server) settle(object runtime.Object) {
+	s.store(object)
+	control(object)
+}
+
+// store gives an object what the API server gives it as it stores it.
+func (s *Server) store(object runtime.Object) {
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetResourceVersion(assumedVersion)
 	}
 	fillNulls(object)
+	if service, is := object.(*api.Service); is {
+		s.services.read(service)
+	}
+}
+
+// control gives an object what controllers give it in time.
+func control(object runtime.Object) {
 	switch o := object.(type) {
-	case *api.Service:
-		s.services.read(o)
 	case *api.Namespace:
 		o.Status.Phase = api.NamespaceActive
 	case *api.Pod:

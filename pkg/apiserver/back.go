@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	api "k8s.io/kubernetes/pkg/apis/core"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -46,8 +47,24 @@ func (s *Server) Back(updated, old *manifest.Object, result *Result) Back {
 			return Back{Refused: []change.FieldError{r.decodeError("", object.Object, err)}}
 		}
 	}
-	s.settle(stored)
+	s.store(stored)
+	if !waits(result.live) {
+		control(stored)
+	}
 	return s.mergeBack(r, stored, from, to)
+}
+
+// waits reports whether a live object is a claim without a volume or a Pod without a
+// node. Why it has none, the upgrade is taken not to change.
+func waits(live runtime.Object) bool {
+	switch o := live.(type) {
+	case *api.PersistentVolumeClaim:
+		return o.Spec.VolumeName == ""
+	case *api.Pod:
+		return o.Spec.NodeName == ""
+	default:
+		return false
+	}
 }
 
 // BackKept judges the way back to an object that left the release and is in the cluster

@@ -62,6 +62,8 @@ spec:
 		{name: "a claim whose volume stays", old: claim, cluster: boundClaim,
 			want: []string{"PersistentVolumeClaim/data: it comes back with an empty volume: volume pv-1 of 5Gi stays (reclaim policy Retain)"}},
 		{name: "a claim that never had a volume", old: claim, cluster: strings.Split(strings.Replace(boundClaim, "  volumeName: pv-1\n", "", 1), "---\n")[0]},
+		{name: "a claim that waits for its volume", old: claim, updated: strings.Replace(claim, "Once]", "Once]\n  storageClassName: slow", 1),
+			cluster: strings.Replace(strings.Replace(ownClaim, "volumeName: pv-1, ", "", 1), "1Gi", "5Gi", 1)},
 		{name: "what could not be made any more", old: policy,
 			want: []string{"NetworkPolicy/web: it cannot be made again: spec.ingress[0].ports[0].endPort: Invalid value: 79: must be greater than or equal to `port`"}},
 		{name: "an object that goes and can be made again", old: settings},
