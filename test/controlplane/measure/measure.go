@@ -321,10 +321,13 @@ func classes(value any) []string {
 }
 
 // Clear deletes the objects of a case that live in no namespace, and its Services,
-// which hold node ports, and waits until they are gone. The pods of a case that has
-// nodes of its own go, too: another case may have nodes of the same names.
+// which hold node ports, and waits until they are gone. The pods and claims of a case that has
+// nodes or volumes of its own go, too: a claim takes the next volume of the same name.
 func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
-	if slices.ContainsFunc(b.Outside(c), func(name string) bool { return strings.HasPrefix(name, "Node/") }) {
+	used := func(name string) bool {
+		return strings.HasPrefix(name, "Node/") || strings.HasPrefix(name, "PersistentVolume/")
+	}
+	if slices.ContainsFunc(b.Outside(c), used) {
 		if err := b.vacate(ctx, namespace); err != nil {
 			return err
 		}
@@ -346,15 +349,17 @@ func (b *Bench) Clear(ctx context.Context, c Case, namespace string) error {
 	return nil
 }
 
-// vacate deletes a namespace, and waits until no pod is left in it.
+// vacate deletes a namespace, and waits until no pod and no claim is left in it.
 func (b *Bench) vacate(ctx context.Context, namespace string) error {
 	err := b.core.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
 	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		pods, err := b.core.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-		return err == nil && len(pods.Items) == 0, err
+		pods, err1 := b.core.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		claims, err2 := b.core.CoreV1().PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{})
+		err := errors.Join(err1, err2)
+		return err == nil && len(pods.Items) == 0 && len(claims.Items) == 0, err
 	})
 }
 
