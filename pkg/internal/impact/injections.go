@@ -107,7 +107,9 @@ func (in injected) files(container string) []string {
 		return nil
 	}
 	var files []string
-	add := func(folder, file string) { files = append(files, path.Join("/", cmp.Or(folder, "/vault/secrets"), file)) }
+	add := func(folder, file string) {
+		files = append(files, path.Join("/", cmp.Or(folder, "/vault/secrets"), file))
+	}
 	if isOn(in.vault("agent-inject-token")) {
 		add(in.vault("secret-volume-path"), "token")
 	}
