@@ -107,6 +107,8 @@ func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, 
 		return before, after, 0
 	case j.falls(c.New):
 		return rollout.Sized(before, n), after, 0 // what the manifest says, until the autoscaler comes
+	case !upgrade.SetsReplicas(c.Old) && upgrade.SetsReplicas(c.New):
+		return rollout.Sized(before, n), after, 0 // as many as the autoscaler keeps, until Helm sets the number
 	case upgrade.SetsReplicas(c.Old) || upgrade.SetsReplicas(c.New):
 		return before, after, 0
 	}

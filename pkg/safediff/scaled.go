@@ -2,6 +2,7 @@ package safediff
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -29,6 +30,8 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 	reason, hides, list := scaledServerSide, change.Rejected, []change.Notice(nil)
 	if !j.opts.ServerSide {
 		reason, hides, list = scaledThreeWay, change.Restart, in.heldNotices(j.live)
+		stay := scaleTargets(in.updated, in.cluster)
+		maps.DeleteFunc(targets, func(target manifest.Identity, _ bool) bool { return !stay[target] })
 		for _, n := range list {
 			delete(targets, n.Ref.Identity())
 		}
