@@ -48,6 +48,9 @@ const (
 	Gated        ObstacleKind = "gate"      // the scheduler ignores a pod until its scheduling gates are removed
 )
 
+// Starts reports whether pods start in spite of the obstacle.
+func (k ObstacleKind) Starts() bool { return k == NoGuardPort || k == TooLate }
+
 // Obstacles lists what is in the way of the pods that a workload makes, as far as the
 // kubelet and the controllers tell by the object alone. The result is nil for a workload
 // that makes none: it is paused or suspended, or asks for none.

@@ -98,7 +98,7 @@ func obstacles(kind rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
 				f := rule.Found{On: o, Message: b.Message, Paths: b.Paths, Evidence: []change.Evidence{
 					{What: "pods do not start: " + string(kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
 				}}
-				if kind != rollout.NoGuardPort && kind != rollout.TooLate {
+				if !kind.Starts() {
 					f.Unstarted = []manifest.Ref{o.Ref()}
 				}
 				found = append(found, f)

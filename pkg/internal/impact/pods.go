@@ -9,6 +9,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/reference"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // podRules are about workloads without a ready pod, and the Services that have no endpoints
@@ -23,8 +25,8 @@ func podRules() []rule.Rule {
 		},
 		{
 			ID: "pods-not-replaced", Risk: change.Outage,
-			Why:  "all pods of the workload are deleted and the API server rejects the new ones: nothing serves until somebody fixes that",
-			Fix:  "fix what rejects the new pods (the other findings name it); if it is the Pod Security level of the namespace, change that first (pod-security.kubernetes.io/enforce)",
+			Why:  "all pods of the workload are deleted, and the API server rejects the new ones or they do not start: nothing serves until somebody fixes that",
+			Fix:  "fix what keeps the new pods from starting (the other findings name it); if it is the Pod Security level of the namespace, change that first (pod-security.kubernetes.io/enforce)",
 			Find: down(notReplaced),
 		},
 		{
@@ -45,10 +47,10 @@ func podRules() []rule.Rule {
 
 // down makes a finding of each workload that goes down and of which says has something to
 // say, without naming the Services.
-func down(says func(c *change.Change, without string) string) func(*upgrade.Upgrade) []rule.Found {
+func down(says func(d fall) string) func(*upgrade.Upgrade) []rule.Found {
 	return func(u *upgrade.Upgrade) []rule.Found {
 		var found []rule.Found
-		only := endpointsOnly(u)
+		only, unstarted := endpointsOnly(u), unstarted(u)
 		for i := range u.Objects {
 			o := &u.Objects[i]
 			if o.Change == nil || o.Change.Outcome.Pods == nil || !o.Change.Outcome.Pods.AllDown {
@@ -58,13 +60,16 @@ func down(says func(c *change.Change, without string) string) func(*upgrade.Upgr
 			if len(only[o]) > 0 {
 				without = ", and " + called(only[o], "has", "have") + " no endpoints"
 			}
-			message := says(o.Change, without)
+			message := says(fall{o.Change, without, unstarted[o.Ref()]})
 			if message == "" {
 				continue
 			}
 			f := rule.Found{On: o, Message: message, Evidence: rule.PodEvidence(o.Change)}
 			if o.Change.Op == change.Update {
-				f.Paths, f.Lasts = o.Change.Outcome.Pods.Causes, downFor(o.Change.Outcome.Pods)
+				f.Paths = o.Change.Outcome.Pods.Causes
+			}
+			if o.Change.Op == change.Update && !unstarted[o.Ref()] {
+				f.Lasts = downFor(o.Change.Outcome.Pods)
 			}
 			if len(only[o]) > 0 {
 				f.Evidence = append(f.Evidence, change.Evidence{What: "without endpoints", Objects: only[o]})
@@ -75,13 +80,41 @@ func down(says func(c *change.Change, without string) string) func(*upgrade.Upgr
 	}
 }
 
-func allDown(c *change.Change, without string) string {
-	p := c.Outcome.Pods
-	if c.Op != change.Update || p.Desired == 0 || p.Refused != "" || p.Rejected || p.Unplaced {
+// fall is a workload that goes down.
+type fall struct {
+	*change.Change
+	// without names the Services that have no endpoints then; "" for none.
+	without string
+	// unstarted says that none of the new pods starts, for a reason that another finding tells.
+	unstarted bool
+}
+
+// unstarted are the workloads whose new pods are created and do not start.
+func unstarted(u *upgrade.Upgrade) map[manifest.Ref]bool {
+	list := map[manifest.Ref]bool{}
+	for _, b := range u.Links().Broken {
+		if b.Use == reference.ToStart || b.Use == reference.InEnv {
+			list[b.From] = true
+		}
+	}
+	for i := range u.Objects {
+		for _, b := range u.Objects[i].Obstacles {
+			if b.Kind.Starts() || b.Kind == rollout.NoNode || b.Kind == rollout.NoNodeBeside {
+				continue // that hangs on the nodes: Pods.Unplaced
+			}
+			list[u.Objects[i].Ref()] = true
+		}
+	}
+	return list
+}
+
+func allDown(d fall) string {
+	p := d.Outcome.Pods
+	if d.Op != change.Update || p.Desired == 0 || p.Refused != "" || p.Rejected || p.Unplaced || d.unstarted {
 		return ""
 	}
-	message := "no pod is ready" + rule.AtLeast(" for ", downFor(p)) + " while they are replaced" + rule.How(p) + without
-	if rule.Rotates(c, p.Causes) {
+	message := "no pod is ready" + rule.AtLeast(" for ", downFor(p)) + " while they are replaced" + rule.How(p) + d.without
+	if rule.Rotates(d.Change, p.Causes) {
 		message += rule.ForNothing
 	}
 	return message
@@ -112,31 +145,31 @@ func readyAfter(list []*upgrade.Workload) int {
 	return least
 }
 
-func notReplaced(c *change.Change, without string) string {
-	switch p := c.Outcome.Pods; {
-	case c.Op != change.Update || p.Desired == 0:
+func notReplaced(d fall) string {
+	switch p := d.Outcome.Pods; {
+	case d.Op != change.Update || p.Desired == 0:
 		return ""
-	case p.Unplaced:
-		return "its pods are deleted, and no new ones start" + without
 	case p.Refused != "" || p.Rejected:
-		return "its pods are deleted, and no new ones come" + without
+		return "its pods are deleted, and no new ones come" + d.without
+	case p.Unplaced || d.unstarted:
+		return "its pods are deleted, and no new ones start" + d.without
 	default:
 		return ""
 	}
 }
 
-func toZero(c *change.Change, without string) string {
-	if c.Op != change.Update || c.Outcome.Pods.Desired != 0 {
+func toZero(d fall) string {
+	if d.Op != change.Update || d.Outcome.Pods.Desired != 0 {
 		return ""
 	}
-	return fmt.Sprintf("scaled from %s to none", rule.Pods(c.Outcome.Pods.Before)) + without
+	return fmt.Sprintf("scaled from %s to none", rule.Pods(d.Outcome.Pods.Before)) + d.without
 }
 
-func podsDeleted(c *change.Change, without string) string {
-	if c.Op != change.Delete || c.Renamed != nil {
+func podsDeleted(d fall) string {
+	if d.Op != change.Delete || d.Renamed != nil {
 		return ""
 	}
-	return "its pods are deleted with it" + without
+	return "its pods are deleted with it" + d.without
 }
 
 // endpointsOnly returns for each workload that goes down the Services that have no others.
