@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/nearest"
 
 	// The versions of every group, with their defaults and conversions.
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
@@ -57,7 +59,26 @@ func (s *Server) Serves(ref manifest.Ref) bool {
 // the client does that finds it out.
 func Unserved(ref manifest.Ref) change.FieldError {
 	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
-	return change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk)}
+	return change.FieldError{Field: "apiVersion", Type: "NotFound", Message: noMatch(gvk) + meant(gvk)}
+}
+
+// meant names the kind that somebody meant who has mistyped one of Kubernetes' own; "" if
+// the version has none of nearly that name.
+func meant(gvk schema.GroupVersionKind) string {
+	if legacyscheme.Scheme.Recognizes(gvk) {
+		return ""
+	}
+	var kinds []string
+	for kind := range legacyscheme.Scheme.KnownTypes(gvk.GroupVersion()) {
+		if !strings.HasSuffix(kind, "List") && !strings.HasSuffix(kind, "Options") {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	if kind := nearest.Of(gvk.Kind, kinds); kind != "" {
+		return "; did you mean " + kind + "?"
+	}
+	return ""
 }
 
 // unserved says why the server does not serve a kind in a version, in the words
@@ -77,7 +98,7 @@ func (s *Server) lookUpUnserved(gvk schema.GroupVersionKind) string {
 	reason := noMatch(gvk)
 	if !legacyscheme.Scheme.Recognizes(gvk) {
 		if legacyscheme.Scheme.IsGroupRegistered(gvk.Group) {
-			return reason
+			return reason + meant(gvk)
 		}
 		return ""
 	}

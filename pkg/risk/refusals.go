@@ -20,6 +20,12 @@ func refusalRules() []rule.Rule {
 			Why:  "the API server rejects the object whatever was there before; the upgrade fails after other objects have already changed",
 			Fix:  "correct the field",
 			When: refusedFor(func(e change.FieldError) bool { return e.Itself }),
+			Remedy: func(c *change.Change) string {
+				if slices.ContainsFunc(c.Outcome.Refused, wantsText) {
+					return "quote the value in the template ({{ … | quote }}): YAML reads it as a number or a boolean, and the field holds text"
+				}
+				return ""
+			},
 		},
 		{
 			ID: "api-refused", Risk: change.Rejected,
@@ -30,6 +36,13 @@ func refusalRules() []rule.Rule {
 			},
 		},
 	})
+}
+
+// wantsText reports whether a value is refused since it is a number or a boolean where the API
+// server wants text, in the words of encoding/json or of server-side apply.
+func wantsText(e change.FieldError) bool {
+	scalar := strings.Contains(e.Message, "cannot unmarshal number") || strings.Contains(e.Message, "cannot unmarshal bool")
+	return scalar && strings.HasSuffix(e.Message, "of type string") || strings.HasSuffix(e.Message, ": expected string")
 }
 
 // helmRefusals are refusals before anything is sent.
@@ -49,11 +62,17 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 			Why:  "this Kubernetes does not serve the API version; Helm stops before it changes anything, even if only the installed release uses it",
 			Fix:  "move the chart to a served version; for an installed release, rewrite its stored manifest first (helm mapkubeapis)",
 			When: refusedAs("NotFound"),
+			Remedy: func(c *change.Change) string {
+				if strings.Contains(refusal(c), "did you mean ") {
+					return "correct kind, or apiVersion"
+				}
+				return ""
+			},
 		},
 		{
 			ID: "kind-only-in-crds", Risk: change.Rejected,
 			Why:  "Helm applies a chart's crds directory only on installation; an upgrade finds no such kind in the cluster and stops before it changes anything",
-			Fix:  "apply the definitions before the upgrade: helm show crds CHART | kubectl apply --server-side -f -",
+			Fix:  "apply the definitions before the upgrade: helm show crds CHART | kubectl apply --server-side --force-conflicts -f -",
 			When: refusedAs("NoKindInstalled"),
 		},
 		{

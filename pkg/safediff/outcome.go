@@ -99,7 +99,10 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 	alone, err := j.server.Create(updated)
 	for i := range result.Outcome.Refused {
 		e := &result.Outcome.Refused[i]
-		e.Itself = slices.ContainsFunc(alone.Outcome.Refused, func(other change.FieldError) bool { return other.Field == e.Field })
+		e.Itself = slices.ContainsFunc(alone.Outcome.Refused, func(other change.FieldError) bool {
+			undecoded := e.Field == "patch" && other.Field == "" && other.Message == e.Message
+			return other.Field == e.Field || undecoded
+		})
 	}
 	return result, err
 }
