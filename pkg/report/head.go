@@ -13,13 +13,15 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn change.FailOn) 
 	verdict := set.Verdict(failOn)
 	p.line(p.verdict(verdict), "  ", p.counted(verdict, set, sum, failOn))
 	about, does := aboutRelease(&set.Release), plan(sum)
-	if set.Release.Name == "" && about != "" { // two manifests: there is little to say of them
-		does += "; " + about
-	} else if about != "" {
-		p.line(about)
+	switch {
+	case about == "":
+		p.line(does)
+	case set.Release.Name == "": // two manifests: there is little to say of them
+		p.line(does, "; ", about)
+	default:
+		p.line(about, ": ", does)
 	}
 	p.values(set.Release.Values)
-	p.line(does)
 	p.why(set)
 	p.shipped(set.Unchecked)
 	p.hooks(set.Hooks)
@@ -33,7 +35,7 @@ func (p *page) fails(set *change.Set, sum *change.Summary) {
 		p.line(p.bad("the " + p.operation + " " + failure(sum)))
 		p.partWay(set, sum)
 	case set.Fails() && sum.Risks[change.Rejected] == 0 && sum.AcceptedRisks[change.Rejected] == 0:
-		p.line(p.bad("the " + p.operation + " fails at its timeout: Helm waits for pods that do not become ready in time"))
+		p.line(p.bad("the " + p.operation + " fails when --timeout is over: Helm waits for what does not happen in time"))
 	}
 }
 
@@ -189,7 +191,10 @@ func plan(sum *change.Summary) string {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, op))
 		}
 	}
-	text := strings.Join(append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged)), ", ")
+	if sum.Unchanged > 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%d unchanged", sum.Unchanged))
+	}
+	text := strings.Join(parts, ", ")
 	switch sum.Renamed {
 	case 0:
 		return text

@@ -76,7 +76,7 @@ func (p *page) shipped(notices []change.Notice) {
 	if definitions == 1 {
 		what = "definition"
 	}
-	p.line(fmt.Sprintf("crds/, which no upgrade touches: %s %s; to apply: helm show crds CHART | kubectl apply --server-side -f -", strings.Join(parts, ", "), what))
+	p.line(fmt.Sprintf("crds/, which no upgrade touches: %s %s; to apply: helm show crds CHART | kubectl apply --server-side --force-conflicts -f -", strings.Join(parts, ", "), what))
 }
 
 // unshipped returns the notices that are not about a crds directory.

@@ -10,29 +10,33 @@ import (
 )
 
 // rotating lists what comes out differently each time; objects in which the same
-// fields rotate share a line.
+// fields rotate are named together.
 func (p *page) rotating(list []change.Rotation) {
 	if len(list) == 0 {
 		return
 	}
-	p.line()
-	if unless := list[0].Unless; unless == "" {
-		p.line(p.strong("Rotates on every upgrade"))
-	} else {
-		p.line(p.strong("May rotate on every upgrade"), " (", unless, ")")
+	title := "Rotates on every upgrade"
+	if unless := list[0].Unless; unless != "" {
+		title = "May rotate on every upgrade (" + unless + ")"
 	}
-	var lines []string
+	var parts []string
 	objects := map[string][]manifest.Ref{}
 	for i := range list {
 		text := p.rotation(&list[i])
 		if _, known := objects[text]; !known {
-			lines = append(lines, text)
+			parts = append(parts, text)
 		}
 		objects[text] = append(objects[text], list[i].Ref)
 	}
-	for _, text := range lines {
-		p.line("  ", p.refs(objects[text]), ": ", text)
+	for i, text := range parts {
+		parts[i] = p.refs(objects[text]) + ": " + text
 	}
+	const inLine = 3
+	if len(parts) <= inLine {
+		p.under(title, strings.Join(parts, "; ")+"\n")
+		return
+	}
+	p.under(title, "  "+strings.Join(parts, "\n  ")+"\n")
 }
 
 // rotation names what rotates in an object: the keys of a Secret or a ConfigMap as
@@ -60,7 +64,7 @@ func (p *page) rotation(r *change.Rotation) string {
 	}
 	text := printable(strings.Join(slices.Concat(keys, fields), ", "))
 	if r.Restarts {
-		text += "; restarts its pods"
+		text += ", which restarts its pods"
 	}
 	return text
 }

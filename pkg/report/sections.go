@@ -32,6 +32,8 @@ func (p *page) sections(set *change.Set) []section {
 			risky = append(risky, c)
 		case c.Op == change.Leave && !p.all:
 			left = append(left, c)
+		case !p.all && rotates(c, set.Rotating):
+			// told below, with what rotates
 		case !c.Hidden() || c.Renamed != nil:
 			plain = append(plain, c)
 		case p.all:
@@ -51,6 +53,14 @@ func (p *page) sections(set *change.Set) []section {
 		{title: "In crds/, which no upgrade touches", groups: p.gatherTitles(left), short: true},
 		{title: "Hidden", groups: groups(hidden, p.all)},
 	}
+}
+
+// rotates reports whether all that an update of a Secret changes is what comes out
+// differently each time.
+func rotates(c *change.Change, list []change.Rotation) bool {
+	return c.Op == change.Update && c.Ref.Kind == "Secret" && len(c.Findings)+len(c.Accepted)+len(c.Outcome.Ignored) == 0 && c.Renamed == nil && c.Hook == nil &&
+		slices.ContainsFunc(list, func(r change.Rotation) bool { return r.Ref == c.Ref }) &&
+		!slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return !e.Rotates && shows(c, &e, false) })
 }
 
 // stage orders findings by when they show: what fails the upgrade before anything changes,
@@ -80,16 +90,16 @@ func (p *page) section(s *section) {
 	p.under(s.title, p.blocks(list, s.short || gathered))
 }
 
-// under prints text below a title, or behind it if it is no longer than a line. Such lines
-// have no blank line between them.
+// under prints text below a title, or behind it if it is no longer than a line. Parts of one
+// line have no blank line between them, with a title or without.
 func (p *page) under(title, text string) {
-	single := p.room != (room{}) && title != "" && strings.Count(text, "\n") == 1
+	single := p.room != (room{}) && strings.Count(text, "\n") == 1
 	if !single || !p.single {
 		p.line()
 	}
 	p.single = single
 	switch {
-	case single:
+	case single && title != "":
 		p.out.WriteString(p.strong(title) + ": ")
 	case title != "":
 		p.line(p.strong(title))
