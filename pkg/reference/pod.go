@@ -8,8 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// pod reads what a pod needs. A pull secret is no part of it: the kubelet goes on
-// without one that is not there.
+// pod reads what a pod needs. The kubelet goes on without a pull secret that is not there, and
+// whether the registry asks for it nobody knows.
 func (r *reader) pod(at fieldpath.Path, spec map[string]any) {
 	field := func(name string) fieldpath.Path { return at.Child(fieldpath.Field(name)) }
 	account := text(spec["serviceAccountName"])
@@ -19,6 +19,15 @@ func (r *reader) pod(at fieldpath.Path, spec map[string]any) {
 	r.add(ToStart, "ServiceAccount", account, "", false, field("serviceAccountName"))
 	r.to(ToStart, manifest.Identity{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: text(spec["priorityClassName"])}, "", false, field("priorityClassName"))
 	r.to(ToStart, manifest.Identity{Group: "node.k8s.io", Kind: "RuntimeClass", Name: text(spec["runtimeClassName"])}, "", false, field("runtimeClassName"))
+	r.pulls(field("imagePullSecrets"), spec["imagePullSecrets"])
+	for i, claim := range objects(spec["resourceClaims"]) {
+		at := field("resourceClaims").Child(named(claim, i))
+		for _, kind := range []string{"ResourceClaim", "ResourceClaimTemplate"} {
+			name := "r" + kind[1:] + "Name"
+			to := manifest.Identity{Group: "resource.k8s.io", Kind: kind, Namespace: r.namespace, Name: text(claim[name])}
+			r.to(ToStart, to, "", false, at.Child(fieldpath.Field(name)))
+		}
+	}
 	var mounts []map[string]any
 	for _, list := range []string{"initContainers", "containers"} {
 		for i, c := range objects(spec[list]) {
@@ -59,6 +68,12 @@ func (r *reader) environment(at fieldpath.Path, container map[string]any) {
 func (r *reader) volume(at fieldpath.Path, volume map[string]any, mounts []map[string]any) {
 	claim := object(volume["persistentVolumeClaim"])
 	r.add(ToStart, "PersistentVolumeClaim", claim["claimName"], "", false, at.Join(fieldpath.Fields("persistentVolumeClaim", "claimName")))
+	template := object(object(volume["ephemeral"])["volumeClaimTemplate"])
+	r.class(at.Join(fieldpath.Fields("ephemeral", "volumeClaimTemplate")), template)
+	if csi := object(volume["csi"]); text(csi["driver"]) == "secrets-store.csi.k8s.io" {
+		class := manifest.Identity{Group: "secrets-store.csi.x-k8s.io", Kind: "SecretProviderClass", Namespace: r.namespace, Name: text(object(csi["volumeAttributes"])["secretProviderClass"])}
+		r.to(ToStart, class, "", false, at.Join(fieldpath.Fields("csi", "volumeAttributes", "secretProviderClass")))
+	}
 	r.files(at, volume, mounts, true)
 	projected := at.Join(fieldpath.Fields("projected", "sources"))
 	for i, source := range objects(object(volume["projected"])["sources"]) {

@@ -4,6 +4,7 @@
 package reference
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -23,6 +24,14 @@ type Reference struct {
 	Optional bool
 	// Use is what the object is needed for.
 	Use Use
+}
+
+// Among reports whether a list has a reference to the same object for the same use. Keys differ
+// only where both have one.
+func (r *Reference) Among(list []Reference) bool {
+	return slices.ContainsFunc(list, func(o Reference) bool {
+		return o.To == r.To && o.Use == r.Use && (o.Key == r.Key || o.Key == "" || r.Key == "")
+	})
 }
 
 // Of returns what an object names, in the order of its manifest. template is where
@@ -48,6 +57,9 @@ type kind struct{ group, name string }
 
 // readers know where the kinds that run no pods name other objects.
 var readers = map[kind]func(*reader, map[string]any){ //nolint:gochecknoglobals // a constant table
+	{"", "PersistentVolumeClaim"}:                                      (*reader).claim,
+	{"", "Secret"}:                                                     (*reader).token,
+	{"", "ServiceAccount"}:                                             (*reader).account,
 	{"apps", "StatefulSet"}:                                            (*reader).statefulSet,
 	{"networking.k8s.io", "Ingress"}:                                   (*reader).ingress,
 	{"autoscaling", "HorizontalPodAutoscaler"}:                         (*reader).scaler,
@@ -93,6 +105,46 @@ func (r *reader) to(use Use, to manifest.Identity, key string, optional bool, pa
 func (r *reader) statefulSet(value map[string]any) {
 	spec := object(value["spec"])
 	r.add(AsName, "Service", spec["serviceName"], "", false, fieldpath.Fields("spec", "serviceName"))
+	for i, template := range objects(spec["volumeClaimTemplates"]) {
+		r.class(fieldpath.Path{fieldpath.Field("spec"), fieldpath.Field("volumeClaimTemplates"), fieldpath.Index(i)}, template)
+	}
+}
+
+func (r *reader) claim(value map[string]any) { r.class(nil, value) }
+
+// class reads the StorageClass of a claim (GetPersistentVolumeClaimClass in
+// k8s.io/component-helpers/storage/volume). For a claim that names its volume none is made.
+func (r *reader) class(at fieldpath.Path, claim map[string]any) {
+	const annotation = "volume.beta.kubernetes.io/storage-class"
+	spec := object(claim["spec"])
+	name, path := object(object(claim["metadata"])["annotations"])[annotation], fieldpath.Fields("metadata", "annotations", annotation)
+	if name == nil {
+		name, path = spec["storageClassName"], fieldpath.Fields("spec", "storageClassName")
+	}
+	to := manifest.Identity{Group: "storage.k8s.io", Kind: "StorageClass", Name: text(name)}
+	r.to(ForClaims, to, "", text(spec["volumeName"]) != "", at.Join(path))
+}
+
+// token reads the ServiceAccount whose token a Secret holds.
+func (r *reader) token(value map[string]any) {
+	if value["type"] != "kubernetes.io/service-account-token" {
+		return
+	}
+	annotations := object(object(value["metadata"])["annotations"])
+	const name = "kubernetes.io/service-account.name"
+	r.add(ForToken, "ServiceAccount", annotations[name], "", false, fieldpath.Fields("metadata", "annotations", name))
+}
+
+// account reads with which Secrets the images of an account's pods are pulled (serviceaccount in
+// k8s.io/kubernetes/plugin/pkg/admission).
+func (r *reader) account(value map[string]any) {
+	r.pulls(fieldpath.Fields("imagePullSecrets"), value["imagePullSecrets"])
+}
+
+func (r *reader) pulls(at fieldpath.Path, secrets any) {
+	for i, secret := range objects(secrets) {
+		r.add(ToPull, "Secret", secret["name"], "", false, at.Child(named(secret, i)))
+	}
 }
 
 func (r *reader) ingress(value map[string]any) {

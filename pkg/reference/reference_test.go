@@ -169,6 +169,7 @@ spec:
 		"start: ServiceAccount demo/runner at " + spec + ".serviceAccountName",
 		"start: PriorityClass /high at " + spec + ".priorityClassName",
 		"start: RuntimeClass /sandbox at " + spec + ".runtimeClassName",
+		"pull: Secret demo/pull at " + spec + `.imagePullSecrets[name="pull"]`,
 		"env: Secret demo/pass key b, optional at " + spec + `.initContainers[name="first"].env[name="B"].valueFrom.secretKeyRef`,
 		"env: ConfigMap demo/env at " + spec + `.containers[name="main"].envFrom[0].configMapRef`,
 		"env: Secret demo/more, optional at " + spec + `.containers[name="main"].envFrom[1].secretRef`,

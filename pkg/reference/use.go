@@ -17,4 +17,7 @@ const (
 	AsRole      Use = "role"       // holds what is allowed
 	AsSubject   Use = "subject"    // is allowed something
 	ByAPIServer Use = "api server" // is called by the API server
+	ForClaims   Use = "claims"     // says how the volume of a new claim is made
+	ForToken    Use = "token"      // is whom a token is for
+	ToPull      Use = "pull"       // is shown to the registry when an image is pulled
 )

@@ -14,7 +14,10 @@ import (
 )
 
 // linkRules are about names of what is not there after the upgrade.
-func linkRules() []rule.Rule {
+func linkRules() []rule.Rule { return slices.Concat(podLinkRules(), otherLinkRules()) }
+
+// podLinkRules are about what pods, their claims and their tokens need.
+func podLinkRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "pod-needs-missing", Risk: change.Stuck, Hangs: rule.AwaitsPods,
@@ -23,12 +26,33 @@ func linkRules() []rule.Rule {
 			Find: broken(reference.ToStart, reference.InEnv),
 		},
 		{
+			ID: "claim-class-missing", Risk: change.Stuck, Hangs: rule.AwaitsPods,
+			Why: "no volume is made for a claim whose StorageClass does not exist (provisionClaim in k8s.io/kubernetes/pkg/controller/volume/persistentvolume): " +
+				"it stays Pending, and so do the pods that mount it",
+			Fix:  "keep the StorageClass as long as claims are made that name it",
+			Find: broken(reference.ForClaims),
+		},
+		{
+			ID: "token-deleted", Risk: change.Outage, Kinds: []string{"Secret", "ServiceAccount"},
+			Why: "the tokens controller deletes the token Secrets of a ServiceAccount that does not exist, or is not the one that they were made for " +
+				"(k8s.io/kubernetes/pkg/controller/serviceaccount): whoever uses the token is denied, and the Secret is not in the cluster",
+			Fix: "give the Secret of another account another name, and keep the account as long as its token is used",
+			Find: func(u *upgrade.Upgrade) []rule.Found {
+				return slices.Concat(broken(reference.ForToken)(u), tokensDeleted(u))
+			},
+		},
+		{
 			ID: "sub-path-missing", Risk: change.Stuck,
 			Why: "the kubelet creates an empty directory for a subPath that the volume does not have (makeMounts in k8s.io/kubernetes/pkg/kubelet): " +
 				"the container gets the directory instead of the file, and does not start if its image has a file at the mountPath",
 			Fix:  "keep the key until no container mounts it any more",
 			Find: broken(reference.AsOneFile),
 		},
+	}
+}
+
+func otherLinkRules() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "backend-missing", Risk: change.Outage,
 			Why:  "requests routed to a Service or port that does not exist get an error",
@@ -72,6 +96,27 @@ func linkRules() []rule.Rule {
 			Find: broken(reference.ByAPIServer),
 		},
 	}
+}
+
+// tokensDeleted tells of Secrets of the release that hold a token, and lose the account that it is of
+// while the name of that one stays.
+func tokensDeleted(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		because, by := u.TokenGone(o)
+		if by == nil || by.Goes() { // told as a name of what is not there
+			continue
+		}
+		message := because
+		if by != o {
+			message = fmt.Sprintf("%s stays in the manifest: %s, which is made anew", o.Ref(), because)
+		}
+		found = append(found, rule.Found{On: by, Message: message, Evidence: []change.Evidence{
+			{What: "deleted by the tokens controller", Objects: []manifest.Ref{o.Ref()}},
+		}})
+	}
+	return found
 }
 
 // broken finds names of what is not there, of what is used so.

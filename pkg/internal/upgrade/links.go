@@ -133,6 +133,9 @@ func (u *Upgrade) touched() map[string]bool {
 			c.Op == change.Update && (Contents(c) || c.Ref.Kind == "Service")) {
 			touched[c.Ref.Name] = true
 		}
+		if because, _ := u.TokenGone(&u.Objects[i]); because != "" {
+			touched[u.Objects[i].Ref().Name] = true
+		}
 	}
 	return touched
 }
@@ -171,16 +174,24 @@ func ChangedKeys(c *change.Change) (keys []string, some bool) {
 
 // follow looks what becomes of one name. old is what the object named before.
 func (u *Upgrade) follow(from, to *Object, r reference.Reference, old []reference.Reference) {
-	known := slices.ContainsFunc(old, func(o reference.Reference) bool {
-		return o.To == r.To && o.Use == r.Use && (o.Key == r.Key || o.Key == "" || r.Key == "")
-	})
+	known := r.Among(old)
+	gone, _ := u.TokenGone(to)
 	switch because := u.neverMade(from, to, known); {
+	case r.Use == reference.ToPull:
+		if to.goes() {
+			u.unpulled(from, to)
+		}
+		return
+	case r.Use == reference.ForClaims && !u.needsClass(from, to, r.Path):
 	case r.Optional, from.Awaited(), r.Key == "" && comesBack(r.To): // what Helm waits for is judged at the moment at which it runs
 	case because != "":
 		u.lost(from, to, r, because)
 		return
 	case to.goes(), to.keyless(r.Key, known):
 		u.lost(from, to, r, "")
+		return
+	case gone != "":
+		u.lost(from, to, r, gone)
 		return
 	}
 	if known && reads(r.Use) && (to.Does(change.Update) && Contents(to.Change) || to.appears(r)) {
@@ -211,7 +222,7 @@ func (o *Object) keyless(key string, known bool) bool {
 // there.
 func missingHides(use reference.Use) change.Risk {
 	switch use {
-	case reference.AsBackend, reference.ForTLS, reference.AsName, reference.ByAPIServer:
+	case reference.AsBackend, reference.ForTLS, reference.AsName, reference.ByAPIServer, reference.ForToken:
 		return change.Outage
 	default:
 		return change.Stuck
@@ -230,6 +241,9 @@ func (u *Upgrade) lost(from, to *Object, r reference.Reference, because string) 
 		return
 	}
 	on := to
+	if _, by := u.TokenGone(to); on.Change == nil && by != nil {
+		on = by
+	}
 	if from.Names != nil && (to.Change == nil || starts(from.Change) || !u.RunsPods(from.Ref())) {
 		on = from
 	}

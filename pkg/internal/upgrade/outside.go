@@ -61,7 +61,7 @@ func (u *Upgrade) claimed(id manifest.Identity) bool {
 // blocks reports whether something does not work at all without what is used so. A
 // certificate may come later, and a role or an account may be somebody else's.
 func blocks(use reference.Use) bool {
-	return use == reference.ToStart || use == reference.InEnv || use == reference.AsBackend || use == reference.AsTarget || use == reference.ByAPIServer
+	return use == reference.ToStart || use == reference.InEnv || use == reference.AsBackend || use == reference.AsTarget || use == reference.ByAPIServer || use == reference.ForToken
 }
 
 // leadOut judges one name that leads out of the release.
@@ -107,7 +107,7 @@ func Servable(id manifest.Identity) (ref manifest.Ref, servable bool) {
 // leadsOut reports whether a name is of something that the release does not have, and that is needed.
 func (u *Upgrade) leadsOut(r reference.Reference) bool {
 	switch {
-	case u.Object(r.To) != nil, r.Optional, InEveryCluster(r.To), u.claimed(r.To), r.Use == reference.AsName, r.Use == reference.AsOneFile:
+	case u.Object(r.To) != nil, r.Optional, InEveryCluster(r.To), u.claimed(r.To), r.Use == reference.AsName, r.Use == reference.AsOneFile, r.Use == reference.ForClaims, r.Use == reference.ToPull:
 		return false
 	default:
 		return u.Asked || blocks(r.Use)
