@@ -1,12 +1,9 @@
 package safediff
 
 import (
-	"slices"
+	"reflect"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -18,8 +15,8 @@ const (
 	aggregationUnknown  = "its rules are those of other roles as soon as there is one that it takes in, and then server-side apply refuses what the manifest says of them: that was not judged"
 )
 
-// aggregations refuses aggregated ClusterRoles whose manifests write rules. These are
-// the controller's from the first role on that it takes in (clusterrole-aggregation in
+// aggregations refuses ClusterRoles that were aggregated and whose manifests write rules. These
+// are the controller's from the first role on that it takes in (clusterrole-aggregation in
 // k8s.io/kubernetes/pkg/controller/clusterroleaggregation), so that server-side apply
 // is a conflict in each upgrade, whether anything changes or not. A look at the cluster
 // tells by itself.
@@ -30,15 +27,19 @@ func (j *judge) aggregations(u *upgrade.Upgrade) {
 	}
 	for i := range objects {
 		p := &objects[i]
-		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.New.MayHold("aggregationRule") || j.looked(p.New.Ref) {
+		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.Old.MayHold("aggregationRule") || j.looked(p.New.Ref) {
 			continue
 		}
-		role := clusterRole(p.New)
+		was, is := upgrade.ClusterRole(p.Old), upgrade.ClusterRole(p.New)
 		value, _ := p.New.Value()
-		if _, written := value["rules"]; !written || role == nil || role.AggregationRule == nil {
+		if _, written := value["rules"]; !written || was == nil || was.AggregationRule == nil || is == nil {
 			continue
 		}
-		if !takesIn(role.AggregationRule.ClusterRoleSelectors, objects) {
+		taken := u.TakenIn(was.AggregationRule.ClusterRoleSelectors, upgrade.Before)
+		if len(taken.Parts) == 1 && reflect.DeepEqual(taken.Rules, is.Rules) {
+			continue // nothing differs
+		}
+		if len(taken.Rules) == 0 {
 			if p.Change == nil {
 				p.Change = &change.Change{Ref: p.New.Ref, Op: change.Update, Old: p.Old, New: p.New, Noise: "no-effect"}
 			}
@@ -54,29 +55,4 @@ func (j *judge) aggregations(u *upgrade.Upgrade) {
 
 func isClusterRole(o *manifest.Object) bool {
 	return o.Ref.Kind == "ClusterRole" && o.Ref.Group == rbacv1.GroupName
-}
-
-// clusterRole decodes a ClusterRole; nil if it is not a valid one.
-func clusterRole(o *manifest.Object) *rbacv1.ClusterRole {
-	value, err := o.Value()
-	role := &rbacv1.ClusterRole{}
-	if err != nil || runtime.DefaultUnstructuredConverter.FromUnstructured(value, role) != nil {
-		return nil
-	}
-	return role
-}
-
-// takesIn reports whether one of the selectors fits a role of the installed release
-// that allows something.
-func takesIn(selectors []metav1.LabelSelector, objects []upgrade.Object) bool {
-	return slices.ContainsFunc(objects, func(p upgrade.Object) bool {
-		if p.Old == nil || !isClusterRole(p.Old) {
-			return false
-		}
-		role := clusterRole(p.Old)
-		return role != nil && len(role.Rules) > 0 && slices.ContainsFunc(selectors, func(s metav1.LabelSelector) bool {
-			selector, err := metav1.LabelSelectorAsSelector(&s)
-			return err == nil && selector.Matches(labels.Set(role.Labels))
-		})
-	})
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/auth/rbac/validation"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -43,6 +43,8 @@ type scoped struct {
 	// release, of which unknown is the name.
 	binding, role *upgrade.Object
 	unknown       string
+	// parts are the roles of the release that the role takes in.
+	parts []*upgrade.Object
 }
 
 // rightsOf lists what the bindings of the release give a ServiceAccount at a moment.
@@ -71,7 +73,10 @@ func rightsOf(u *upgrade.Upgrade, account manifest.Identity, m upgrade.Moment) [
 		}
 		if s.role = u.Object(id); s.role == nil {
 			s.unknown = id.Kind + " " + id.Name
-		} else if !s.fill(m) {
+			if id.Kind == "ClusterRole" {
+				s.fillKnown(u, id.Name, m)
+			}
+		} else if !s.fill(u, m) {
 			continue
 		}
 		list = append(list, s)
@@ -80,25 +85,35 @@ func rightsOf(u *upgrade.Upgrade, account manifest.Identity, m upgrade.Moment) [
 }
 
 // fill reads the rules of the role; false if it is not there. Of one that takes in others only
-// its name is known.
-func (s *scoped) fill(m upgrade.Moment) bool {
-	side := s.role.Standing(m)
-	if m == upgrade.Before && s.role.Change != nil {
-		side = s.role.Change.Before()
-	}
-	if side == nil {
+// those of the release are known, besides its name.
+func (s *scoped) fill(u *upgrade.Upgrade, m upgrade.Moment) bool {
+	grant := u.GrantOf(s.role, m)
+	if grant == nil {
 		return false
 	}
-	value, err := side.Value()
-	var role rbacv1.ClusterRole
-	if err != nil || runtime.DefaultUnstructuredConverter.FromUnstructured(value, &role) != nil {
-		return false
+	if grant.Aggregated {
+		s.unknown = s.role.Ref().Kind + " " + s.role.Ref().Name
 	}
-	if role.AggregationRule != nil {
-		s.unknown = side.Ref.Kind + " " + side.Ref.Name
-	}
-	s.rules = role.Rules
+	s.rules, s.parts = grant.Rules, grant.Parts
 	return true
+}
+
+// aggregatedTo begins the labels of ClusterRoles that Kubernetes' own roles take in. Each of these
+// takes in the ones behind it (plugin/pkg/auth/authorizer/rbac/bootstrappolicy in
+// k8s.io/kubernetes).
+const aggregatedTo = "rbac.authorization.k8s.io/aggregate-to-"
+
+// fillKnown reads what ClusterRoles of the release add to one of Kubernetes' own.
+func (s *scoped) fillKnown(u *upgrade.Upgrade, name string, m upgrade.Moment) {
+	order := []string{"admin", "edit", "view"}
+	var selectors []metav1.LabelSelector
+	for _, part := range order[max(0, slices.Index(order, name)):] {
+		selectors = append(selectors, metav1.LabelSelector{MatchLabels: map[string]string{aggregatedTo + part: "true"}})
+	}
+	if slices.Contains(order, name) {
+		grant := u.TakenIn(selectors, m)
+		s.rules, s.parts = grant.Rules, grant.Parts
+	}
 }
 
 // bindsAccount reports whether a ServiceAccount is among the subjects of a binding, by itself or by a
@@ -173,7 +188,7 @@ func rightsLost(u *upgrade.Upgrade) []rule.Found {
 			}
 			found = append(found, rule.Found{
 				On: on, Message: fmt.Sprintf("%s runs as ServiceAccount %s and may no longer %s", w.Ref(), is.Name, rule.Shortened(missing)),
-				Paths:    rule.Edits(on.Change, "rules", "subjects", "roleRef", "serviceAccountName", "serviceAccount"),
+				Paths:    rule.Edits(on.Change, "rules", "aggregationRule", "labels", "subjects", "roleRef", "serviceAccountName", "serviceAccount"),
 				Evidence: []change.Evidence{{What: "may no longer", Objects: []manifest.Ref{w.Ref(), b.binding.Ref()}, Names: missing}},
 			})
 		}
@@ -222,18 +237,22 @@ func permissionText(r rbacv1.PolicyRule) string {
 }
 
 // blamed returns the object because of which rights go: the workload that runs as another
-// account, the binding, or the role; nil if none of them changes.
+// account, the binding, the role, or one that it takes in; nil if none of them changes.
 func (s *scoped) blamed(w *upgrade.Workload, moves bool) *upgrade.Object {
 	switch {
 	case moves && w.Done():
 		return w.Object
 	case s.binding.Does(change.Delete, change.Update) && (s.binding.Goes() || s.binding.Edited("subjects") || s.binding.Edited("roleRef")):
 		return s.binding
-	case s.role != nil && s.role.Does(change.Delete, change.Update):
+	case s.role != nil && (s.role.Goes() || s.role.Edited("rules") || s.role.Edited("aggregationRule")) && s.role.Done():
 		return s.role
-	default:
-		return nil
 	}
+	for _, part := range append(s.parts, s.role) {
+		if part != nil && part.Does(change.Delete, change.Update) {
+			return part
+		}
+	}
+	return nil
 }
 
 // otherImages reports whether the containers of a workload have other images than before.
