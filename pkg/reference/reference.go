@@ -15,8 +15,8 @@ import (
 type Reference struct {
 	// To is the object that is named. Its version is not known.
 	To manifest.Identity
-	// Key is the key of a ConfigMap or Secret, or the port of a Service by name or
-	// number; "" for the object as a whole.
+	// Key is the key of a ConfigMap or Secret, the port of a Service by name or number, or the
+	// listener of a Gateway; "" for the object as a whole.
 	Key string
 	// Path is where it is named: the name, or the reference that holds name and key.
 	Path fieldpath.Path
@@ -52,6 +52,9 @@ func Of(ref manifest.Ref, value map[string]any, template []string, pods bool) []
 	return r.list
 }
 
+// gatewayGroup is the group of the Gateway API.
+const gatewayGroup = "gateway.networking.k8s.io"
+
 // kind names a kind in any version.
 type kind struct{ group, name string }
 
@@ -71,11 +74,18 @@ var readers = map[kind]func(*reader, map[string]any){ //nolint:gochecknoglobals 
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"}: (*reader).webhooks,
 	{"apiregistration.k8s.io", "APIService"}:                           (*reader).apiService,
 	{"apiextensions.k8s.io", "CustomResourceDefinition"}:               (*reader).conversion,
-	{"gateway.networking.k8s.io", "Gateway"}:                           (*reader).gateway,
-	{"gateway.networking.k8s.io", "HTTPRoute"}:                         (*reader).route,
-	{"gateway.networking.k8s.io", "GRPCRoute"}:                         (*reader).route,
-	{"gateway.networking.k8s.io", "TLSRoute"}:                          (*reader).route,
-	{"gateway.networking.k8s.io", "TCPRoute"}:                          (*reader).route,
+	{gatewayGroup, "Gateway"}:                                          (*reader).gateway,
+	{gatewayGroup, "HTTPRoute"}:                                        (*reader).route,
+	{gatewayGroup, "GRPCRoute"}:                                        (*reader).route,
+	{gatewayGroup, "TLSRoute"}:                                         (*reader).route,
+	{gatewayGroup, "TCPRoute"}:                                         (*reader).route,
+	{gatewayGroup, "UDPRoute"}:                                         (*reader).route,
+	{"route.openshift.io", "Route"}:                                    (*reader).openShift,
+	{"traefik.io", "IngressRoute"}:                                     (*reader).services,
+	{"traefik.io", "IngressRouteTCP"}:                                  (*reader).services,
+	{"traefik.io", "IngressRouteUDP"}:                                  (*reader).services,
+	{"projectcontour.io", "HTTPProxy"}:                                 (*reader).services,
+	{"networking.istio.io", "VirtualService"}:                          (*reader).destinations,
 }
 
 // Refers reports whether objects of a kind may name others. workload says that the
@@ -190,6 +200,7 @@ func (r *reader) gateway(value map[string]any) {
 }
 
 func (r *reader) route(value map[string]any) {
+	r.parents(value)
 	for i, rule := range objects(object(value["spec"])["rules"]) {
 		for k, backend := range objects(rule["backendRefs"]) {
 			if group, kind := text(backend["group"]), text(backend["kind"]); group != "" || kind != "" && kind != "Service" {

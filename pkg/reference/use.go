@@ -12,6 +12,7 @@ const (
 	ToStart     Use = "start"      // the pod is not made, or does not start, without it
 	AsName      Use = "name"       // gives pods their DNS names
 	AsBackend   Use = "backend"    // takes the requests
+	AsListener  Use = "listener"   // hands the requests to a route
 	ForTLS      Use = "tls"        // holds the certificate
 	AsTarget    Use = "target"     // is scaled
 	AsRole      Use = "role"       // holds what is allowed

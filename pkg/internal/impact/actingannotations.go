@@ -154,7 +154,7 @@ func namesAfter(u *upgrade.Upgrade) []string {
 			list = append(list, namesOf(o)...)
 		}
 		if isIngress(o.Ref) {
-			for _, r := range routesOf(o) {
+			for _, r := range routesOf(u, o, upgrade.After) {
 				list = append(list, r.host)
 			}
 		}

@@ -1,6 +1,7 @@
 package impact
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -20,7 +22,7 @@ func isHTTPRoute(ref manifest.Ref) bool {
 // httpRoutes reads what a route takes requests for, at each gateway that it is attached to
 // (https://gateway-api.sigs.k8s.io/reference/spec/). Without a host it takes those of the
 // gateway, without a match every path.
-func httpRoutes(value map[string]any, namespace string) []route {
+func httpRoutes(value map[string]any, namespace string, listener func(parent map[string]any) string) []route {
 	spec := untyped.Map(value, "spec")
 	hosts := untyped.Texts(spec, "hostnames")
 	if len(hosts) == 0 {
@@ -28,11 +30,11 @@ func httpRoutes(value map[string]any, namespace string) []route {
 	}
 	var list []route
 	for _, parent := range untyped.Maps(spec, "parentRefs") {
-		gateway := "gateway " + untyped.Text(parent, "name")
-		if section := untyped.Text(parent, "sectionName"); section != "" {
-			gateway += "/" + section
-		}
+		gateway := listener(parent)
 		for _, r := range untyped.Maps(spec, "rules") {
+			if weightless(r) {
+				continue
+			}
 			to := manifest.Identity{}
 			if backends := untyped.Maps(r, "backendRefs"); len(backends) == 1 {
 				to = manifest.Identity{Kind: "Service", Namespace: namespace, Name: untyped.Text(backends[0], "name")}
@@ -47,6 +49,33 @@ func httpRoutes(value map[string]any, namespace string) []route {
 		}
 	}
 	return list
+}
+
+// listenerOf names what hands requests to a route at a moment. A listener of the release is known by
+// its port and host: it may have another name.
+func listenerOf(u *upgrade.Upgrade, namespace string, m upgrade.Moment) func(parent map[string]any) string {
+	return func(parent map[string]any) string {
+		name, section := untyped.Text(parent, "name"), untyped.Text(parent, "sectionName")
+		if section == "" {
+			return "gateway " + name
+		}
+		id := manifest.Identity{Group: "gateway.networking.k8s.io", Kind: "Gateway", Namespace: cmp.Or(untyped.Text(parent, "namespace"), namespace), Name: name}
+		if o := u.Object(id); o != nil {
+			for _, l := range untyped.Maps(upgrade.Value(o.Standing(m)), "spec", "listeners") {
+				if untyped.Text(l, "name") == section {
+					return fmt.Sprintf("gateway %s, port %v %s", name, l["port"], untyped.Text(l, "hostname"))
+				}
+			}
+		}
+		return "gateway " + name + "/" + section
+	}
+}
+
+// weightless reports whether all backends of a rule have weight 0: then its requests get an error
+// (https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref).
+func weightless(r map[string]any) bool {
+	backends := untyped.Maps(r, "backendRefs")
+	return len(backends) > 0 && !slices.ContainsFunc(backends, func(b map[string]any) bool { return b["weight"] != int64(0) })
 }
 
 // matches reads which paths a rule of a route is for, and under which other conditions.

@@ -17,7 +17,7 @@ import (
 func ingressRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "route-gone", Risk: change.Outage, Kinds: []string{"Ingress", "HTTPRoute", "GRPCRoute"},
-		Why:  "requests for a host or path that no Ingress or HTTPRoute handles get an error, although the pods are fine",
+		Why:  "requests for a host or path that no Ingress or HTTPRoute handles, or that one hands to backends of weight 0, get an error, although the pods are fine",
 		Fix:  "let the old host or path stay beside the new one until nobody asks for it",
 		Find: routesGone,
 	}}
@@ -49,7 +49,7 @@ func routesGone(u *upgrade.Upgrade) []rule.Found {
 		stays := o.Standing(upgrade.After)
 		switch {
 		case isIngress(o.Ref()), isHTTPRoute(o.Ref()):
-			after = append(after, routesOf(stays)...)
+			after = append(after, routesOf(u, stays, upgrade.After)...)
 		case upgrade.IsService(o.Ref()) && o.Old != nil && stays == nil:
 			leaving[o.Old.Ref.Identity()] = true
 		}
@@ -60,7 +60,7 @@ func routesGone(u *upgrade.Upgrade) []rule.Found {
 		if !losesRoutes(o) {
 			continue
 		}
-		if lost := lostRoutes(o.Change.Before(), after, leaving); len(lost) > 0 {
+		if lost := lostRoutes(routesOf(u, o.Change.Before(), upgrade.Before), after, leaving); len(lost) > 0 {
 			found = append(found, rule.Found{
 				On: o, Message: "no " + o.Ref().Kind + " of the release takes requests for " + rule.Shortened(lost) + " any more", Paths: rule.Edits(o.Change, "spec"),
 				Evidence: []change.Evidence{{What: "takes no requests for", Objects: []manifest.Ref{o.Ref()}, Names: lost}},
@@ -71,9 +71,9 @@ func routesGone(u *upgrade.Upgrade) []rule.Found {
 }
 
 // lostRoutes names what an Ingress took requests for and none does after the upgrade.
-func lostRoutes(old *manifest.Object, after []route, leaving map[manifest.Identity]bool) []string {
+func lostRoutes(before, after []route, leaving map[manifest.Identity]bool) []string {
 	var lost []string
-	for _, was := range routesOf(old) {
+	for _, was := range before {
 		if leaving[was.to] || slices.ContainsFunc(after, func(by route) bool { return was.shares(by) && was.taken(by) }) {
 			continue
 		}
@@ -109,7 +109,7 @@ var freely = []string{ //nolint:gochecknoglobals // a constant table
 
 // routesOf reads what an Ingress takes requests for (networking/v1, IngressSpec); nil if
 // there is none.
-func routesOf(o *manifest.Object) []route {
+func routesOf(u *upgrade.Upgrade, o *manifest.Object, m upgrade.Moment) []route {
 	if o == nil || diff.IsHook(o) {
 		return nil
 	}
@@ -118,7 +118,7 @@ func routesOf(o *manifest.Object) []route {
 		return nil
 	}
 	if isHTTPRoute(o.Ref) {
-		return httpRoutes(value, o.Ref.Namespace)
+		return httpRoutes(value, o.Ref.Namespace, listenerOf(u, o.Ref.Namespace, m))
 	}
 	var in networkingv1.Ingress
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(value, &in) != nil {

@@ -60,6 +60,18 @@ func otherLinkRules() []rule.Rule {
 			Find: broken(reference.AsBackend),
 		},
 		{
+			ID: "listener-missing", Risk: change.Outage,
+			Why: "a route is attached to nothing if its sectionName is not a listener of the Gateway " +
+				"(https://gateway-api.sigs.k8s.io/reference/spec/#parentreference): requests for it get an error",
+			Fix: "let the route name the listener that there is, or leave sectionName out",
+			Find: func(u *upgrade.Upgrade) []rule.Found {
+				return slices.DeleteFunc(broken(reference.AsListener)(u), func(f rule.Found) bool {
+					to := u.Object(f.Evidence[0].Objects[1].Identity())
+					return to != nil && to.Goes() // owned-deleted tells that
+				})
+			},
+		},
+		{
 			ID: "certificate-missing", Risk: change.Outage,
 			Why:  "without the Secret that holds its certificate, an Ingress serves the controller's default certificate, which no client trusts, and a Gateway listener serves nothing",
 			Fix:  "keep the Secret, or take the tls entry out",
@@ -154,6 +166,8 @@ func named(b *upgrade.Broken) string {
 		return b.To.String()
 	case b.To.Kind == "Service":
 		return "port " + b.Key + " of " + b.To.String()
+	case b.To.Kind == "Gateway":
+		return "listener " + b.Key + " of " + b.To.String()
 	default:
 		return "key " + b.Key + " of " + b.To.String()
 	}

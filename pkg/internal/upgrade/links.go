@@ -29,8 +29,8 @@ type Broken struct {
 	// as it is, the one that is named.
 	On       *Object
 	From, To manifest.Ref
-	// Key is the key of a ConfigMap or Secret, or the port of a Service; "" for the
-	// object as a whole.
+	// Key is the key of a ConfigMap or Secret, the port of a Service, or the listener of a
+	// Gateway; "" for the object as a whole.
 	Key string
 	// Path is where From names To.
 	Path fieldpath.Path
@@ -130,7 +130,7 @@ func (u *Upgrade) touched() map[string]bool {
 	for i := range u.Objects {
 		c := u.Objects[i].Change
 		if c != nil && Done(c) && (c.Op == change.Delete || c.Op == change.Create && isConfiguration(c.Ref) ||
-			c.Op == change.Update && (Contents(c) || c.Ref.Kind == "Service")) {
+			c.Op == change.Update && (Contents(c) || c.Ref.Kind == "Service" || c.Ref.Kind == "Gateway")) {
 			touched[c.Ref.Name] = true
 		}
 		if because, _ := u.TokenGone(&u.Objects[i]); because != "" {
@@ -222,7 +222,7 @@ func (o *Object) keyless(key string, known bool) bool {
 // there.
 func missingHides(use reference.Use) change.Risk {
 	switch use {
-	case reference.AsBackend, reference.ForTLS, reference.AsName, reference.ByAPIServer, reference.ForToken:
+	case reference.AsBackend, reference.AsListener, reference.ForTLS, reference.AsName, reference.ByAPIServer, reference.ForToken:
 		return change.Outage
 	default:
 		return change.Stuck
@@ -300,8 +300,8 @@ func has(o *manifest.Object, key string) bool {
 	return err != nil || slices.Contains(keysOf(value), key)
 }
 
-// keysOf returns the keys of a ConfigMap or Secret, or the ports of a Service by name
-// and by number.
+// keysOf returns the keys of a ConfigMap or Secret, the ports of a Service by name and by number,
+// or the listeners of a Gateway.
 func keysOf(value map[string]any) []string {
 	var keys []string
 	for _, field := range []string{"data", "binaryData", "stringData"} {
@@ -312,6 +312,9 @@ func keysOf(value map[string]any) []string {
 			keys = append(keys, name)
 		}
 		keys = append(keys, fmt.Sprint(port["port"]))
+	}
+	for _, listener := range untyped.Maps(value, "spec", "listeners") {
+		keys = append(keys, untyped.Text(listener, "name"))
 	}
 	return keys
 }

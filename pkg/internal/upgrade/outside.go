@@ -107,7 +107,7 @@ func Servable(id manifest.Identity) (ref manifest.Ref, servable bool) {
 // leadsOut reports whether a name is of something that the release does not have, and that is needed.
 func (u *Upgrade) leadsOut(r reference.Reference) bool {
 	switch {
-	case u.Object(r.To) != nil, r.Optional, InEveryCluster(r.To), u.claimed(r.To), r.Use == reference.AsName, r.Use == reference.AsOneFile, r.Use == reference.ForClaims, r.Use == reference.ToPull:
+	case u.Object(r.To) != nil, r.Optional, InEveryCluster(r.To), u.claimed(r.To), r.Use == reference.AsName, r.Use == reference.AsOneFile, r.Use == reference.ForClaims, r.Use == reference.AsListener, r.Use == reference.ToPull:
 		return false
 	default:
 		return u.Asked || blocks(r.Use)
