@@ -39,6 +39,9 @@ func Redefined(result *Result) *change.Redefined {
 		if was.Served && keepsStatus(was) && !keepsStatus(is) {
 			d.Statusless = append(d.Statusless, was.Name)
 		}
+		if was.Served && keepsScale(was) && !keepsScale(is) {
+			d.Scaleless = append(d.Scaleless, was.Name)
+		}
 		s := schemas{version: was.Name, into: d}
 		s.compare("", schemaOf(was), schemaOf(is))
 	}
@@ -52,6 +55,10 @@ func converts(d *apiextensionsv1.CustomResourceDefinition) bool {
 
 func keepsStatus(v *apiextensionsv1.CustomResourceDefinitionVersion) bool {
 	return v.Subresources != nil && v.Subresources.Status != nil
+}
+
+func keepsScale(v *apiextensionsv1.CustomResourceDefinitionVersion) bool {
+	return v.Subresources != nil && v.Subresources.Scale != nil
 }
 
 func schemaOf(v *apiextensionsv1.CustomResourceDefinitionVersion) *apiextensionsv1.JSONSchemaProps {

@@ -7,8 +7,8 @@ type Redefined struct {
 	// Group and Kind are what it defines.
 	Group, Kind string
 	// Removed are versions that it no longer has, Unserved those that are no longer served,
-	// and Statusless those that no longer have the status subresource.
-	Removed, Unserved, Statusless []string
+	// Statusless and Scaleless those that no longer have the subresource status, or scale.
+	Removed, Unserved, Statusless, Scaleless []string
 	// Lost are fields that a schema no longer has, Tighter those of which it accepts less.
 	// Both are "VERSION FIELD".
 	Lost, Tighter []string

@@ -2,6 +2,7 @@ package impact
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -9,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/reference"
 )
 
 // definitionRules are about definitions of custom resources that take something away.
@@ -43,6 +45,13 @@ func definitionRules() []rule.Rule {
 			Why:  "controllers write the status of custom resources through the status subresource; without it they get 404 and stop making progress",
 			Fix:  "keep the status subresource",
 			Find: statusless,
+		},
+		{
+			ID: "scale-subresource-removed", Risk: change.Stuck,
+			Why: "autoscalers read and set the number of pods of a custom resource through its scale subresource, and the disruption controller counts them by it " +
+				"(podautoscaler and disruption in k8s.io/kubernetes/pkg/controller); without it nothing is scaled",
+			Fix:  "keep the scale subresource",
+			Find: scaleless,
 		},
 	}
 }
@@ -110,5 +119,34 @@ func statusless(u *upgrade.Upgrade) []rule.Found {
 			Message:  fmt.Sprintf("%s %s loses its status subresource: what writes the status gets 404", d.Kind, strings.Join(d.Statusless, ", ")),
 			Evidence: []change.Evidence{{What: "without status subresource", Names: d.Statusless}},
 		}, len(d.Statusless) > 0
+	})
+}
+
+// scaleless tells which versions lose the scale subresource, and which autoscalers of the release
+// need it.
+func scaleless(u *upgrade.Upgrade) []rule.Found {
+	return redefines(u, func(_ *upgrade.Object, d *change.Redefined) (rule.Found, bool) {
+		if len(d.Scaleless) == 0 {
+			return rule.Found{}, false
+		}
+		who := "no autoscaler can scale it"
+		var scalers []manifest.Ref
+		for _, o := range u.StandingAt(upgrade.After) {
+			if !o.MayHold(d.Kind) || !strings.Contains(o.Ref.Kind, "Autoscaler") && o.Ref.Kind != "ScaledObject" {
+				continue
+			}
+			if slices.ContainsFunc(upgrade.References(o, u.Rollout), func(r reference.Reference) bool {
+				return r.Use == reference.AsTarget && r.To.Group == d.Group && r.To.Kind == d.Kind
+			}) {
+				scalers = append(scalers, o.Ref)
+			}
+		}
+		if len(scalers) > 0 {
+			who = rule.Names(scalers) + " can no longer scale it"
+		}
+		return rule.Found{
+			Message:  fmt.Sprintf("%s %s loses its scale subresource: %s", d.Kind, strings.Join(d.Scaleless, ", "), who),
+			Evidence: []change.Evidence{{What: "without scale subresource", Objects: scalers, Names: d.Scaleless}},
+		}, true
 	})
 }

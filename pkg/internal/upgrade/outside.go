@@ -79,6 +79,8 @@ func (u *Upgrade) leadOut(o Outside) {
 	}
 	what := fmt.Sprintf("it names %s (%s), which is not in the release", ref, o.Path)
 	switch {
+	case o.Use == reference.AsTarget && !strings.Contains(o.To.Group, ".") && !u.Builtin(o.To.Group, o.To.Kind): // groups of custom resources have a dot
+		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Path: o.Path, Use: o.Use, Because: fmt.Sprintf("no API server has the kind %s in group %q", o.To.Kind, o.To.Group)})
 	case !servable || !known || u.Elsewhere == nil:
 		say(what + ": whether it is there was not judged")
 	case value == nil || o.Key != "" && !slices.Contains(keysOf(value), o.Key):
