@@ -6,6 +6,7 @@ package reference
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -158,6 +159,7 @@ func (r *reader) pulls(at fieldpath.Path, secrets any) {
 }
 
 func (r *reader) ingress(value map[string]any) {
+	r.auth(value)
 	spec, at := object(value["spec"]), fieldpath.Fields("spec")
 	r.backend(at.Child(fieldpath.Field("defaultBackend")), object(spec["defaultBackend"]))
 	for i, rule := range objects(spec["rules"]) {
@@ -169,6 +171,21 @@ func (r *reader) ingress(value map[string]any) {
 	for i, tls := range objects(spec["tls"]) {
 		path := at.Join(fieldpath.Path{fieldpath.Field("tls"), fieldpath.Index(i), fieldpath.Field("secretName")})
 		r.add(ForTLS, "Secret", tls["secretName"], "", false, path)
+	}
+}
+
+// authSecrets are the annotations by which ingress-nginx asks for who calls
+// (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#authentication).
+var authSecrets = []string{"nginx.ingress.kubernetes.io/auth-secret", "nginx.ingress.kubernetes.io/auth-tls-secret"} //nolint:gochecknoglobals // a constant table
+
+// auth reads the Secrets by which the proxy judges who calls: NAME or NAMESPACE/NAME.
+func (r *reader) auth(value map[string]any) {
+	for _, annotation := range authSecrets {
+		to := manifest.Identity{Kind: "Secret", Namespace: r.namespace, Name: text(object(object(value["metadata"])["annotations"])[annotation])}
+		if namespace, name, two := strings.Cut(to.Name, "/"); two {
+			to.Namespace, to.Name = namespace, name
+		}
+		r.to(ForAuth, to, "", false, fieldpath.Fields("metadata", "annotations", annotation))
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	AsBackend   Use = "backend"    // takes the requests
 	AsListener  Use = "listener"   // hands the requests to a route
 	ForTLS      Use = "tls"        // holds the certificate
+	ForAuth     Use = "auth"       // says who may ask
 	AsTarget    Use = "target"     // is scaled
 	AsRole      Use = "role"       // holds what is allowed
 	AsSubject   Use = "subject"    // is allowed something

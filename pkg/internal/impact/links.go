@@ -14,7 +14,9 @@ import (
 )
 
 // linkRules are about names of what is not there after the upgrade.
-func linkRules() []rule.Rule { return slices.Concat(podLinkRules(), otherLinkRules()) }
+func linkRules() []rule.Rule {
+	return slices.Concat(podLinkRules(), routeLinkRules(), otherLinkRules())
+}
 
 // podLinkRules are about what pods, their claims and their tokens need.
 func podLinkRules() []rule.Rule {
@@ -51,7 +53,8 @@ func podLinkRules() []rule.Rule {
 	}
 }
 
-func otherLinkRules() []rule.Rule {
+// routeLinkRules are about what requests need on their way.
+func routeLinkRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "backend-missing", Risk: change.Outage,
@@ -77,6 +80,18 @@ func otherLinkRules() []rule.Rule {
 			Fix:  "keep the Secret, or take the tls entry out",
 			Find: broken(reference.ForTLS),
 		},
+		{
+			ID: "auth-secret-missing", Risk: change.Outage,
+			Why: "ingress-nginx answers each request with 503 where the Secret does not exist by which it judges who calls " +
+				"(https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#authentication)",
+			Fix:  "keep the Secret, or take the annotation out",
+			Find: broken(reference.ForAuth),
+		},
+	}
+}
+
+func otherLinkRules() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "target-missing", Risk: change.Stuck,
 			Why:  "an autoscaler whose target does not exist scales nothing",

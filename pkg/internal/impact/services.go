@@ -38,6 +38,13 @@ func serviceRules() []rule.Rule {
 			Fix:  "keep the readiness probe",
 			Find: probesRemoved,
 		},
+		{
+			ID: "unready-pods-published", Risk: change.Downtime, Kinds: []string{"Service"},
+			Why: "with publishNotReadyAddresses kube-proxy sends requests to pods whatever their readiness (ServiceSpec in k8s.io/api/core/v1): " +
+				"in each rollout some reach a program that does not listen yet",
+			Fix:  "set it on a headless Service of its own, by which the pods find each other",
+			Find: publishesUnready,
+		},
 	})
 }
 
@@ -288,6 +295,23 @@ func probesRemoved(u *upgrade.Upgrade) []rule.Found { //nolint:cyclop // a walk 
 				})
 			}
 		}
+	}
+	return found
+}
+
+// publishesUnready tells of Services with an address that from now on send requests to pods that are
+// not ready.
+func publishesUnready(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for _, t := range updatedServices(u) {
+		if !t.Is.Unready || t.Is.Headless || t.Was.Unready && !t.Was.Headless || len(t.After) == 0 {
+			continue
+		}
+		found = append(found, rule.Found{
+			On: t.Object, Message: rule.Names(upgrade.Refs(t.After)) + ": its pods get requests before they are ready",
+			Paths:    rule.Edits(t.Change, "publishNotReadyAddresses", "clusterIP"),
+			Evidence: []change.Evidence{{What: "gets requests before it is ready", Objects: upgrade.Refs(t.After)}},
+		})
 	}
 	return found
 }

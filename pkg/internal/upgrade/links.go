@@ -222,7 +222,7 @@ func (o *Object) keyless(key string, known bool) bool {
 // there.
 func missingHides(use reference.Use) change.Risk {
 	switch use {
-	case reference.AsBackend, reference.AsListener, reference.ForTLS, reference.AsName, reference.ByAPIServer, reference.ForToken:
+	case reference.AsBackend, reference.AsListener, reference.ForAuth, reference.ForTLS, reference.AsName, reference.ByAPIServer, reference.ForToken:
 		return change.Outage
 	default:
 		return change.Stuck

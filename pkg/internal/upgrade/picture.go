@@ -179,7 +179,7 @@ func (u *Upgrade) around(shown map[manifest.Identity]bool) []change.Link {
 var uses = map[reference.Use]string{ //nolint:gochecknoglobals // a constant table
 	reference.InEnv: "reads", reference.AsFile: "reads", reference.AsSubPath: "reads", reference.AsOneFile: "reads", reference.ToStart: "needs", reference.AsName: "is named by",
 	reference.AsBackend: "routes to", reference.ForTLS: "reads", reference.AsTarget: "scales", reference.AsRole: "grants", reference.AsSubject: "allows",
-	reference.ByAPIServer: "calls", reference.ForClaims: "needs", reference.AsListener: "is attached to", reference.ForToken: "needs", reference.ToPull: "reads",
+	reference.ByAPIServer: "calls", reference.ForAuth: "reads", reference.ForClaims: "needs", reference.AsListener: "is attached to", reference.ForToken: "needs", reference.ToPull: "reads",
 }
 
 // namesOf returns what an object names. One that stays as it is is decoded only if one of

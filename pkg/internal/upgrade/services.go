@@ -19,7 +19,9 @@ type Service struct {
 	// Headless says that it has no address of its own, External that it leads out of
 	// the cluster, to the host that Host names.
 	Headless, External bool
-	Host               string
+	// Unready says that pods that are not ready get requests, too.
+	Unready bool
+	Host    string
 }
 
 // Traffic is a Service of the installed release that sees the upgrade: it changes itself,
@@ -127,6 +129,7 @@ func NewService(o *manifest.Object) *Service {
 		s.Selector[k], _ = v.(string)
 	}
 	s.Headless, s.External = spec["clusterIP"] == "None", spec["type"] == "ExternalName"
+	s.Unready = spec["publishNotReadyAddresses"] == true
 	s.Host = untyped.Text(spec, "externalName")
 	for _, port := range untyped.Maps(spec, "ports") {
 		p := Port{Protocol: protocol(port)}
