@@ -32,13 +32,13 @@ func unappliedRules() []rule.Rule {
 			ID: "entry-lost-in-merge", Risk: change.Unapplied,
 			Why:  "Helm merges the entries of such lists by one field; the merge treats two entries with the same value in it as one, without an error",
 			Fix:  "let no two entries of the list share the field by which it is merged; ports of one number and two protocols are kept by server-side apply (Helm 4, --server-side=true)",
-			Find: lostBy(func(l *change.Unstored) bool { return l.By != "" && !l.Alike }),
+			Find: lostBy(func(l *change.Unstored) bool { return l.By != "" && !l.Alike && !alone(l) }),
 		},
 		{
 			ID: "field-not-stored", Risk: change.Unapplied,
 			Why:  "the upgrade succeeds, but the object in the cluster does not get what the manifest says",
 			Fix:  "leave the field out of the manifest, or set a value that neither the API server nor a MutatingAdmissionPolicy changes",
-			Find: lostBy(func(l *change.Unstored) bool { return l.By == "" }),
+			Find: lostBy(func(l *change.Unstored) bool { return l.By == "" || alone(l) }),
 		},
 		{
 			ID: "field-stays", Risk: change.Unapplied,
@@ -53,6 +53,13 @@ func unappliedRules() []rule.Rule {
 			Find: unknownFields,
 		},
 	}
+}
+
+// alone reports whether an entry has its key alone in both manifests, and in the cluster: what is not
+// stored of it, no merge has lost. The API server drops a nodePort, for one, as the type of the
+// Service changes (dropTypeDependentFields in k8s.io/kubernetes/pkg/registry/core/service).
+func alone(l *change.Unstored) bool {
+	return l.By != "" && l.Said <= 1 && l.Says == 1 && l.Holds == 1 && !l.Alike
 }
 
 // lostBy tells what objects lose on the way into the cluster, as far as it is one of these.
@@ -125,6 +132,10 @@ func lostAs(lost *change.Unstored) string {
 		return fmt.Sprintf("%s is null in the manifest; the merge leaves no such key in the cluster", lost.Path)
 	case lost.By == "":
 		return fmt.Sprintf("the cluster does not store what the manifest says in %s", lost.Path)
+	case alone(lost) && len(lost.Lost) > 0:
+		return fmt.Sprintf("%s; the API server does not store %s of it", in, strings.Join(lost.Lost, " and "))
+	case alone(lost):
+		return in + "; the API server does not store it as the manifest has it" + instead(lost)
 	case lost.Says > 1:
 		return fmt.Sprintf("%s %s; the merge %s", in, times(lost.Says), keeps(lost))
 	case lost.Holds > 1:
