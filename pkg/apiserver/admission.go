@@ -93,7 +93,7 @@ func (s *Server) classTaken(claim, old *api.PersistentVolumeClaim) []change.Doub
 		return nil
 	}
 	return []change.Doubt{{Hides: change.Rejected, Reason: fmt.Sprintf(
-		"whether the claim has got another StorageClass than %q since it was made, the default one: then it would be refused", *claim.Spec.StorageClassName)}}
+		"whether the claim has a StorageClass other than %q, the default one: then the update is rejected", *claim.Spec.StorageClassName)}}
 }
 
 // admitNamespace does what PodSecurity does to a Namespace: the labels that tell it what

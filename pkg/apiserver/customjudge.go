@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -177,5 +178,15 @@ func schemaless(old, updated, live map[string]any) Result {
 		result.OldFields, result.NewFields = withoutBookkeeping(result.OldFields), withoutBookkeeping(result.NewFields)
 	}
 	result.Outcome.Changed = !reflect.DeepEqual(result.OldFields, result.NewFields)
+	if live == nil && reflect.DeepEqual(withoutMetadata(old), withoutMetadata(updated)) {
+		result.Unchecked = nil // no schema says anything about labels and annotations
+	}
 	return result
+}
+
+// withoutMetadata returns a copy of an object without its metadata.
+func withoutMetadata(o map[string]any) map[string]any {
+	rest := maps.Clone(o)
+	delete(rest, "metadata")
+	return rest
 }

@@ -26,7 +26,7 @@ func (s *schemas) compare(path string, old, updated *apiextensionsv1.JSONSchemaP
 		return
 	}
 	if tightened(old, updated) {
-		s.into.Tighter = append(s.into.Tighter, s.version+" "+cmp.Or(path, "."))
+		s.into.Tighter = append(s.into.Tighter, s.version+" "+cmp.Or(path, "as a whole"))
 	}
 	if why := acceptsNothing(path, updated); why != "" && acceptsNothing(path, old) == "" {
 		s.into.Never = append(s.into.Never, s.version+" "+cmp.Or(path, ".")+" ("+why+")")

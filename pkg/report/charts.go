@@ -124,8 +124,7 @@ func chartsText(w io.Writer, charts *change.Charts, opt Options) error {
 			p.out.WriteString(f.body)
 			p.shorter = p.shorter || f.shorter
 		}
-		p.ledger(&hidden)
-		p.exit(&opt, casesOf(charts)...)
+		p.exit(&hidden, &opt, casesOf(charts)...)
 		if p.enough() {
 			break
 		}

@@ -14,11 +14,11 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 	if len(lines) == 0 {
 		return
 	}
-	p.line()
-	p.line(p.strong("Policy"))
-	for _, line := range lines {
-		p.line("  ", line)
+	if len(lines) == 1 {
+		p.under("Policy", lines[0]+"\n")
+		return
 	}
+	p.under("Policy", "  "+strings.Join(lines, "\n  ")+"\n")
 }
 
 // policyLines is what there is to say of the policy, in any format.

@@ -204,7 +204,10 @@ func body(t *testing.T, opt report.Options, changes ...change.Change) string {
 	t.Helper()
 	text := string(render(t, change.Set{Changes: changes}, view{format: "text", opt: opt}))
 	_, text, _ = strings.Cut(text, "\n\n")
-	text, _, _ = strings.Cut(text, "\nexit ")
+	text, foot, _ := strings.Cut(text, "\nexit 0: no finding")
+	if hidden, found := strings.CutPrefix(foot, "; "); found {
+		text += "\n" + strings.TrimSuffix(hidden, "\n")
+	}
 	return text
 }
 
@@ -245,7 +248,7 @@ func TestGrouping(t *testing.T) {
 				object("ConfigMap", "api", hidden(edit("l", "1", "2")), edit("a", "x", "y")),
 				object("ConfigMap", "web", edit("a", "x", "y"), hidden(edit("z", "1", "2"))),
 			},
-			"update ConfigMap prod/api, web ×2\n  ~ .data.a: x → y\n\nhidden: 2 edits (2 metadata-labels); --show-hidden shows them",
+			"update ConfigMap prod/api, web ×2\n  ~ .data.a: x → y\n\nhidden: 2 edits (metadata-labels); --show-hidden shows all",
 		},
 		{
 			"other kind, other block",

@@ -148,6 +148,9 @@ func (p *page) plain(g group) {
 		said = append(said, plural(left, "more edit"))
 		p.shorter = true
 	}
+	if len(said) == 0 && slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Noise == "" && describes(c, &e) }) {
+		said = []string{"descriptions only"}
+	}
 	text := p.meaning(c)
 	if len(said) > 0 {
 		text += ": " + strings.Join(said, "; ")

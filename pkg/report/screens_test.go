@@ -41,7 +41,7 @@ func TestTwoScreens(t *testing.T) {
 		most                int
 	}{
 		{"next to nothing", 1, 1, 0, false, "Other changes: update Deployment prod/wb\n", 8},
-		{"little", 2, 2, 2, true, "Other changes: update Deployment prod/wc, wd ×2, 2 edits each\n", 24},
+		{"little", 2, 2, 2, true, "update Deployment prod/wc: ~ .spec.template.spec.fieldca; ~ .spec.template.spec.fieldcb\n", 24},
 		{"a few large ones", 3, 3, 20, true, "update Deployment prod/wd, we, wf ×3, 20 edits each\n", 24},
 		{"many", 12, 12, 20, true, "wt, … 4 more ×12, 20 edits each\n", 40},
 	} {

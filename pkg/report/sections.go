@@ -32,8 +32,6 @@ func (p *page) sections(set *change.Set) []section {
 			risky = append(risky, c)
 		case c.Op == change.Leave && !p.all:
 			left = append(left, c)
-		case !p.all && rotates(c, set.Rotating):
-			// told below, with what rotates
 		case !c.Hidden() || c.Renamed != nil:
 			plain = append(plain, c)
 		case p.all:
@@ -53,14 +51,6 @@ func (p *page) sections(set *change.Set) []section {
 		{title: "In crds/, which no upgrade touches", groups: p.gatherTitles(left), short: true},
 		{title: "Hidden", groups: groups(hidden, p.all)},
 	}
-}
-
-// rotates reports whether all that an update of a Secret changes is what comes out
-// differently each time.
-func rotates(c *change.Change, list []change.Rotation) bool {
-	return c.Op == change.Update && c.Ref.Kind == "Secret" && len(c.Findings)+len(c.Accepted)+len(c.Outcome.Ignored) == 0 && c.Renamed == nil && c.Hook == nil &&
-		slices.ContainsFunc(list, func(r change.Rotation) bool { return r.Ref == c.Ref }) &&
-		!slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return !e.Rotates && shows(c, &e, false) })
 }
 
 // stage orders findings by when they show: what fails the upgrade before anything changes,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +29,7 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 		p.reset()
 		p.head(set, &sum, opt.FailOn)
 		p.body(set, &sum, sections)
-		p.ledger(&sum.Hidden)
-		p.exit(&opt, verdictOn{set, opt.FailOn})
+		p.exit(&sum.Hidden, &opt, verdictOn{set, opt.FailOn})
 		if p.enough() {
 			break
 		}
@@ -38,15 +38,19 @@ func writeText(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-// exit prints why the exit code is what it is.
-func (p *page) exit(opt *Options, of ...verdictOn) {
-	if opt.Part {
-		return
+// exit prints why the exit code is what it is, and how much is hidden.
+func (p *page) exit(hidden *change.Ledger, opt *Options, of ...verdictOn) {
+	var parts []string
+	if !opt.Part {
+		parts = append(parts, exitLine(opt, of...))
 	}
-	if !p.footed {
+	if text := p.hiding(hidden); text != "" {
+		parts = append(parts, p.faint(text))
+	}
+	if len(parts) > 0 {
 		p.line()
+		p.line(strings.Join(parts, "; "))
 	}
-	p.line(exitLine(opt, of...))
 }
 
 // body prints what the set holds, below the head.
@@ -80,9 +84,8 @@ type page struct {
 	// hinted are the hints that are on the page already; nil if each object is read
 	// by itself.
 	hinted map[string]bool
-	// shorter says that something was left out for want of room, footed that the last line but
-	// one is part of the foot.
-	shorter, footed bool
+	// shorter says that something was left out for want of room.
+	shorter bool
 	// single says that the last section is one line, behind its title.
 	single bool
 }
@@ -90,7 +93,7 @@ type page struct {
 // reset begins the page anew.
 func (p *page) reset() {
 	p.out.Reset()
-	p.shorter, p.footed, p.single = false, false, false
+	p.shorter, p.single = false, false
 }
 
 // line prints a line. Its parts are printable; what they are together is made so.
@@ -226,22 +229,25 @@ func times(n int) string {
 	return " ×" + strconv.Itoa(n)
 }
 
-// ledger says how much is hidden, and why.
+// ledger says in a paragraph how much is hidden, and why.
 func (p *page) ledger(hidden *change.Ledger) {
+	if text := p.hiding(hidden); text != "" {
+		p.line()
+		p.line(p.faint(text))
+	}
+}
+
+// hiding says how much is hidden, and by which filters; "" if nothing is.
+func (p *page) hiding(hidden *change.Ledger) string {
 	if hidden.Edits == 0 && hidden.Objects == 0 {
 		if p.shorter && !p.all {
-			p.foot("shortened; --show-hidden shows all")
+			return "shortened; --show-hidden shows all"
 		}
-		return
+		return ""
 	}
-	var filters []string
-	for filter, n := range hidden.ByFilter {
-		filters = append(filters, fmt.Sprintf("%d %s", n, filter))
-	}
+	filters := slices.Collect(maps.Keys(hidden.ByFilter))
 	slices.SortFunc(filters, func(a, b string) int {
-		countA, nameA, _ := strings.Cut(a, " ")
-		countB, nameB, _ := strings.Cut(b, " ")
-		return cmp.Or(-natural(countA, countB), strings.Compare(nameA, nameB))
+		return cmp.Or(hidden.ByFilter[b]-hidden.ByFilter[a], strings.Compare(a, b))
 	})
 	var what []string
 	if hidden.Edits > 0 {
@@ -250,21 +256,14 @@ func (p *page) ledger(hidden *change.Ledger) {
 	if hidden.Objects > 0 {
 		what = append(what, plural(hidden.Objects, "whole object"))
 	}
-	how := "; --show-hidden shows them"
+	how := "; --show-hidden shows all"
 	switch {
 	case p.all:
 		how = " without --show-hidden"
 	case p.shorter:
-		how = "; shortened; --show-hidden shows all"
+		how = "; shortened" + how
 	}
-	p.foot("hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how)
-}
-
-// foot prints a line at the end of the page.
-func (p *page) foot(text string) {
-	p.line()
-	p.line(p.faint(text))
-	p.footed = true
+	return "hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how
 }
 
 func plural(n int, noun string) string {

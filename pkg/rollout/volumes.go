@@ -39,7 +39,7 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 		case !only(modes, corev1.ReadWriteOnce) || len(facts.Cluster) == 1 || pinned(&is.Spec.Template.Spec):
 		case couldWait(was):
 			unclear = append(unclear, change.Doubt{Hides: change.Stuck, Never: true, Reason: fmt.Sprintf(
-				"whether the new pod comes to the node of the old one: PersistentVolumeClaim %s is ReadWriteOnce, and on another node the new pod waits for the volume, as in every rollout before", name)})
+				"PersistentVolumeClaim %s is ReadWriteOnce: a new pod on another node waits for the volume, as in every rollout", name)})
 		default:
 			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOnce: a new pod on a different node than the old one waits for its volume", name)
 		}

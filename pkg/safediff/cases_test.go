@@ -23,25 +23,33 @@ func TestCases(t *testing.T) {
 	}
 	for _, c := range list {
 		t.Run(c.Name, func(t *testing.T) {
-			var said, oneWay [2]string
+			var said, oneWay, messages [2]string
 			for i, serverSide := range []bool{false, true} {
 				set, err := safediff.Compare(context.Background(),
 					safediff.Manifest{Name: "old.yaml", Text: c.Old}, safediff.Manifest{Name: "new.yaml", Text: c.New}, c.Options(serverSide))
 				if err != nil {
 					t.Fatal(err)
 				}
-				said[i], oneWay[i] = cases.Said(&set), cases.OneWay(&set)
+				said[i], oneWay[i], messages[i] = cases.Said(&set), cases.OneWay(&set), cases.Messages(&set)
 				if diff := cmp.Diff(c.Wanted(serverSide), said[i]); diff != "" && !*update {
 					t.Errorf("server-side apply %t (-want +got):\n%s", serverSide, diff)
 				}
 				if diff := cmp.Diff(c.WantedOneWay(serverSide), oneWay[i]); diff != "" && !*update {
 					t.Errorf("server-side apply %t, what a rollback does not bring back (-want +got):\n%s", serverSide, diff)
 				}
-			}
-			if *update {
-				if err := errors.Join(c.Rewrite("want", said[0], said[1]), c.Rewrite("one-way", oneWay[0], oneWay[1])); err != nil {
-					t.Fatal(err)
+				if diff := cmp.Diff(c.WantedMessages(serverSide), messages[i]); c.HoldsMessages() && diff != "" && !*update {
+					t.Errorf("server-side apply %t, messages (-want +got):\n%s", serverSide, diff)
 				}
+			}
+			if !*update {
+				return
+			}
+			err := errors.Join(c.Rewrite("want", said[0], said[1]), c.Rewrite("one-way", oneWay[0], oneWay[1]))
+			if c.HoldsMessages() {
+				err = errors.Join(err, c.Rewrite("messages", messages[0], messages[1]))
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 		})
 	}

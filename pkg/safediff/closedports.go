@@ -35,7 +35,7 @@ func closedPortNotices(u *upgrade.Upgrade) {
 		}
 		if closed := closedAccess(typed(c.Before()), typed(objects[i].Result())); len(closed) > 0 {
 			objects[i].Unchecked = append(objects[i].Unchecked, change.Doubt{
-				Reason: "whether anybody comes by " + strings.Join(closed, ", ") + ", which this upgrade closes", Hides: change.Outage, Never: true,
+				Reason: "whether clients use " + strings.Join(closed, ", ") + ", which this upgrade closes", Hides: change.Outage, Never: true,
 			})
 		}
 	}

@@ -37,13 +37,13 @@ func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (
 	parts := slices.Concat(e.imageList(), prefixed("env ", e.variables, 2), prefixed("", e.fields, 3))
 	read, reads := changedReads(u, o, renewing)
 	if len(e.checksums) > 0 && len(read) > 0 {
-		parts = append(parts, counted(read, 2, "configurations")...)
+		parts = append(parts, counted(read, 2, "ConfigMaps and Secrets")...)
 		e.checksums = nil
 	}
 	marks := slices.Concat(e.checksums, e.marks)
 	switch {
 	case len(parts)+len(e.others) == 0 && len(marks) > 0 && len(read) > 0:
-		return strings.Join(prefixed("", marks, 3), ", ") + "; the new pods read what is new: " + strings.Join(counted(read, 3, "configurations"), ", "), false
+		return strings.Join(prefixed("", marks, 3), ", ") + "; the new pods read what is new: " + strings.Join(counted(read, 3, "ConfigMaps and Secrets"), ", "), false
 	case len(parts)+len(e.others) > 0:
 		return strings.Join(append(parts, prefixed("", e.others, 3)...), ", "), false
 	case len(marks) == 0:

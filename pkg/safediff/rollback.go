@@ -149,7 +149,7 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 	}
 	back := j.server.Back(p.New, p.Old, result)
 	if len(back.Refused) > 0 {
-		return refusedBack("", back.Refused)
+		return refusedBack("the rollback is rejected: ", back.Refused)
 	}
 	aligned := result.Aligned && p.Old.Ref.Version == p.New.Ref.Version
 	if drifted || c.Op != change.Update || !aligned || back.Fields == nil {

@@ -54,7 +54,7 @@ spec:
 		operation                   change.Operation
 		want                        []string
 	}{
-		{name: "an upgrade", old: settings, updated: immutable, want: []string{"ConfigMap/settings: immutable: Forbidden: field is immutable when `immutable` is set"}},
+		{name: "an upgrade", old: settings, updated: immutable, want: []string{"ConfigMap/settings: the rollback is rejected: immutable: Forbidden: field is immutable when `immutable` is set"}},
 		{name: "a rollback", old: settings, updated: immutable, operation: change.Rollback},
 		{name: "an uninstall", old: claim, operation: change.Uninstall},
 		{name: "created", updated: claim},
@@ -68,7 +68,7 @@ spec:
 			want: []string{"NetworkPolicy/web: it cannot be made again: spec.ingress[0].ports[0].endPort: Invalid value: 79: must be greater than or equal to `port`"}},
 		{name: "an object that goes and can be made again", old: settings},
 		{name: "a Job that is made anew, since somebody has deleted it", old: migrateJob + "1}]}}}\n", updated: migrateJob + "2}]}}}\n", cluster: boundClaim,
-			want: []string{"Job/migrate: spec.template: Invalid value: field is immutable"}},
+			want: []string{"Job/migrate: the rollback is rejected: spec.template: Invalid value: field is immutable"}},
 		{name: "a ConfigMap that is made anew", old: settings, updated: strings.Replace(settings, "{a: b}", "{a: c}", 1), cluster: boundClaim},
 		{name: "all of it fails before anything is changed", old: settings + claim, updated: immutable + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {a: 1}}\n"},
 	} {

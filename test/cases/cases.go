@@ -55,6 +55,9 @@ type Case struct {
 	// OneWay is what must be said that a rollback does not bring back; "" for nothing.
 	// OneWayServerSide is the same where Helm applies on the server's side.
 	OneWay, OneWayServerSide string
+	// Messages are the messages of all findings, in the words of Messages; of most cases none
+	// are held. MessagesServerSide is the same where Helm applies on the server's side.
+	Messages, MessagesServerSide string
 	// KubeVersion is "" for the newest.
 	KubeVersion string
 	// Versions are those of the chart on the two sides, if it is about to be published.
@@ -138,6 +141,7 @@ func read(dir, path string) (Case, error) {
 		"before.yaml": &c.Before, "old.yaml": &c.Old, "new.yaml": &c.New, "again.yaml": &c.Again, "cluster.yaml": &c.Cluster, "drift.yaml": &c.Drift, "want": &c.Want, "want-server-side": &c.WantServerSide,
 		"live": &c.Live, "live-server-side": &c.LiveServerSide, "told": &c.Told, "told-server-side": &c.ToldServerSide,
 		"one-way": &c.OneWay, "one-way-server-side": &c.OneWayServerSide,
+		"messages": &c.Messages, "messages-server-side": &c.MessagesServerSide,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]
@@ -146,14 +150,25 @@ func read(dir, path string) (Case, error) {
 		}
 		*text = string(f.Data)
 	}
-	if !slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "one-way-server-side" }) {
+	if !c.has("one-way-server-side") {
 		c.OneWayServerSide = c.OneWay
+	}
+	if !c.has("messages-server-side") {
+		c.MessagesServerSide = c.Messages
 	}
 	if c.Comment == "" {
 		return c, errors.New(path + ": the case does not say what it shows")
 	}
 	return c, nil
 }
+
+// has reports whether the file of the case has a section.
+func (c *Case) has(section string) bool {
+	return slices.ContainsFunc(c.archive.Files, func(f txtar.File) bool { return f.Name == section })
+}
+
+// HoldsMessages reports whether the case says which messages there must be.
+func (c *Case) HoldsMessages() bool { return c.has("messages") || c.has("messages-server-side") }
 
 // Options returns how to judge the case.
 func (c *Case) Options(serverSide bool) safediff.Options {
@@ -189,8 +204,16 @@ func (c *Case) WantedOneWay(serverSide bool) string {
 	return c.OneWay
 }
 
+// WantedMessages returns what the findings must say.
+func (c *Case) WantedMessages(serverSide bool) string {
+	if serverSide {
+		return c.MessagesServerSide
+	}
+	return c.Messages
+}
+
 // Rewrite writes into the file of the case what is said of it in a section, which is
-// "want" or "one-way", and in the one for server-side apply if that is something else.
+// "want", "one-way" or "messages", and in the one for server-side apply if that is something else.
 // Where nothing is said, only "want" says so.
 func (c *Case) Rewrite(section, said, saidServerSide string) error {
 	const serverSide = "-server-side"
@@ -215,6 +238,19 @@ func OneWay(set *change.Set) string {
 	lines := make([]string, 0, len(set.OneWay))
 	for _, n := range set.OneWay {
 		lines = append(lines, fmt.Sprintf("%s/%s: %s\n", n.Ref.Kind, n.Ref.Name, n.Reason))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// Messages writes down what the findings say, each after its rule and its object.
+func Messages(set *change.Set) string {
+	var lines []string
+	for i := range set.Changes {
+		c := &set.Changes[i]
+		for _, f := range c.Findings {
+			lines = append(lines, fmt.Sprintf("%s %s/%s: %s\n", f.Rule, c.Ref.Kind, c.Ref.Name, f.Message))
+		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")

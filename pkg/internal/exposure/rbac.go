@@ -202,11 +202,11 @@ func powers() []power {
 		{"", []string{"users", "groups", "serviceaccounts"}, []string{"impersonate"}, "may act as others (impersonate)"},
 		{"", []string{"pods/exec", "pods/attach"}, []string{"create", "get"}, "may run commands in pods"},
 		{"", []string{"nodes/proxy"}, []string{"get", "create"}, "may talk to kubelets past the API server (nodes/proxy)"},
-		{"", []string{"serviceaccounts/token"}, []string{"create"}, "may make tokens for ServiceAccounts"},
+		{"", []string{"serviceaccounts/token"}, []string{"create"}, "may create tokens for ServiceAccounts"},
 		{"certificates.k8s.io", []string{"certificatesigningrequests/approval"}, []string{"update", "patch"}, "may approve certificates"},
 		{
 			"admissionregistration.k8s.io", []string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, write,
-			"may send every object through a webhook of its own",
+			"may register webhooks that see and change every object",
 		},
 		{"", []string{"pods/ephemeralcontainers"}, []string{"update", "patch"}, "may run containers of its own in pods (ephemeralcontainers)"},
 		{"", []string{"pods/portforward"}, []string{"create", "get"}, "may reach the ports of pods past every policy (portforward)"},
@@ -214,7 +214,7 @@ func powers() []power {
 		{"", []string{"nodes", "nodes/status"}, []string{"update", "patch", "delete"}, "may change nodes, and so where pods run"},
 		{"", []string{"persistentvolumes"}, []string{"create"}, "may mount any folder of a node, by volumes of its own"},
 		{"", []string{"namespaces"}, []string{"update", "patch"}, "may loosen Pod Security by the labels of namespaces"},
-		{"", []string{"secrets"}, []string{"create"}, "may make tokens for ServiceAccounts, by Secrets of that type"},
+		{"", []string{"secrets"}, []string{"create"}, "may create tokens for ServiceAccounts (Secrets of type kubernetes.io/service-account-token)"},
 		{"apiregistration.k8s.io", []string{"apiservices"}, write, "may answer in the place of the API server"},
 		{
 			"admissionregistration.k8s.io", []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"},

@@ -259,7 +259,7 @@ func policyOpened(c *change.Change) rule.Found {
 		return rule.Found{}
 	}
 	var list []exposed
-	for _, d := range []direction{{"ingress", "from", "Ingress", "lets in everybody"}, {"egress", "to", "Egress", "lets out to everywhere"}} {
+	for _, d := range []direction{{"ingress", "from", "Ingress", "allows ingress from everybody"}, {"egress", "to", "Egress", "allows egress to every address"}} {
 		list = append(list, added(d.openIn(old), d.openIn(updated), false)...)
 	}
 	return told(list)

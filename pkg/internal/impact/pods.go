@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
@@ -19,9 +20,9 @@ func podRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "pods-all-down", Risk: change.Downtime,
-			Why:  "all pods of the workload are gone at the same time; nothing serves until new ones are ready",
-			Fix:  "run more than one replica and let the strategy replace them one by one (RollingUpdate with maxUnavailable below the replicas)",
-			Find: down(allDown),
+			Why:    "all pods of the workload are gone at the same time; nothing serves until new ones are ready",
+			Fix:    "let the strategy replace pods one by one, with maxUnavailable below their number",
+			Remedy: oneByOne, Find: down(allDown),
 		},
 		{
 			ID: "pods-not-replaced", Risk: change.Outage,
@@ -42,6 +43,22 @@ func podRules() []rule.Rule {
 			Instead: rule.KeepFirst + " if it is to stay",
 			Find:    down(podsDeleted),
 		},
+	}
+}
+
+// oneByOne says how pods are replaced without all of them going at once, by what makes them go.
+func oneByOne(c *change.Change) string {
+	const harmless = "; otherwise upgrade when a downtime does no harm"
+	p := c.Outcome.Pods
+	switch {
+	case c.Ref.Kind == "Deployment" && strings.Contains(p.How, "Recreate"):
+		return "use strategy RollingUpdate if old and new pods may run at the same time" + harmless
+	case c.Ref.Kind == "Deployment" && strings.Contains(p.How, "rolling update"):
+		return "set maxSurge: 1 and maxUnavailable: 0, so that a new pod is ready before an old one stops"
+	case c.Ref.Kind == "StatefulSet" && p.Before == 1:
+		return "run more than one replica if the program can" + harmless
+	default:
+		return ""
 	}
 }
 

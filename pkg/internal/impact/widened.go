@@ -43,7 +43,7 @@ func widenedPolicies(u *upgrade.Upgrade) []rule.Found {
 			if len(said) == 0 {
 				continue
 			}
-			verb := map[networkingv1.PolicyType]string{networkingv1.PolicyTypeIngress: "lets in ", networkingv1.PolicyTypeEgress: "lets out to "}[d]
+			verb := map[networkingv1.PolicyType]string{networkingv1.PolicyTypeIngress: "allows ingress from ", networkingv1.PolicyTypeEgress: "allows egress to "}[d]
 			found = append(found, rule.Found{On: o, Message: verb + rule.Shortened(said), Paths: specEdits(o.Change), Evidence: []change.Evidence{
 				{What: "lets through: " + string(d), Objects: []manifest.Ref{o.Ref()}, Names: said},
 			}})
