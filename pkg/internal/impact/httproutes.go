@@ -71,6 +71,14 @@ func listenerOf(u *upgrade.Upgrade, namespace string, m upgrade.Moment) func(par
 	}
 }
 
+// emptied says that a route has a rule whose backends all have weight 0; "" if it has none.
+func emptied(o *upgrade.Object) string {
+	if isHTTPRoute(o.Ref()) && slices.ContainsFunc(untyped.Maps(upgrade.Value(o.Standing(upgrade.After)), "spec", "rules"), weightless) {
+		return ": all backends of a rule have weight 0"
+	}
+	return ""
+}
+
 // weightless reports whether all backends of a rule have weight 0: then its requests get an error
 // (https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref).
 func weightless(r map[string]any) bool {

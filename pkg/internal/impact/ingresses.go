@@ -62,7 +62,7 @@ func routesGone(u *upgrade.Upgrade) []rule.Found {
 		}
 		if lost := lostRoutes(routesOf(u, o.Change.Before(), upgrade.Before), after, leaving); len(lost) > 0 {
 			found = append(found, rule.Found{
-				On: o, Message: "no " + o.Ref().Kind + " of the release takes requests for " + rule.Shortened(lost) + " any more", Paths: rule.Edits(o.Change, "spec"),
+				On: o, Message: "no " + o.Ref().Kind + " of the release takes requests for " + rule.Shortened(lost) + " any more" + emptied(o), Paths: rule.Edits(o.Change, "spec"),
 				Evidence: []change.Evidence{{What: "takes no requests for", Objects: []manifest.Ref{o.Ref()}, Names: lost}},
 			})
 		}

@@ -308,7 +308,7 @@ func publishesUnready(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		found = append(found, rule.Found{
-			On: t.Object, Message: rule.Names(upgrade.Refs(t.After)) + ": its pods get requests before they are ready",
+			On: t.Object, Message: "pods of " + rule.Names(upgrade.Refs(t.After)) + " get requests before they are ready",
 			Paths:    rule.Edits(t.Change, "publishNotReadyAddresses", "clusterIP"),
 			Evidence: []change.Evidence{{What: "gets requests before it is ready", Objects: upgrade.Refs(t.After)}},
 		})
