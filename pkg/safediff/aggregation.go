@@ -30,9 +30,8 @@ func (j *judge) aggregations(u *upgrade.Upgrade) {
 		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.Old.MayHold("aggregationRule") || j.looked(p.New.Ref) {
 			continue
 		}
-		was, is := upgrade.ClusterRole(p.Old), upgrade.ClusterRole(p.New)
-		value, _ := p.New.Value()
-		if _, written := value["rules"]; !written || was == nil || was.AggregationRule == nil || is == nil {
+		was, is := rewritten(p)
+		if was == nil {
 			continue
 		}
 		taken := u.TakenIn(was.AggregationRule.ClusterRoleSelectors, upgrade.Before)
@@ -51,6 +50,16 @@ func (j *judge) aggregations(u *upgrade.Upgrade) {
 		}
 		p.Change.Outcome.Refused = []change.FieldError{{Type: "Conflict", Message: aggregationConflict}}
 	}
+}
+
+// rewritten returns both sides of a ClusterRole that was aggregated and writes rules; nil for others.
+func rewritten(p *upgrade.Object) (was, is *rbacv1.ClusterRole) {
+	was, is = upgrade.ClusterRole(p.Old), upgrade.ClusterRole(p.New)
+	value, _ := p.New.Value()
+	if _, written := value["rules"]; !written || was == nil || was.AggregationRule == nil || is == nil {
+		return nil, nil
+	}
+	return was, is
 }
 
 func isClusterRole(o *manifest.Object) bool {

@@ -27,6 +27,7 @@ func hangRules() []hangRule {
 		{id: "volume-held", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "volume-claimed", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pod-needs-missing", reasons: []string{"FailedCreate", "FailedScheduling"}, kubelet: true},
+		{id: "claim-class-missing", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pod-unschedulable", reasons: []string{"FailedScheduling"}},
 		{id: "pod-gated", quiet: true}, // of a pod that is not to be scheduled yet the scheduler says nothing
 		{id: "pods-exclude-each-other", reasons: []string{"FailedScheduling"}},
