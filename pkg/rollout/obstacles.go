@@ -46,10 +46,15 @@ const (
 	NoNode       ObstacleKind = "node"      // the scheduler finds no node that can hold a pod
 	NoNodeBeside ObstacleKind = "exclusion" // the scheduler finds no node without a pod that excludes a new one
 	Gated        ObstacleKind = "gate"      // the scheduler ignores a pod until its scheduling gates are removed
+
+	WaitsForSidecar ObstacleKind = "sidecar"        // the containers of a pod wait for a program that does not end
+	JobOfSidecar    ObstacleKind = "job of sidecar" // a Job waits for a program that does not end
 )
 
 // Starts reports whether pods start in spite of the obstacle.
-func (k ObstacleKind) Starts() bool { return k == NoGuardPort || k == TooLate }
+func (k ObstacleKind) Starts() bool {
+	return k == NoGuardPort || k == TooLate || k == JobOfSidecar
+}
 
 // Obstacles lists what is in the way of the pods that a workload makes, as far as the
 // kubelet and the controllers tell by the object alone. The result is nil for a workload

@@ -222,9 +222,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
-	obstacles := j.obstacles(c, result)
+	obstacles, unknown := j.obstacles(c, result)
 	unplaced, unclear := j.unplaced(c, result)
-	obstacles, unchecked = append(obstacles, unplaced...), append(unchecked, unclear...)
+	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	c.Outcome.Loss = j.loss(c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{

@@ -53,7 +53,7 @@ func obstacleRules() []rule.Rule {
 			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
 			Find: obstacles(rollout.PodsRejected),
 		},
-	}, placementRules())
+	}, placementRules(), sidecarRules())
 }
 
 // placementRules are about pods that the scheduler cannot place.
@@ -85,20 +85,40 @@ func placementRules() []rule.Rule {
 	}
 }
 
-// obstacles finds workloads whose pods have an obstacle of some kind.
-func obstacles(kind rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
+// sidecarRules are about programs that are waited for and do not end.
+func sidecarRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "sidecar-delays-start", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "an init container without restartPolicy: Always must end before the next container starts (computeInitContainerActions in k8s.io/kubernetes/pkg/kubelet/kuberuntime); " +
+				"a program that ran as long as its pod does not end, and the pod stays in Init",
+			Fix:  "keep restartPolicy: Always, or move the container to containers",
+			Find: obstacles(rollout.WaitsForSidecar),
+		},
+		{
+			ID: "job-waits-for-sidecar", Risk: change.Stuck, Kinds: []string{"Job", "CronJob"}, Hangs: rule.MakesPods,
+			Why: "the kubelet stops sidecars (init containers with restartPolicy: Always) once all containers have ended, but nobody stops a container for another one: " +
+				"a Job whose program does not end is never complete, and a CronJob with concurrencyPolicy Forbid starts no other",
+			Fix:  "keep the program a sidecar: in initContainers, with restartPolicy: Always",
+			Find: obstacles(rollout.JobOfSidecar),
+		},
+	}
+}
+
+// obstacles finds workloads whose pods have an obstacle of some kinds.
+func obstacles(kinds ...rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
 	return func(u *upgrade.Upgrade) []rule.Found {
 		var found []rule.Found
 		for i := range u.Objects {
 			o := &u.Objects[i]
 			for _, b := range o.Obstacles {
-				if b.Kind != kind || o.Change == nil {
+				if !slices.Contains(kinds, b.Kind) || o.Change == nil {
 					continue
 				}
 				f := rule.Found{On: o, Message: b.Message, Paths: b.Paths, Evidence: []change.Evidence{
-					{What: "pods do not start: " + string(kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
+					{What: "pods do not start: " + string(b.Kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
 				}}
-				if !kind.Starts() {
+				if !b.Kind.Starts() {
 					f.Unstarted = []manifest.Ref{o.Ref()}
 				}
 				found = append(found, f)
