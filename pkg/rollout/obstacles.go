@@ -47,8 +47,11 @@ const (
 	NoNodeBeside ObstacleKind = "exclusion" // the scheduler finds no node without a pod that excludes a new one
 	Gated        ObstacleKind = "gate"      // the scheduler ignores a pod until its scheduling gates are removed
 
-	WaitsForSidecar ObstacleKind = "sidecar"        // the containers of a pod wait for a program that does not end
-	JobOfSidecar    ObstacleKind = "job of sidecar" // a Job waits for a program that does not end
+	WaitsForSidecar  ObstacleKind = "sidecar"        // the containers of a pod wait for a program that does not end
+	JobOfSidecar     ObstacleKind = "job of sidecar" // a Job waits for a program that does not end
+	ResourceOfNone   ObstacleKind = "resource"       // the kubelet does not find the container whose resources are asked for
+	SubPathUndefined ObstacleKind = "sub path"       // the kubelet does not find a variable in the path of a mount
+	NoMemory         ObstacleKind = "memory"         // the kernel runs no process with so little memory
 )
 
 // Starts reports whether pods start in spite of the obstacle.

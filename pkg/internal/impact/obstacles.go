@@ -53,7 +53,7 @@ func obstacleRules() []rule.Rule {
 			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
 			Find: obstacles(rollout.PodsRejected),
 		},
-	}, placementRules(), sidecarRules())
+	}, placementRules(), sidecarRules(), kubeletRules())
 }
 
 // placementRules are about pods that the scheduler cannot place.
@@ -101,6 +101,31 @@ func sidecarRules() []rule.Rule {
 				"a Job whose program does not end is never complete, and a CronJob with concurrencyPolicy Forbid starts no other",
 			Fix:  "keep the program a sidecar: in initContainers, with restartPolicy: Always",
 			Find: obstacles(rollout.JobOfSidecar),
+		},
+	}
+}
+
+// kubeletRules are about what the kubelet finds in a pod that it is to start.
+func kubeletRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "resource-of-no-container", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "the kubelet looks for the container of a resourceFieldRef in the pod (ExtractResourceValueByContainerNameAndNodeAllocatable in k8s.io/kubernetes/pkg/api/v1/resource); " +
+				"if there is none, it starts no container (CreateContainerConfigError) or sets up no volume",
+			Fix:  "let containerName name a container of the pod, or leave it out in env: then it is the container itself",
+			Find: obstacles(rollout.ResourceOfNone),
+		},
+		{
+			ID: "sub-path-undefined", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "the kubelet expands subPathExpr by the environment of the container (ExpandContainerVolumeMounts in k8s.io/kubernetes/pkg/kubelet/container); without a value for each variable it does not start the container (CreateContainerConfigError)",
+			Fix:  "define the variable in env of the same container; for the name of the pod by fieldRef: {fieldPath: metadata.name}",
+			Find: obstacles(rollout.SubPathUndefined),
+		},
+		{
+			ID: "memory-limit-too-small", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "the container runtime hands the limit to the kernel in bytes, and no process runs in less than one page: the container is killed before its program starts (RunContainerError)",
+			Fix:  "write the limit with the suffix Mi or Gi; m is a thousandth",
+			Find: obstacles(rollout.NoMemory),
 		},
 	}
 }
