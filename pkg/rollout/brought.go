@@ -26,26 +26,35 @@ func Brought(old, updated runtime.Object, facts Facts) ([]Obstacle, []change.Dou
 	if was := templateOf(old, facts); was != nil {
 		before = &was.Spec
 	}
-	list, unclear := unstartable(&template.Spec), disallowed(before, &template.Spec)
+	ends := runsToEnd(updated)
+	list, unclear := unstartable(&template.Spec, ends), disallowed(before, &template.Spec)
 	if before != nil {
 		if !rests(old) {
-			known := unstartable(before)
+			known := unstartable(before, ends)
 			list = slices.DeleteFunc(list, func(o Obstacle) bool {
 				return slices.ContainsFunc(known, func(k Obstacle) bool { return reflect.DeepEqual(o, k) })
 			})
 		}
 		list = append(list, noSidecars(updated, before, &template.Spec)...)
 	}
+	if !ends {
+		gate, doubts := ungated(before, &template.Spec)
+		if gate != nil {
+			list = append(list, *gate)
+		}
+		unclear = append(unclear, doubts...)
+	}
 	return list, unclear
 }
 
 // unstartable lists what the kubelet finds wrong in the pod alone, once it is to start it.
-func unstartable(pod *corev1.PodSpec) []Obstacle {
+func unstartable(pod *corev1.PodSpec, ends bool) []Obstacle {
 	var list []Obstacle
 	for _, c := range containersOf(&corev1.Pod{Spec: *pod}) {
 		list = append(list, c.resourcesOfNone(pod)...)
 		list = append(list, c.undefinedSubPaths()...)
 		list = append(list, c.tooLittleMemory()...)
+		list = append(list, c.askNode(pod, ends)...)
 	}
 	return append(list, volumesOfNone(pod)...)
 }

@@ -52,11 +52,14 @@ const (
 	ResourceOfNone   ObstacleKind = "resource"       // the kubelet does not find the container whose resources are asked for
 	SubPathUndefined ObstacleKind = "sub path"       // the kubelet does not find a variable in the path of a mount
 	NoMemory         ObstacleKind = "memory"         // the kernel runs no process with so little memory
+	ProbesNode       ObstacleKind = "node probed"    // a probe without which a container is never ready is sent to the node
+	RestartedByProbe ObstacleKind = "node alive"     // a liveness probe is sent to the node
+	NeverReady       ObstacleKind = "readiness gate" // a pod is not ready until somebody sets a condition
 )
 
 // Starts reports whether pods start in spite of the obstacle.
 func (k ObstacleKind) Starts() bool {
-	return k == NoGuardPort || k == TooLate || k == JobOfSidecar
+	return k == NoGuardPort || k == TooLate || k == JobOfSidecar || k == RestartedByProbe
 }
 
 // Obstacles lists what is in the way of the pods that a workload makes, as far as the

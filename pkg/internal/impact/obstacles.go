@@ -53,7 +53,7 @@ func obstacleRules() []rule.Rule {
 			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
 			Find: obstacles(rollout.PodsRejected),
 		},
-	}, placementRules(), sidecarRules(), kubeletRules())
+	}, placementRules(), sidecarRules(), kubeletRules(), readinessRules())
 }
 
 // placementRules are about pods that the scheduler cannot place.
@@ -126,6 +126,26 @@ func kubeletRules() []rule.Rule {
 			Why:  "the container runtime hands the limit to the kernel in bytes, and no process runs in less than one page: the container is killed before its program starts (RunContainerError)",
 			Fix:  "write the limit with the suffix Mi or Gi; m is a thousandth",
 			Find: obstacles(rollout.NoMemory),
+		},
+	}
+}
+
+// readinessRules are about pods that start and never get ready.
+func readinessRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "probe-asks-node", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "the kubelet sends HTTP and TCP probes from its node, where localhost is the node (newProber in k8s.io/kubernetes/pkg/kubelet/prober): " +
+				"a readiness or startup probe never succeeds there, and a liveness probe restarts the container again and again, unless something else on the node answers",
+			Fix:  "leave host out: then the probe asks the pod; for a program that listens on localhost only, use exec",
+			Find: obstacles(rollout.ProbesNode, rollout.RestartedByProbe),
+		},
+		{
+			ID: "readiness-gate-unset", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "a pod is not ready before each condition that its readinessGates name is True (GeneratePodReadyCondition in k8s.io/kubernetes/pkg/kubelet/status); " +
+				"Kubernetes itself sets none of them; for gates of known load balancer controllers this is a notice",
+			Fix:  "remove readinessGates from the chart, or make sure that the controller that sets the conditions runs and handles these pods",
+			Find: obstacles(rollout.NeverReady),
 		},
 	}
 }
