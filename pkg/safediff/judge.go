@@ -237,6 +237,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
 	facts := j.rollout
 	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
+	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
+		return nil // it is refused, or made anew if it is gone by now
+	}
 	before, after, least := j.autoscaled(c, result)
 	pods, unchecked := rollout.Predict(before, after, facts)
 	if least > 0 && pods != nil && pods.Replaced {
