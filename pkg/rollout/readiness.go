@@ -21,7 +21,6 @@ var conditionSetters = []struct{ prefix, controller string }{
 	{"target-health.elbv2.k8s.aws/", "the AWS Load Balancer Controller"},
 	{"target-health.alb.ingress.k8s.aws/", "the AWS Load Balancer Controller"},
 	{"cloud.google.com/load-balancer-neg-ready", "the load balancer controller of GKE"},
-	{"cloud.google.com/load-balancer-neg-ready-", "the load balancer controller of GKE"},
 	{"InPlaceUpdateReady", "the controller of OpenKruise"},
 	{"KruisePodReady", "the controller of OpenKruise"},
 }
