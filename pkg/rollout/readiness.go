@@ -82,10 +82,10 @@ func (c placed) askNode(pod *corev1.PodSpec, ends bool) []Obstacle {
 		switch get, socket := p.probe.HTTPGet, p.probe.TCPSocket; {
 		case get != nil:
 			host, how = get.Host, "httpGet"
-			port, _ = probe.ResolveContainerPort(get.Port, c.Container) //nolint:errcheck // told by ports
+			port, _ = probe.ResolveContainerPort(get.Port, c.Container)
 		case socket != nil:
 			host, how = socket.Host, "tcpSocket"
-			port, _ = probe.ResolveContainerPort(socket.Port, c.Container) //nolint:errcheck // told by ports
+			port, _ = probe.ResolveContainerPort(socket.Port, c.Container)
 		}
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) || onNode(pod, port) {
 			continue

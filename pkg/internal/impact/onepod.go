@@ -3,6 +3,7 @@ package impact
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -35,25 +36,31 @@ func claimsOfOnePod(u *upgrade.Upgrade) []rule.Found {
 	for _, claim := range onePodClaims(u) {
 		lasting, ending := usersOf(u, claim)
 		before, after := 0, 0
-		holds := false
 		for _, w := range lasting {
 			before, after = before+w.before, after+w.after
-			holds = holds || w.before > 0 && w.after > 0 && (w.Hook != nil || !w.Down())
 		}
-		if after > 1 && after > before {
-			for _, w := range lasting {
-				if w.after > w.before && w.Done() && (w.Change.Outcome.Pods == nil || w.Change.Outcome.Pods.Volume == "") {
-					found = append(found, onlyOne(w, claim, fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod: of %d pods that mount it only one starts", claim.Name, after), after))
-				}
+		for _, w := range lasting {
+			if after > 1 && after > before && w.grows() && (w.Change.Outcome.Pods == nil || w.Change.Outcome.Pods.Volume == "") {
+				found = append(found, onlyOne(w, claim, fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod: of %d pods that mount it only one starts", claim.Name, after), after))
 			}
 		}
 		for _, w := range ending {
-			if holds && w.after > w.before && w.Done() {
-				found = append(found, onlyOne(w, claim, fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod, and another pod has it: the pods do not start", claim.Name), 1))
+			if w.grows() && slices.ContainsFunc(lasting, func(l *user) bool { return l.holds(w) }) {
+				found = append(found, onlyOne(w, claim, fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod, and another pod has it: the pod of this one does not start", claim.Name), 1))
 			}
 		}
 	}
 	return found
+}
+
+func (w *user) grows() bool { return w.after > w.before && w.Done() }
+
+// holds reports whether a workload has its claim when the pods of another one are created, which
+// end: those of a hook before the upgrade meet the old pods, and all others may come while none is
+// there.
+func (w *user) holds(other *user) bool {
+	early := other.Hook != nil && slices.ContainsFunc(other.Hook.Events, func(event string) bool { return strings.HasPrefix(event, "pre-") })
+	return w.before > 0 && (early || w.after > 0 && !w.Down())
 }
 
 func onlyOne(w *user, claim manifest.Identity, message string, pods int) rule.Found {

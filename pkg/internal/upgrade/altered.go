@@ -99,11 +99,14 @@ func (u *Upgrade) Altered() []Note {
 func (u *Upgrade) unresolved() []Note {
 	var list []Note
 	for _, n := range u.Unresolving() {
-		if len(n.Names) == 0 {
-			list = append(list, Note{n.Object, change.Doubt{
-				Reason: "whether its programs use names of Services, which the new pods do not resolve (" + n.Why + ")", Hides: change.Outage, Never: true,
-			}})
+		if len(n.Names) > 0 {
+			continue
 		}
+		reason := "whether its programs use names of Services, which the new pods do not resolve (" + n.Why + ")"
+		if n.Servers {
+			reason = "whether the name servers in dnsConfig know the names of Services (" + n.Why + ")"
+		}
+		list = append(list, Note{n.Object, change.Doubt{Reason: reason, Hides: change.Outage, Never: true}})
 	}
 	return list
 }

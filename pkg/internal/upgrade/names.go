@@ -18,11 +18,13 @@ type Unresolving struct {
 	Why string
 	// Names are those of Services that its containers are told; nil if none is known.
 	Names []string
+	// Servers says that the pods name servers themselves, which may know those names.
+	Servers bool
 }
 
 // Unresolving lists such workloads: pods ask the DNS of the cluster unless their dnsPolicy is
 // Default, or ClusterFirst on the network of their node (getPodDNSType in
-// k8s.io/kubernetes/pkg/kubelet/network/dns). Where a pod names servers itself, nobody knows.
+// k8s.io/kubernetes/pkg/kubelet/network/dns).
 func (u *Upgrade) Unresolving() []Unresolving {
 	var list []Unresolving
 	for i := range u.Objects {
@@ -39,8 +41,8 @@ func (u *Upgrade) Unresolving() []Unresolving {
 		was, _ := clusterDNS(before)
 		is, why := clusterDNS(after)
 		if was && !is && len(after) > 0 {
-			n := Unresolving{Object: o, Why: why}
-			if untyped.At(after, "dnsConfig", "nameservers") == nil {
+			n := Unresolving{Object: o, Why: why, Servers: untyped.At(after, "dnsConfig", "nameservers") != nil}
+			if !n.Servers {
 				n.Names = u.serviceNames(o.Ref().Namespace, after)
 			}
 			list = append(list, n)
