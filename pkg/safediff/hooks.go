@@ -127,6 +127,7 @@ func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 		case o.Awaited():
 			j.absentFor(u, o)
 			j.missing(u, o)
+			j.endless(o)
 		case o.Anew() && o.Ref().Kind == "PersistentVolumeClaim":
 			if o.Holders = u.Holders(o); len(o.Holders) > 0 {
 				o.Change.Op = change.Delete // it is still there, on its way out, when the hook is made
@@ -159,10 +160,38 @@ func (j *judge) missing(u *upgrade.Upgrade, o *upgrade.Object) {
 		}
 		o.Missing = append(o.Missing, upgrade.Missing{To: to.Ref(), Key: key, Path: r.Path, Because: because})
 	}
-	if len(o.Missing) > 0 && o.Change == nil {
-		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
+	if len(o.Missing) > 0 {
+		becomesChange(o)
 	}
 	j.forbidden(o)
+}
+
+// becomesChange makes a change of a hook that stays as it is, so that something can be told of it.
+func becomesChange(o *upgrade.Object) {
+	if o.Change == nil {
+		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
+	}
+}
+
+// endless notes that a hook that Helm waits for never ends. One that has run and was so before
+// is none of this upgrade's making.
+func (j *judge) endless(o *upgrade.Object) {
+	because, at := upgrade.Endless(o.New)
+	if because != "" && j.hasRun(o.Old) && upgrade.Awaits(o.Old.Ref) {
+		if before, _ := upgrade.Endless(o.Old); before != "" {
+			because = ""
+		}
+	}
+	if because != "" {
+		o.Endless, o.EndlessAt = because, at
+		becomesChange(o)
+	}
+}
+
+// hasRun reports whether an object of the installed release is a hook that Helm has run at an
+// event of this operation.
+func (j *judge) hasRun(old *manifest.Object) bool {
+	return old != nil && j.ran(old) && slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(old.HookEvents(), event) })
 }
 
 // forbidden refuses a hook that is a bare Pod and names something without which the API

@@ -129,7 +129,7 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 // it is gone. Server-side apply does not mind what is being deleted.
 func hangs(o *upgrade.Object, serverSide bool) bool {
 	unplaced := o.Awaited() && slices.ContainsFunc(o.Obstacles, func(b rollout.Obstacle) bool { return b.Kind == rollout.NoNode || b.Kind == rollout.Gated })
-	return len(o.Missing) > 0 || unplaced || len(o.Holders) > 0 && !serverSide
+	return len(o.Missing) > 0 || o.Endless != "" || unplaced || len(o.Holders) > 0 && !serverSide
 }
 
 // unfound reports whether Helm does not find an object that is there, because its
