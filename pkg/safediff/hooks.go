@@ -124,6 +124,7 @@ func (j *judge) stands(p diff.Pair) bool {
 func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		switch o := &u.Objects[i]; {
+		case o.Change != nil && len(o.Change.Outcome.Refused) > 0: // it is not made
 		case o.Awaited():
 			j.absentFor(u, o)
 			j.missing(u, o)

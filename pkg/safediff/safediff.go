@@ -171,6 +171,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
+	j.existing = j.spaces(in.old)
 	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh)
 	j.server = server.Admitting(j.guards.before, j.guards.installed)
 	j.fillQuotas(in.old)

@@ -25,6 +25,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	if err != nil {
 		return err
 	}
+	between("Namespaces that are not there yet", j.homeless)
 	between("what hooks need when they run", j.hookNeeds)
 	between("Pods that admission rejects", j.barePods)
 	between("quotas that are exceeded", j.exceeded)
