@@ -40,6 +40,8 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 		return false, nil
 	case known:
 		return value != nil, nil
+	case j.exists(p.New.Ref) != "":
+		return true, nil
 	case p.Old == nil || !diff.IsHook(p.Old) || !j.ran(p.Old) || !isDefinition(p.Old.Ref) && slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded"):
 		return false, nil
 	case upgrade.Spec(p.Old)["ttlSecondsAfterFinished"] != nil:
@@ -53,7 +55,8 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 // hooks, and Helm fails to create it; server-side apply makes of it what the hook says.
 func (j *judge) remake(p diff.Pair, value map[string]any) (apiserver.Result, error) {
 	if !j.opts.ServerSide {
-		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: an earlier run has left it"}}}}, nil
+		because := cmp.Or(j.exists(p.New.Ref), "an earlier run has left it")
+		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: " + because}}}}, nil
 	}
 	old := p.Old
 	if old == nil {
@@ -74,6 +77,10 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 		return result, err
 	}
 	ref := p.New.Ref
+	if refused := immortal(ref); refused != nil {
+		result.Outcome = change.Outcome{Refused: refused}
+		return result, nil
+	}
 	custom := !j.server.Builtin(ref.Group, ref.Kind) && !j.owner(ref)
 	switch {
 	case custom && p.Old != nil && risk.OwnsData(p.Old):
@@ -111,12 +118,13 @@ func (j *judge) owner(ref manifest.Ref) bool {
 	return makes && ref.Kind != "Pod" && !upgrade.Ends(ref)
 }
 
-// stands reports whether an earlier run of a hook has left its object in the cluster.
+// stands reports whether an earlier run of a hook, or somebody else, has left its object in the
+// cluster.
 func (j *judge) stands(p diff.Pair) bool {
 	if value, known := j.found(p.New.Ref); known {
 		return value != nil
 	}
-	return p.Old != nil && diff.IsHook(p.Old) && j.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)
+	return j.exists(p.New.Ref) != "" || p.Old != nil && diff.IsHook(p.Old) && j.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)
 }
 
 // hookNeeds finds out what the pods of hooks name and is not there when they run, and

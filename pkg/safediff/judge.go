@@ -57,8 +57,8 @@ type judge struct {
 	claimed map[string][]*corev1.PersistentVolumeClaim
 	// namespaces is what Pod Security admission asks of pods.
 	namespaces namespaces
-	// existing are the namespaces that exist when Helm begins.
-	existing map[string]bool
+	// existing are the namespaces that exist when Helm begins, with why.
+	existing map[string]string
 	// guards are the limits, quotas and policies that are asked about objects and pods.
 	guards guards
 	// selecting is what selects by labels, labels what looks at them otherwise.

@@ -40,6 +40,9 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 			return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
 		}
 		return j.create(p.New)
+	case p.Old == nil && !known && !j.opts.TakeOwnership && j.opts.Operation != change.Rollback && j.exists(c.Ref) != "":
+		c.Op = change.Create
+		return unowned(j.exists(c.Ref)), nil
 	case p.Old == nil, gone:
 		c.Op, c.Old, c.Edits = change.Create, nil, nil
 		result, err := j.create(p.New)
