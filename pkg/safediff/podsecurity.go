@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,6 +10,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/podsecurity"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -125,4 +128,47 @@ func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
 	if why := n.refusal(c.Ref.Namespace, nil, result.New); why != "" {
 		result.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
 	}
+}
+
+// hookSecurity notes hooks whose pods their namespace does not let in: before the upgrade by the
+// labels that the Namespace has, after it by those that the upgrade gives it. A hook whose pods
+// were not let in before either, and which ran, somebody must have exempted.
+func (j *judge) hookSecurity(u *upgrade.Upgrade) {
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		namespace := o.Ref().Namespace
+		if !o.Runs() || !u.RunsPods(o.Ref()) || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
+			continue
+		}
+		labels := j.namespaces.after[namespace]
+		if before, known := j.namespaces.before[namespace]; known && o.Phase == diff.PreHooks {
+			labels = before
+		}
+		why := ""
+		if len(labels) > 0 && (!j.hasRun(o.Old) || j.keptOut(o.Old, j.namespaces.before[namespace]) == "") {
+			why = j.keptOut(o.New, labels)
+		}
+		switch {
+		case why != "" && o.Ref().Kind == "Pod":
+			becomesChange(o)
+			o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
+		case why != "":
+			becomesChange(o)
+			o.Barred = cmp.Or(o.Barred, why)
+		case o.Change != nil:
+			if unclear := j.namespaces.unclear(namespace, apiserver.Typed(o.Ref(), upgrade.Value(o.New))); unclear != "" {
+				o.Unchecked = append(o.Unchecked, change.Doubt{Reason: unclear, Hides: change.Stuck})
+			}
+		}
+		o.New.Forget()
+	}
+}
+
+// keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.
+func (j *judge) keptOut(o *manifest.Object, labels map[string]string) string {
+	template := rollout.PodsOf(apiserver.Typed(o.Ref, upgrade.Value(o)))
+	if template == nil {
+		return ""
+	}
+	return j.namespaces.guard.Refusal(labels, template)
 }
