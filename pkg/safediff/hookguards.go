@@ -47,7 +47,7 @@ func (r *hookRuns) left(o *manifest.Object, unread map[string]bool) bool {
 func (g *guards) meet(hooks, list []*manifest.Object, first *apiserver.Guards, of func([]*manifest.Object) *apiserver.Guards) []*manifest.Object {
 	met := first
 	for _, o := range hooks {
-		if g.atHook[o] == nil { // of both events the first counts
+		if _, known := g.atHook[o]; !known { // of both events the first counts
 			g.atHook[o] = met
 		}
 		if guarding(o) {

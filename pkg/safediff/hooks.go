@@ -186,6 +186,7 @@ func becomesChange(o *upgrade.Object) {
 // is none of this upgrade's making.
 func (j *judge) endless(o *upgrade.Object) {
 	because, at := upgrade.Endless(o.New)
+	o.New.Forget()
 	if because != "" && j.hasRun(o.Old) && upgrade.Awaits(o.Old.Ref) {
 		if before, _ := upgrade.Endless(o.Old); before != "" {
 			because = ""

@@ -78,22 +78,22 @@ func immortal(ref manifest.Ref) []change.FieldError {
 	return []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("Helm deletes it before it runs the hook: namespaces %q is forbidden: this namespace may not be deleted", ref.Name)}}
 }
 
-// homeless refuses objects whose Namespace is of the release and is not there when Helm makes
+// withoutNamespace refuses objects whose Namespace is of the release and is not there when Helm makes
 // them (NamespaceLifecycle in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
-func (j *judge) homeless(u *upgrade.Upgrade) {
+func (j *judge) withoutNamespace(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if o.New == nil || o.Ref().Namespace == "" || o.Hook != nil && !o.Runs() || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
 			continue
 		}
-		home := u.Object(namespaceOf(o.Ref()).Identity())
-		if home == nil || home.New == nil {
+		space := u.Object(namespaceOf(o.Ref()).Identity())
+		if space == nil || space.New == nil {
 			continue
 		}
-		known := j.looked(home.Ref())
-		there, because := u.ThereFor(o, home)
+		known := j.looked(space.Ref())
+		there, because := u.ThereFor(o, space)
 		switch {
-		case there != nil || !known && j.existing[home.Ref().Name] != "":
+		case there != nil || !known && j.existing[space.Ref().Name] != "":
 			continue
 		case !known && j.opts.TakeOwnership:
 			o.Unchecked = append(o.Unchecked, change.Doubt{Reason: takenOver, Hides: change.Rejected})
@@ -101,6 +101,6 @@ func (j *judge) homeless(u *upgrade.Upgrade) {
 		}
 		becomesChange(o)
 		o.Rollback = ""
-		o.Change.Outcome.Refused = []change.FieldError{{Type: "NoNamespace", Message: fmt.Sprintf("namespaces %q not found: %s", home.Ref().Name, because)}}
+		o.Change.Outcome.Refused = []change.FieldError{{Type: "NoNamespace", Message: fmt.Sprintf("namespaces %q not found: %s", space.Ref().Name, because)}}
 	}
 }

@@ -25,7 +25,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	if err != nil {
 		return err
 	}
-	between("Namespaces that are not there yet", j.homeless)
+	between("Namespaces that are not there yet", j.withoutNamespace)
 	between("what Pod Security says of hooks", j.hookSecurity)
 	between("what hooks need when they run", j.hookNeeds)
 	between("Pods that admission rejects", j.barePods)

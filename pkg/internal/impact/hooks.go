@@ -30,7 +30,13 @@ func hookRules() []rule.Rule {
 			ID: "hook-never-ends", Risk: change.Stuck, Kinds: []string{"Job", "Pod"}, Hangs: rule.Always,
 			Why: "Helm waits until a Job that is a hook completes or fails, and until a Pod succeeds or fails (waitForPodSuccess in helm.sh/helm/v3/pkg/kube), " +
 				"at most until its timeout; then the upgrade fails",
-			Fix:  "let the Pod have restartPolicy: Never or OnFailure; take suspend: true and parallelism: 0 off the Job",
+			Fix: "let the Pod have restartPolicy: Never or OnFailure; take suspend: true and parallelism: 0 off the Job",
+			Remedy: func(c *change.Change) string {
+				if c.Ref.Kind == "Pod" {
+					return "let the Pod have restartPolicy: Never or OnFailure"
+				}
+				return "take suspend: true and parallelism: 0 off the Job"
+			},
 			Find: endless,
 		},
 		{
