@@ -43,6 +43,7 @@ func hangRules() []hangRule {
 		{id: "probe-asks-node", kubelet: true, quiet: true},
 		{id: "readiness-gate-unset", kubelet: true, quiet: true},
 		{id: "hook-needs-later", reasons: []string{"FailedCreate", "FailedScheduling"}, kubelet: true},
+		{id: "hook-never-ends", kubelet: true, quiet: true}, // a Job that makes no pods has no events of them
 	}
 }
 
