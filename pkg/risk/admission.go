@@ -28,6 +28,13 @@ func admissionRefusals() []rule.Rule {
 			}),
 		},
 		{
+			ID: "namespace-missing", Risk: change.Rejected,
+			Why: "the API server creates nothing in a namespace that does not exist (NamespaceLifecycle); Helm runs hooks of pre-upgrade before it creates the Namespaces of the release, " +
+				"and makes no Namespace that is a hook of another event",
+			Fix:  "create the Namespace before this upgrade; or make it a hook, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+			When: refusedAs("NoNamespace"),
+		},
+		{
 			ID: "pod-forbidden", Risk: change.Rejected, Kinds: []string{"Pod"},
 			Why: "the API server rejects a Pod whose ServiceAccount, PriorityClass or RuntimeClass does not exist when the Pod is created, and the upgrade fails; " +
 				"Helm creates RuntimeClasses after Pods",

@@ -150,9 +150,10 @@ func workloadRefusals() []rule.Rule {
 		},
 		{
 			ID: "statefulset-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
-			Why:  whyRefused,
-			Fix:  "delete the StatefulSet but not its pods (kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan), then upgrade",
-			When: refusedUnder("spec"),
+			Why:    whyRefused,
+			Fix:    "delete the StatefulSet but not its pods (kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan), then upgrade",
+			Remedy: clearRollingUpdate,
+			When:   refusedUnder("spec"),
 		},
 		{
 			ID: "job-immutable", Risk: change.Rejected, Kinds: []string{"Job"},

@@ -10,11 +10,27 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // maxClaims is how many claims a remedy names.
 const maxClaims = 6
+
+// clearRollingUpdate is the remedy for a StatefulSet that is to have another strategy, and keeps
+// the fields of the old one: Helm sends nothing of what no manifest says, and the API server does
+// not allow them (ValidateStatefulSetSpec in k8s.io/kubernetes/pkg/apis/apps/validation).
+func clearRollingUpdate(c *change.Change) string {
+	if len(c.Outcome.Refused) == 0 || slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field != "spec.updateStrategy.rollingUpdate" }) {
+		return ""
+	}
+	strategy := untyped.Map(upgrade.Spec(c.New), "updateStrategy")
+	if strategy["rollingUpdate"] != nil {
+		return ""
+	}
+	return fmt.Sprintf("take away what the cluster has in rollingUpdate and the chart does not mention: kubectl patch statefulset NAME -n NAMESPACE --type merge "+
+		"-p '{\"spec\":{\"updateStrategy\":{\"type\":%q,\"rollingUpdate\":null}}}'; with three-way merge updateStrategy.rollingUpdate: null in the chart does so, too", untyped.Text(strategy, "type"))
+}
 
 // growClaims is the remedy for a StatefulSet whose claims are to grow and of whose templates
 // nothing else changes: the claims by name, then the StatefulSet without its pods.

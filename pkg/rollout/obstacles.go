@@ -46,10 +46,21 @@ const (
 	NoNode       ObstacleKind = "node"      // the scheduler finds no node that can hold a pod
 	NoNodeBeside ObstacleKind = "exclusion" // the scheduler finds no node without a pod that excludes a new one
 	Gated        ObstacleKind = "gate"      // the scheduler ignores a pod until its scheduling gates are removed
+
+	WaitsForSidecar  ObstacleKind = "sidecar"        // the containers of a pod wait for a program that does not end
+	JobOfSidecar     ObstacleKind = "job of sidecar" // a Job waits for a program that does not end
+	ResourceOfNone   ObstacleKind = "resource"       // the kubelet does not find the container whose resources are asked for
+	SubPathUndefined ObstacleKind = "sub path"       // the kubelet does not find a variable in the path of a mount
+	NoMemory         ObstacleKind = "memory"         // the kernel runs no process with so little memory
+	ProbesNode       ObstacleKind = "node probed"    // a probe without which a container is never ready is sent to the node
+	RestartedByProbe ObstacleKind = "node alive"     // a liveness probe is sent to the node
+	NeverReady       ObstacleKind = "readiness gate" // a pod is not ready until somebody sets a condition
 )
 
 // Starts reports whether pods start in spite of the obstacle.
-func (k ObstacleKind) Starts() bool { return k == NoGuardPort || k == TooLate }
+func (k ObstacleKind) Starts() bool {
+	return k == NoGuardPort || k == TooLate || k == JobOfSidecar || k == RestartedByProbe
+}
 
 // Obstacles lists what is in the way of the pods that a workload makes, as far as the
 // kubelet and the controllers tell by the object alone. The result is nil for a workload

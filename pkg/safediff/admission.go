@@ -24,6 +24,8 @@ type guards struct {
 	before, applied, after *apiserver.Guards
 	// early are those before the upgrade, with what they read of the release as it is then.
 	early *apiserver.Guards
+	// atHook are those that each hook meets which runs.
+	atHook map[*manifest.Object]*apiserver.Guards
 	// installed are those that what is there has met when it was made.
 	installed  *apiserver.Guards
 	serverSide bool
@@ -50,33 +52,27 @@ func (n *names) add(list []string, about ...manifest.Identity) {
 
 // admission reads the guards of the release and of the cluster. fresh says that the release was
 // installed and never upgraded, so that its own policies have seen nothing of it yet.
-func (in *input) admission(server *apiserver.Server, serverSide, fresh bool) guards {
+func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run hookRuns) guards {
 	if !slices.ContainsFunc(slices.Concat(in.cluster, in.old, in.updated), guarding) {
 		return guards{}
 	}
-	known := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.cluster { // what was read from the cluster is behind what somebody has said of it
-		known[o.Ref.Identity()] = o
-	}
-	before := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
-	for _, o := range in.old {
-		if known[o.Ref.Identity()] == nil && !diff.IsHook(o) {
-			before = append(before, o)
-		}
-	}
-	after := slices.DeleteFunc(slices.Clone(in.after()), diff.IsHook)
-	there := map[manifest.Identity]bool{}
-	for _, o := range after {
-		there[o.Ref.Identity()] = true
-	}
-	going := slices.DeleteFunc(slices.Clone(before), func(o *manifest.Object) bool { return there[o.Ref.Identity()] })
+	before := in.atFirst(&run)
 	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.unread) }
 	g := guards{
-		early: of(before), before: of(in.reading(before)), applied: of(slices.Concat(after, going)), after: of(after),
+		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
 		serverSide: serverSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
+	begun := g.meet(run.hooks(0), before, g.early, of)
+	g.before = of(in.reading(begun))
+	after := slices.DeleteFunc(slices.Clone(in.after()), diff.IsHook)
+	after = append(after, absentFrom(after, in.keptGuards(begun))...)
+	g.applied, g.after = of(slices.Concat(after, absentFrom(after, begun))), of(after)
 	g.applied.Used(g.before)
 	g.after.Used(g.before)
+	if end := g.meet(run.hooks(1), after, g.after, of); !run.waits && slices.ContainsFunc(run.hooks(1), guarding) {
+		g.after = of(end) // new pods come after these hooks
+		g.after.Used(g.before)
+	}
 	if g.installed = g.before; fresh {
 		own := map[manifest.Identity]bool{}
 		for _, o := range in.old {
@@ -85,6 +81,30 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool) gua
 		g.installed = server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), in.unread)
 	}
 	return g
+}
+
+// atFirst returns what guards are made of when the upgrade begins.
+func (in *input) atFirst(run *hookRuns) []*manifest.Object {
+	known := map[manifest.Identity]*manifest.Object{}
+	for _, o := range in.cluster { // what was read from the cluster is behind what somebody has said of it
+		known[o.Ref.Identity()] = o
+	}
+	before := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
+	for _, o := range in.old {
+		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, in.unread)) {
+			before = append(before, o)
+		}
+	}
+	return before
+}
+
+// absentFrom returns the objects that are not in a list by their name.
+func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
+	there := map[manifest.Identity]bool{}
+	for _, o := range list {
+		there[o.Ref.Identity()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o *manifest.Object) bool { return there[o.Ref.Identity()] })
 }
 
 // reading returns objects with those that policies read as the release has them by the time that
@@ -125,23 +145,20 @@ func guardingKind(kind string) bool {
 	}
 }
 
-// during returns the guards that a hook meets, or an object of the release: what runs after
-// the upgrade meets all that it has brought.
-func (g *guards) during(hook *change.Hook) *apiserver.Guards {
-	if hook == nil {
+// during returns the guards that an object of the release meets, or a hook: what runs after
+// the upgrade meets all that it has brought, hooks before it too.
+func (g *guards) during(o *manifest.Object) *apiserver.Guards {
+	events := o.HookEvents()
+	switch met, runs := g.atHook[o]; {
+	case runs:
+		return met
+	case len(events) == 0:
 		return g.before
-	}
-	return g.at(hook.Events)
-}
-
-func (g *guards) at(events []string) *apiserver.Guards {
-	if len(events) > 0 && !slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "pre-") }) {
+	case slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "pre-") }):
+		return g.early
+	default:
 		return g.after
 	}
-	if len(events) > 0 {
-		return g.early
-	}
-	return g.before
 }
 
 // admit refuses an object that policies or limits do not let in, and returns what policies
@@ -154,13 +171,13 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 	case !creates && !result.Outcome.Changed && !g.serverSide:
 		return nil
 	}
-	refused, warnings := g.during(c.Hook).Refuse(p.New, result, !creates)
-	if hooks := g.during(c.Hook).Webhooks(p.New, result, !creates); len(hooks) > 0 {
+	refused, warnings := g.during(p.New).Refuse(p.New, result, !creates)
+	if hooks := g.during(p.New).Webhooks(p.New, result, !creates); len(hooks) > 0 {
 		g.webhooks.add(hooks, c.Ref.Identity())
 	}
 	limits := g.applied
 	if c.Hook != nil {
-		limits = g.during(c.Hook)
+		limits = g.during(p.New)
 	}
 	if len(refused) == 0 && (creates || c.Ref.Kind != "Pod") {
 		if why := limits.Limits(result, c.Ref.Namespace); why != "" {
@@ -212,10 +229,10 @@ func comes(c *change.Change, pods *change.Pods) bool {
 
 // barred says what keeps the pods of a hook out; "" for nothing.
 func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
-	if c.Hook == nil || !c.Hook.Runs || c.New == nil || len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || g.during(c.Hook) == nil {
+	if c.Hook == nil || !c.Hook.Runs || c.New == nil || len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || g.during(c.New) == nil {
 		return ""
 	}
-	return g.during(c.Hook).Pods(rollout.PodsOf(apiserver.Typed(c.Ref, result.NewFields)), c.Ref.Namespace, c.Ref.Name)
+	return g.during(c.New).Pods(rollout.PodsOf(apiserver.Typed(c.Ref, result.NewFields)), c.Ref.Namespace, c.Ref.Name)
 }
 
 // priorities refuses a PriorityClass that would be a second default when Helm comes to it.
@@ -223,6 +240,7 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
 		return
 	}
+	run := j.hookRuns(nil)
 	there := map[manifest.Identity]*manifest.Object{}
 	for _, o := range j.cluster {
 		if isPriorityClass(o) {
@@ -230,12 +248,15 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 		}
 	}
 	for i := range u.Objects {
-		if o := u.Objects[i].Old; o != nil && isPriorityClass(o) && !diff.IsHook(o) {
+		if o := u.Objects[i].Old; o != nil && isPriorityClass(o) && (!diff.IsHook(o) || run.left(o, nil)) {
 			there[o.Ref.Identity()] = o
 		}
 	}
 	for _, step := range j.steps(u.Objects) {
 		o := &u.Objects[step.Pair]
+		if o.Runs() && !lasts(o.New) {
+			delete(there, o.Ref().Identity()) // Helm does that before it makes the hook
+		}
 		if step.Phase == diff.Never || o.Ref().GroupKind() != priorityClass {
 			continue
 		}

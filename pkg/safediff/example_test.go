@@ -79,17 +79,15 @@ func Example_write() {
 	}
 	// Output:
 	// RISKY  1 downtime
-	// release shop in namespace prod, installed revision 7, chart shop-1 → shop-2, judged for Kubernetes 1.36, three-way merge
-	// 1 to update, 0 unchanged
+	// release shop in namespace prod, installed revision 7, chart shop-1 → shop-2, judged for Kubernetes 1.36, three-way merge: 1 to update
 	//
 	// downtime: update Deployment prod/web: image 1 → 2
 	//   no pod is ready while they are replaced (strategy Recreate) [pods-all-down]
 	//   + .spec.strategy: {"type":"Recreate"}
-	//   hint: run more than one replica and let the strategy replace them one by one (RollingUpdate with maxUnavailable below the replicas)
+	//   hint: use strategy RollingUpdate if old and new pods may run at the same time; otherwise upgrade when a downtime does no harm
 	//   accept: helm safe-diff accept REPORT.json --rule pods-all-down --object Deployment/prod/web --reason WHY
 	//
-	// hidden: 1 edit (1 metadata-labels); --show-hidden shows them
-	// exit 3: 1 downtime is in --fail-on
+	// exit 3: 1 downtime is in --fail-on; hidden: 1 edit (metadata-labels); --show-hidden shows all
 }
 
 // Charts are rendered by Helm in this process; here without a cluster. Upgrade in the

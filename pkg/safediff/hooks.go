@@ -40,6 +40,8 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 		return false, nil
 	case known:
 		return value != nil, nil
+	case j.exists(p.New.Ref) != "":
+		return true, nil
 	case p.Old == nil || !diff.IsHook(p.Old) || !j.ran(p.Old) || !isDefinition(p.Old.Ref) && slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded"):
 		return false, nil
 	case upgrade.Spec(p.Old)["ttlSecondsAfterFinished"] != nil:
@@ -53,7 +55,8 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 // hooks, and Helm fails to create it; server-side apply makes of it what the hook says.
 func (j *judge) remake(p diff.Pair, value map[string]any) (apiserver.Result, error) {
 	if !j.opts.ServerSide {
-		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: an earlier run has left it"}}}}, nil
+		because := cmp.Or(j.exists(p.New.Ref), "an earlier run has left it")
+		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: " + because}}}}, nil
 	}
 	old := p.Old
 	if old == nil {
@@ -74,6 +77,10 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 		return result, err
 	}
 	ref := p.New.Ref
+	if refused := immortal(ref); refused != nil {
+		result.Outcome = change.Outcome{Refused: refused}
+		return result, nil
+	}
 	custom := !j.server.Builtin(ref.Group, ref.Kind) && !j.owner(ref)
 	switch {
 	case custom && p.Old != nil && risk.OwnsData(p.Old):
@@ -111,12 +118,13 @@ func (j *judge) owner(ref manifest.Ref) bool {
 	return makes && ref.Kind != "Pod" && !upgrade.Ends(ref)
 }
 
-// stands reports whether an earlier run of a hook has left its object in the cluster.
+// stands reports whether an earlier run of a hook, or somebody else, has left its object in the
+// cluster.
 func (j *judge) stands(p diff.Pair) bool {
 	if value, known := j.found(p.New.Ref); known {
 		return value != nil
 	}
-	return p.Old != nil && diff.IsHook(p.Old) && j.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)
+	return j.exists(p.New.Ref) != "" || p.Old != nil && diff.IsHook(p.Old) && j.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)
 }
 
 // hookNeeds finds out what the pods of hooks name and is not there when they run, and
@@ -124,9 +132,11 @@ func (j *judge) stands(p diff.Pair) bool {
 func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		switch o := &u.Objects[i]; {
+		case o.Change != nil && len(o.Change.Outcome.Refused) > 0: // it is not made
 		case o.Awaited():
 			j.absentFor(u, o)
 			j.missing(u, o)
+			j.endless(o)
 		case o.Anew() && o.Ref().Kind == "PersistentVolumeClaim":
 			if o.Holders = u.Holders(o); len(o.Holders) > 0 {
 				o.Change.Op = change.Delete // it is still there, on its way out, when the hook is made
@@ -159,10 +169,39 @@ func (j *judge) missing(u *upgrade.Upgrade, o *upgrade.Object) {
 		}
 		o.Missing = append(o.Missing, upgrade.Missing{To: to.Ref(), Key: key, Path: r.Path, Because: because})
 	}
-	if len(o.Missing) > 0 && o.Change == nil {
-		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
+	if len(o.Missing) > 0 {
+		becomesChange(o)
 	}
 	j.forbidden(o)
+}
+
+// becomesChange makes a change of a hook that stays as it is, so that something can be told of it.
+func becomesChange(o *upgrade.Object) {
+	if o.Change == nil {
+		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
+	}
+}
+
+// endless notes that a hook that Helm waits for never ends. One that has run and was so before
+// is none of this upgrade's making.
+func (j *judge) endless(o *upgrade.Object) {
+	because, at := upgrade.Endless(o.New)
+	o.New.Forget()
+	if because != "" && j.hasRun(o.Old) && upgrade.Awaits(o.Old.Ref) {
+		if before, _ := upgrade.Endless(o.Old); before != "" {
+			because = ""
+		}
+	}
+	if because != "" {
+		o.Endless, o.EndlessAt = because, at
+		becomesChange(o)
+	}
+}
+
+// hasRun reports whether an object of the installed release is a hook that Helm has run at an
+// event of this operation.
+func (j *judge) hasRun(old *manifest.Object) bool {
+	return old != nil && j.ran(old) && slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(old.HookEvents(), event) })
 }
 
 // forbidden refuses a hook that is a bare Pod and names something without which the API

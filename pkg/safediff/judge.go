@@ -57,6 +57,8 @@ type judge struct {
 	claimed map[string][]*corev1.PersistentVolumeClaim
 	// namespaces is what Pod Security admission asks of pods.
 	namespaces namespaces
+	// existing are the namespaces that exist when Helm begins, with why.
+	existing map[string]string
 	// guards are the limits, quotas and policies that are asked about objects and pods.
 	guards guards
 	// selecting is what selects by labels, labels what looks at them otherwise.
@@ -222,9 +224,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
-	obstacles := j.obstacles(c, result)
+	obstacles, unknown := j.obstacles(c, result)
 	unplaced, unclear := j.unplaced(c, result)
-	obstacles, unchecked = append(obstacles, unplaced...), append(unchecked, unclear...)
+	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	c.Outcome.Loss = j.loss(c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
@@ -237,6 +239,9 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
 	facts := j.rollout
 	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
+	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
+		return nil // it is refused, or made anew if it is gone by now
+	}
 	before, after, least := j.autoscaled(c, result)
 	pods, unchecked := rollout.Predict(before, after, facts)
 	if least > 0 && pods != nil && pods.Replaced {

@@ -13,11 +13,12 @@ import (
 )
 
 // obstacles lists what keeps the pods of a workload from starting: all of it if the upgrade
-// makes pods, else what it brings for those that are to come. Paths are those of the object.
-func (j *judge) obstacles(c *change.Change, result *apiserver.Result) []rollout.Obstacle {
+// makes pods, else what it brings for those that are to come. Paths are those of the object. The
+// second result is what could not be told.
+func (j *judge) obstacles(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
 	updated := podMaker(c, result)
 	if updated == nil {
-		return nil
+		return nil, nil
 	}
 	makes := rule.MakesPods(c)
 	list := rollout.Obstacles(updated, j.rollout)
@@ -34,8 +35,23 @@ func (j *judge) obstacles(c *change.Change, result *apiserver.Result) []rollout.
 		rollout.Refuse(p, "")
 		p.Rejected = true
 	}
+	brought, unclear := rollout.Brought(podsBefore(c, result), updated, j.rollout)
+	list = append(list, brought...)
 	inObject(c, list)
-	return list
+	return list, unclear
+}
+
+// podsBefore returns the object that made the pods before the upgrade; nil if there was none. Of a
+// hook only the manifest says.
+func podsBefore(c *change.Change, result *apiserver.Result) runtime.Object {
+	if result.Old != nil || c.Hook == nil || c.Old == nil || c.Old.Ref.Version != c.Ref.Version {
+		return result.Old
+	}
+	value, err := c.Old.Value()
+	if err != nil {
+		return nil
+	}
+	return apiserver.Typed(c.Ref, value)
 }
 
 // podMaker returns the object whose pods may be made from now on; nil if there is none.

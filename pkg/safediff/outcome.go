@@ -40,6 +40,9 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 			return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
 		}
 		return j.create(p.New)
+	case p.Old == nil && !known && !j.opts.TakeOwnership && j.opts.Operation != change.Rollback && j.exists(c.Ref) != "":
+		c.Op = change.Create
+		return unowned(j.exists(c.Ref)), nil
 	case p.Old == nil, gone:
 		c.Op, c.Old, c.Edits = change.Create, nil, nil
 		result, err := j.create(p.New)
@@ -109,7 +112,7 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 
 // create asks the API server about a new object.
 func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
-	result, err := j.server.Admitting(j.guards.at(o.HookEvents()), j.guards.installed).Create(o)
+	result, err := j.server.Admitting(j.guards.during(o), j.guards.installed).Create(o)
 	for i := range result.Outcome.Refused {
 		result.Outcome.Refused[i].Itself = true
 	}

@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,6 +10,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/podsecurity"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -125,4 +128,72 @@ func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
 	if why := n.refusal(c.Ref.Namespace, nil, result.New); why != "" {
 		result.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
 	}
+}
+
+// hookSecurity notes hooks whose pods their namespace does not let in: before the upgrade by the
+// labels that the Namespace has, after it by those that the upgrade gives it. A hook whose pods
+// were not let in before either, and which ran, somebody must have exempted. Of a hook that stays
+// as it is nobody has asked the other guards yet.
+func (j *judge) hookSecurity(u *upgrade.Upgrade) {
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		namespace := o.Ref().Namespace
+		if !o.Runs() || !u.RunsPods(o.Ref()) || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
+			continue
+		}
+		why := j.hookKeptOut(o)
+		switch {
+		case why != "" && o.Ref().Kind == "Pod":
+			becomesChange(o)
+			o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
+		case why != "":
+			becomesChange(o)
+			o.Barred = cmp.Or(o.Barred, why)
+		case o.Change != nil:
+			if unclear := j.namespaces.unclear(namespace, apiserver.Typed(o.Ref(), upgrade.Value(o.New))); unclear != "" {
+				o.Unchecked = append(o.Unchecked, change.Doubt{Reason: unclear, Hides: change.Stuck})
+			}
+		}
+		o.New.Forget()
+	}
+}
+
+// hookKeptOut says why no pod of a hook is let in; "" if it is, or if nobody knows that it is not.
+func (j *judge) hookKeptOut(o *upgrade.Object) string {
+	before, known := j.namespaces.before[o.Ref().Namespace]
+	labels := j.namespaces.after[o.Ref().Namespace]
+	if known && o.Phase == diff.PreHooks {
+		labels = before
+	}
+	why := ""
+	if len(labels) > 0 && (!j.hasRun(o.Old) || j.keptOut(o.Old, before) == "") {
+		why = j.keptOut(o.New, labels)
+	}
+	if why == "" && o.Change == nil && o.Ref().Kind != "Pod" {
+		why = j.newlyBarred(o)
+	}
+	return why
+}
+
+// newlyBarred says which guards keep out the pods of a hook that stays as it is, and did not when
+// the upgrade began; "" if none do.
+func (j *judge) newlyBarred(o *upgrade.Object) string {
+	met := j.guards.during(o.New)
+	if met == nil {
+		return ""
+	}
+	template := rollout.PodsOf(apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
+	if j.hasRun(o.Old) && j.guards.early.Pods(template, o.Ref().Namespace, o.Ref().Name) != "" {
+		return ""
+	}
+	return met.Pods(template, o.Ref().Namespace, o.Ref().Name)
+}
+
+// keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.
+func (j *judge) keptOut(o *manifest.Object, labels map[string]string) string {
+	template := rollout.PodsOf(apiserver.Typed(o.Ref, upgrade.Value(o)))
+	if template == nil {
+		return ""
+	}
+	return j.namespaces.guard.Refusal(labels, template)
 }

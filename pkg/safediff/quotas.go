@@ -29,7 +29,7 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 		}
 		guards := j.guards.applied
 		if o.Hook != nil {
-			guards = j.guards.during(o.Hook)
+			guards = j.guards.during(o.New)
 		}
 		more := j.asks(o)
 		for _, q := range guards.Quotas(o.Ref().Namespace) {

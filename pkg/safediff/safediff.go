@@ -171,7 +171,8 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
-	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh)
+	j.existing = j.spaces(in.old)
+	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh, j.hookRuns(pairs))
 	j.server = server.Admitting(j.guards.before, j.guards.installed)
 	j.fillQuotas(in.old)
 	if asked {

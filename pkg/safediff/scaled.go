@@ -38,13 +38,20 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 	}
 	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
 		for _, o := range objects {
-			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) {
+			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !j.switchedOff(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(reason, upgrade.Replicas(o)), Hides: hides})
 				delete(targets, o.Ref.Identity())
 			}
 		}
 	}
 	return list
+}
+
+// switchedOff reports whether a manifest says zero replicas of a workload that a
+// HorizontalPodAutoscaler scales, which then scales it no more (reconcileAutoscaler in
+// k8s.io/kubernetes/pkg/controller/podautoscaler). One of KEDA scales from zero.
+func (j *judge) switchedOff(o *manifest.Object) bool {
+	return upgrade.Replicas(o) == 0 && j.least[o.Ref.Identity()] > 0
 }
 
 // scaleTargets returns what the autoscalers among some objects scale.

@@ -25,6 +25,8 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	if err != nil {
 		return err
 	}
+	between("Namespaces that are not there yet", j.withoutNamespace)
+	between("what Pod Security says of hooks", j.hookSecurity)
 	between("what hooks need when they run", j.hookNeeds)
 	between("Pods that admission rejects", j.barePods)
 	between("quotas that are exceeded", j.exceeded)
@@ -129,7 +131,7 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 // it is gone. Server-side apply does not mind what is being deleted.
 func hangs(o *upgrade.Object, serverSide bool) bool {
 	unplaced := o.Awaited() && slices.ContainsFunc(o.Obstacles, func(b rollout.Obstacle) bool { return b.Kind == rollout.NoNode || b.Kind == rollout.Gated })
-	return len(o.Missing) > 0 || unplaced || len(o.Holders) > 0 && !serverSide
+	return len(o.Missing) > 0 || o.Endless != "" || o.Awaited() && o.Barred != "" || unplaced || len(o.Holders) > 0 && !serverSide
 }
 
 // unfound reports whether Helm does not find an object that is there, because its

@@ -30,12 +30,21 @@ func hangRules() []hangRule {
 		{id: "claim-class-missing", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pod-unschedulable", reasons: []string{"FailedScheduling"}},
 		{id: "pod-gated", quiet: true}, // of a pod that is not to be scheduled yet the scheduler says nothing
+		{id: "claim-for-one-pod", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pods-exclude-each-other", reasons: []string{"FailedScheduling"}},
 		{id: "pods-rejected", reasons: []string{"FailedCreate"}},
 		{id: "quota-too-small", reasons: []string{"FailedCreate"}},
 		{id: "hook-pods-refused", reasons: []string{"FailedCreate"}},
 		{id: "image-name-invalid", reasons: []string{"FailedCreate"}, kubelet: true},
+		{id: "sidecar-delays-start", kubelet: true, quiet: true},
+		{id: "job-waits-for-sidecar", kubelet: true, quiet: true},
+		{id: "resource-of-no-container", kubelet: true, quiet: true},
+		{id: "sub-path-undefined", kubelet: true, quiet: true},
+		{id: "memory-limit-too-small", kubelet: true, quiet: true},
+		{id: "probe-asks-node", kubelet: true, quiet: true},
+		{id: "readiness-gate-unset", kubelet: true, quiet: true},
 		{id: "hook-needs-later", reasons: []string{"FailedCreate", "FailedScheduling"}, kubelet: true},
+		{id: "hook-never-ends", kubelet: true, quiet: true}, // a Job that makes no pods has no events of them
 	}
 }
 

@@ -7,10 +7,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -20,9 +23,11 @@ func budgetRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "evictions-blocked", Risk: change.Stuck,
-			Why: "a disruption budget that asks for all pods lets none be evicted, and the API server evicts no pod that two budgets select: " +
+			Why: "a disruption budget that asks for all pods lets none be evicted, nor does one with maxUnavailable or a percentage that also selects pods of a Job, CronJob or DaemonSet " +
+				"(getExpectedScale in k8s.io/kubernetes/pkg/controller/disruption), and the API server evicts no pod that two budgets select: " +
 				"draining the node of one, as every upgrade of the cluster does, never comes to an end",
-			Fix:  "let one budget select the pods and spare one of them (maxUnavailable: 1), and run more than one where that must not be noticed",
+			Fix: "let one budget select the pods, and none of a Job, CronJob or DaemonSet (or let it ask for a number: minAvailable: 1), spare one of them (maxUnavailable: 1), " +
+				"and run more than one where that must not be noticed",
 			Find: evictionsBlocked,
 		},
 		{
@@ -41,6 +46,7 @@ func evictionsBlocked(u *upgrade.Upgrade) []rule.Found {
 	for _, n := range u.Budgets() {
 		for _, b := range n.Budgets {
 			found = append(found, allAsked(u, b)...)
+			found = append(found, uncounted(u, b)...)
 		}
 		found = append(found, overlapping(n)...)
 	}
@@ -74,6 +80,78 @@ func allAsked(u *upgrade.Upgrade, b *upgrade.Budget) []rule.Found {
 	return found
 }
 
+// uncounted tells that from now on a budget also selects pods of which nobody says how many there
+// are to be, so that it lets none be evicted.
+func uncounted(u *upgrade.Upgrade, b *upgrade.Budget) []rule.Found {
+	is := withoutScale(u, b.After, b.Ref.Namespace, upgrade.After)
+	if is == nil || withoutScale(u, b.Before, b.Ref.Namespace, upgrade.Before) != nil {
+		return nil
+	}
+	counted := slices.DeleteFunc(slices.Clone(b.After.Workloads), func(w *upgrade.Workload) bool { return !hasScale(w) })
+	on := b.Changed()
+	if on == nil && is.Done() && is.Regroups() {
+		on = is
+	}
+	for _, w := range counted {
+		if on == nil && w.Done() && w.Regroups() {
+			on = w.Object
+		}
+	}
+	if on == nil {
+		return nil
+	}
+	refs := upgrade.Refs(counted)
+	return []rule.Found{{
+		On: on, Message: fmt.Sprintf("PodDisruptionBudget %s lets no pod of %s be evicted: it also selects those of %s, which has no number of replicas", b.Ref.Name, rule.Names(refs), is.Ref()),
+		Paths: budgetPaths(on.Change), Evidence: []change.Evidence{{What: "pods that the budget cannot count", Objects: append([]manifest.Ref{b.Ref, is.Ref()}, refs...)}},
+	}}
+}
+
+// withoutScale returns an object because of whose pods the disruption controller cannot tell how
+// many pods a budget is about, and lets none be evicted (getExpectedScale and failSafe in
+// k8s.io/kubernetes/pkg/controller/disruption); nil if there is none, or if a drain has no other
+// pods to evict. A minAvailable that is a number needs no scale.
+func withoutScale(u *upgrade.Upgrade, c *upgrade.Cover, namespace string, m upgrade.Moment) *upgrade.Object {
+	if c == nil || c.Terms.Spec.MaxUnavailable == nil && (c.Terms.Spec.MinAvailable == nil || c.Terms.Spec.MinAvailable.Type == intstr.Int) || !slices.ContainsFunc(c.Workloads, hasScale) {
+		return nil
+	}
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		side := o.Standing(m)
+		if side == nil || o.Ref().Namespace != namespace || o.Idle() || !leavesPods(side) {
+			continue
+		}
+		of := labels.Set{}
+		for name, value := range untyped.Map(u.Template(side), "metadata", "labels") {
+			of[name], _ = value.(string)
+		}
+		if o.Change == nil {
+			side.Forget()
+		}
+		if c.Selector.Matches(of) {
+			return o
+		}
+	}
+	return nil
+}
+
+// leavesPods reports whether an object has no number of replicas and pods all the same. Those of a
+// Job stay when it is done, unless it is deleted then.
+func leavesPods(o *manifest.Object) bool {
+	switch {
+	case o.Ref.Group == "batch" && o.Ref.Kind == "CronJob", o.Ref.Group == "apps" && o.Ref.Kind == "DaemonSet":
+		return true
+	case o.Ref.Group == "batch" && o.Ref.Kind == "Job":
+		return upgrade.Spec(o)["ttlSecondsAfterFinished"] == nil && !(diff.IsHook(o) && slices.Contains(o.HookDeletePolicies(), "hook-succeeded"))
+	default:
+		return false
+	}
+}
+
+func hasScale(w *upgrade.Workload) bool {
+	return slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, w.Ref().Kind)
+}
+
 // budgetPaths are the fields because of which a budget lets no pod go: its own, or those
 // of a workload that say how many pods there are, and what labels they have.
 func budgetPaths(c *change.Change) []fieldpath.Path {
@@ -91,7 +169,7 @@ func asked(u *upgrade.Upgrade, c *upgrade.Cover, pods func(*upgrade.Workload) in
 	}
 	sum, scaled := 0, false
 	for _, w := range c.Workloads {
-		if !slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, w.Ref().Kind) {
+		if !hasScale(w) {
 			return 0 // a drain passes by the pods of a DaemonSet, and those of others cannot be counted
 		}
 		sum += pods(w)

@@ -240,7 +240,7 @@ func (l *losses) compare() {
 		now := l.after.counterpart(c, len(l.before.containers))
 		for k := range c.mounts {
 			m := &c.mounts[k]
-			if !m.lasts || l.toldElsewhere(m) {
+			if !m.lasts || m.fixed || l.toldElsewhere(m) {
 				continue
 			}
 			if says := l.lost(c, now, m); says != "" {

@@ -31,6 +31,13 @@ func cutoffRules() []rule.Rule {
 			Fix:  "let the pods reach what they use, and DNS (UDP and TCP at port 53) in any case",
 			Find: podsCutOff,
 		},
+		{
+			ID: "service-names-unresolved", Risk: change.Outage,
+			Why: "pods with dnsPolicy Default, and those with hostNetwork and dnsPolicy ClusterFirst, ask the name servers of their node " +
+				"(getPodDNSType in k8s.io/kubernetes/pkg/kubelet/network/dns), which do not know the names of Services",
+			Fix:  "set dnsPolicy: ClusterFirstWithHostNet beside hostNetwork: true; else leave dnsPolicy out",
+			Find: namesUnresolved,
+		},
 	}
 }
 
@@ -238,6 +245,22 @@ func podsCutOff(u *upgrade.Upgrade) []rule.Found {
 		found = append(found, rule.Found{On: on, Message: message, Paths: rule.Edits(on.Change, "spec", "labels"), Evidence: []change.Evidence{
 			{What: "no longer reaches", Objects: []manifest.Ref{o.Ref()}, Names: peerNames(gone)}, {What: "reaches", Names: peerNames(is)},
 		}})
+	}
+	return found
+}
+
+// namesUnresolved tells of workloads whose new pods do not resolve names of Services that their
+// containers are told. Where none is known, that is a notice (Altered in upgrade).
+func namesUnresolved(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for _, n := range u.Unresolving() {
+		if len(n.Names) == 0 {
+			continue
+		}
+		found = append(found, rule.Found{
+			On: n.Object, Message: fmt.Sprintf("its new pods do not resolve names of Services (%s), and use %s", n.Why, rule.Shortened(n.Names)),
+			Paths: rule.Edits(n.Change, "hostNetwork", "dnsPolicy"), Evidence: []change.Evidence{{What: "names that are not resolved", Objects: []manifest.Ref{n.Ref()}, Names: n.Names}},
+		})
 	}
 	return found
 }

@@ -27,6 +27,19 @@ func hookRules() []rule.Rule {
 			},
 		},
 		{
+			ID: "hook-never-ends", Risk: change.Stuck, Kinds: []string{"Job", "Pod"}, Hangs: rule.Always,
+			Why: "Helm waits until a Job that is a hook completes or fails, and until a Pod succeeds or fails (waitForPodSuccess in helm.sh/helm/v3/pkg/kube), " +
+				"at most until its timeout; then the upgrade fails",
+			Fix: "let the Pod have restartPolicy: Never or OnFailure; take suspend: true and parallelism: 0 off the Job",
+			Remedy: func(c *change.Change) string {
+				if c.Ref.Kind == "Pod" {
+					return "let the Pod have restartPolicy: Never or OnFailure"
+				}
+				return "take suspend: true and parallelism: 0 off the Job"
+			},
+			Find: endless,
+		},
+		{
 			ID: "hook-claim-in-use", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"},
 			Why:  "a claim is not deleted while pods use it: Helm waits until its timeout, then the upgrade fails; with server-side apply Helm does not wait, and new pods do not start",
 			Fix:  "take the annotation helm.sh/hook off the claim, and let Helm take it over (--take-ownership); or leave its upgrade events out",
@@ -89,6 +102,21 @@ func neededLater(u *upgrade.Upgrade) []rule.Found {
 				Unstarted: []manifest.Ref{o.Ref()},
 			})
 		}
+	}
+	return found
+}
+
+func endless(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if o.Endless == "" || !o.Done() {
+			continue
+		}
+		found = append(found, rule.Found{
+			On: o, Message: "Helm waits in vain for its end: " + o.Endless, Paths: []fieldpath.Path{o.EndlessAt},
+			Evidence: []change.Evidence{{What: "never ends", Objects: []manifest.Ref{o.Ref()}, Names: []string{o.EndlessAt.String()}}},
+		})
 	}
 	return found
 }

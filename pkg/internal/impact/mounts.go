@@ -41,8 +41,9 @@ type volume struct {
 	id, name string
 	// claim is the claim that it names.
 	claim string
-	// lasts says that the content outlives the pods.
-	lasts bool
+	// lasts says that the content outlives the pods, fixed that no container of the pods can
+	// write to it.
+	lasts, fixed bool
 }
 
 const claimTemplate = "claimTemplate"
@@ -77,6 +78,10 @@ func volumesOf(u *upgrade.Upgrade, o *manifest.Object) *podVolumes {
 			p.claims = append(p.claims, claim)
 		}
 	}
+	for name, v := range volumes {
+		v.fixed = v.fixed || !writable(spec, name)
+		volumes[name] = v
+	}
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range untyped.Maps(spec, list) {
 			if list == "containers" || c["restartPolicy"] == "Always" {
@@ -85,6 +90,13 @@ func volumesOf(u *upgrade.Upgrade, o *manifest.Object) *podVolumes {
 		}
 	}
 	return p
+}
+
+// writable reports whether a container of a pod can write to a volume, an init container, too.
+func writable(pod map[string]any, volume string) bool {
+	return slices.ContainsFunc(slices.Concat(untyped.Maps(pod, "containers"), untyped.Maps(pod, "initContainers")), func(c map[string]any) bool {
+		return slices.ContainsFunc(untyped.Maps(c, "volumeMounts"), func(m map[string]any) bool { return m["name"] == volume && m["readOnly"] != true })
+	})
 }
 
 func anyMap[T any](m map[string]T) map[string]any {
@@ -129,7 +141,7 @@ func volumeOf(v map[string]any) volume {
 		if err != nil {
 			return volume{}
 		}
-		result := volume{kind: kind, id: kind + " " + string(text), name: kind, lasts: lasting(kind, source)}
+		result := volume{kind: kind, id: kind + " " + string(text), name: kind, lasts: lasting(kind, source), fixed: source["readOnly"] == true}
 		if kind == "persistentVolumeClaim" {
 			result.claim = untyped.Text(source, "claimName")
 			result.id, result.name = "claim "+result.claim, "claim "+result.claim

@@ -53,7 +53,7 @@ func obstacleRules() []rule.Rule {
 			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
 			Find: obstacles(rollout.PodsRejected),
 		},
-	}, placementRules())
+	}, placementRules(), sidecarRules(), kubeletRules(), readinessRules())
 }
 
 // placementRules are about pods that the scheduler cannot place.
@@ -85,20 +85,85 @@ func placementRules() []rule.Rule {
 	}
 }
 
-// obstacles finds workloads whose pods have an obstacle of some kind.
-func obstacles(kind rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
+// sidecarRules are about programs that are waited for and do not end.
+func sidecarRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "sidecar-delays-start", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "an init container without restartPolicy: Always must end before the next container starts (computeInitContainerActions in k8s.io/kubernetes/pkg/kubelet/kuberuntime); " +
+				"a program that ran as long as its pod does not end, and the pod stays in Init",
+			Fix:  "keep restartPolicy: Always, or move the container to containers",
+			Find: obstacles(rollout.WaitsForSidecar),
+		},
+		{
+			ID: "job-waits-for-sidecar", Risk: change.Stuck, Kinds: []string{"Job", "CronJob"}, Hangs: rule.MakesPods,
+			Why: "the kubelet stops sidecars (init containers with restartPolicy: Always) once all containers have ended, but nobody stops a container for another one: " +
+				"a Job whose program does not end is never complete, and a CronJob with concurrencyPolicy Forbid starts no other",
+			Fix:  "keep the program a sidecar: in initContainers, with restartPolicy: Always",
+			Find: obstacles(rollout.JobOfSidecar),
+		},
+	}
+}
+
+// kubeletRules are about what the kubelet finds in a pod that it is to start.
+func kubeletRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "resource-of-no-container", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "the kubelet looks for the container of a resourceFieldRef in the pod (ExtractResourceValueByContainerNameAndNodeAllocatable in k8s.io/kubernetes/pkg/api/v1/resource); " +
+				"if there is none, it starts no container (CreateContainerConfigError) or sets up no volume",
+			Fix:  "let containerName name a container of the pod, or leave it out in env: then it is the container itself",
+			Find: obstacles(rollout.ResourceOfNone),
+		},
+		{
+			ID: "sub-path-undefined", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "the kubelet expands subPathExpr by the environment of the container (ExpandContainerVolumeMounts in k8s.io/kubernetes/pkg/kubelet/container); without a value for each variable it does not start the container (CreateContainerConfigError)",
+			Fix:  "define the variable in env of the same container; for the name of the pod by fieldRef: {fieldPath: metadata.name}",
+			Find: obstacles(rollout.SubPathUndefined),
+		},
+		{
+			ID: "memory-limit-too-small", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why:  "the container runtime hands the limit to the kernel in bytes, and no process runs in less than one page: the container is killed before its program starts (RunContainerError)",
+			Fix:  "write the limit with the suffix Mi or Gi; m is a thousandth",
+			Find: obstacles(rollout.NoMemory),
+		},
+	}
+}
+
+// readinessRules are about pods that start and never get ready.
+func readinessRules() []rule.Rule {
+	return []rule.Rule{
+		{
+			ID: "probe-asks-node", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "the kubelet sends HTTP and TCP probes from its node, where localhost is the node (newProber in k8s.io/kubernetes/pkg/kubelet/prober): " +
+				"a readiness or startup probe never succeeds there, and a liveness probe restarts the container again and again, unless something else on the node answers",
+			Fix:  "leave host out: then the probe asks the pod; for a program that listens on localhost only, use exec",
+			Find: obstacles(rollout.ProbesNode, rollout.RestartedByProbe),
+		},
+		{
+			ID: "readiness-gate-unset", Risk: change.Stuck, Hangs: rule.MakesPods,
+			Why: "a pod is not ready before each condition that its readinessGates name is True (GeneratePodReadyCondition in k8s.io/kubernetes/pkg/kubelet/status); " +
+				"Kubernetes itself sets none of them; for gates of known load balancer controllers this is a notice",
+			Fix:  "remove readinessGates from the chart, or make sure that the controller that sets the conditions runs and handles these pods",
+			Find: obstacles(rollout.NeverReady),
+		},
+	}
+}
+
+// obstacles finds workloads whose pods have an obstacle of some kinds.
+func obstacles(kinds ...rollout.ObstacleKind) func(*upgrade.Upgrade) []rule.Found {
 	return func(u *upgrade.Upgrade) []rule.Found {
 		var found []rule.Found
 		for i := range u.Objects {
 			o := &u.Objects[i]
 			for _, b := range o.Obstacles {
-				if b.Kind != kind || o.Change == nil {
+				if !slices.Contains(kinds, b.Kind) || o.Change == nil {
 					continue
 				}
 				f := rule.Found{On: o, Message: b.Message, Paths: b.Paths, Evidence: []change.Evidence{
-					{What: "pods do not start: " + string(kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
+					{What: "pods do not start: " + string(b.Kind), Objects: []manifest.Ref{o.Ref()}, Names: []string{b.Container, b.Message}},
 				}}
-				if !kind.Starts() {
+				if !b.Kind.Starts() {
 					f.Unstarted = []manifest.Ref{o.Ref()}
 				}
 				found = append(found, f)

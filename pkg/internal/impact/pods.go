@@ -77,7 +77,7 @@ func down(says func(d fall) string) func(*upgrade.Upgrade) []rule.Found {
 			if len(only[o]) > 0 {
 				without = ", and " + called(only[o], "has", "have") + " no endpoints"
 			}
-			message := says(fall{o.Change, without, unstarted[o.Ref()]})
+			message := says(fall{o.Change, without, unstarted[o.Ref()], u.Scaled[o.Ref().Identity()] && !u.Asked})
 			if message == "" {
 				continue
 			}
@@ -104,6 +104,8 @@ type fall struct {
 	without string
 	// unstarted says that none of the new pods starts, for a reason that another finding tells.
 	unstarted bool
+	// scaled says that an autoscaler keeps at least as many pods as are known.
+	scaled bool
 }
 
 // unstarted are the workloads whose new pods are created and do not start.
@@ -179,7 +181,11 @@ func toZero(d fall) string {
 	if d.Op != change.Update || d.Outcome.Pods.Desired != 0 {
 		return ""
 	}
-	return fmt.Sprintf("scaled from %s to none", rule.Pods(d.Outcome.Pods.Before)) + d.without
+	before := rule.Pods(d.Outcome.Pods.Before)
+	if d.scaled {
+		before = "at least " + before
+	}
+	return fmt.Sprintf("scaled from %s to none", before) + d.without
 }
 
 func podsDeleted(d fall) string {

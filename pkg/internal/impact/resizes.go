@@ -32,9 +32,9 @@ func resizeRules() []rule.Rule {
 		},
 		{
 			ID: "autoscaler-without-request", Risk: change.Stuck,
-			Why: "an autoscaler compares what a pod uses with what it requests; if one of its containers has no request, the autoscaler does not scale " +
-				"(calculatePodRequests in k8s.io/kubernetes/pkg/controller/podautoscaler)",
-			Fix:  "give each container, sidecars too, a request for what the autoscaler measures, or let it measure an AverageValue",
+			Why: "an autoscaler compares what a pod uses with what it requests; if one of its containers has no request, or the one that it measures is not there, the autoscaler does not scale " +
+				"(calculatePodRequests in k8s.io/kubernetes/pkg/controller/podautoscaler, getContainerMetrics in its metrics)",
+			Fix:  "let the autoscaler measure a container that the pods have; give each container, sidecars too, a request for what it measures, or let it measure an AverageValue",
 			Find: unmeasured,
 		},
 		{
@@ -108,8 +108,12 @@ func unmeasured(u *upgrade.Upgrade) []rule.Found {
 			on = o
 		}
 		for _, l := range lacks {
+			message := fmt.Sprintf("%s %s measures %s, for which container %s of %s %s has no request", o.New.Ref.Kind, o.New.Ref.Name, l.resource, l.container, target.Kind, target.Name)
+			if l.absent {
+				message = fmt.Sprintf("%s %s measures %s of container %s, which %s %s does not run", o.New.Ref.Kind, o.New.Ref.Name, l.resource, l.container, target.Kind, target.Name)
+			}
 			found = append(found, rule.Found{
-				On: on, Message: fmt.Sprintf("%s %s measures %s, for which container %s of %s %s has no request", o.New.Ref.Kind, o.New.Ref.Name, l.resource, l.container, target.Kind, target.Name),
+				On: on, Message: message,
 				Paths:    rule.Edits(on.Change, "resources", "metrics", "containers"),
 				Evidence: []change.Evidence{{What: "measured without a request", Objects: []manifest.Ref{o.New.Ref, w.Ref()}, Names: []string{l.resource, l.container}}},
 			})
@@ -131,8 +135,11 @@ func missedBefore(u *upgrade.Upgrade, o *upgrade.Object) []lack {
 	return nil
 }
 
-// lack is a container without a request that an autoscaler needs.
-type lack struct{ resource, container string }
+// lack is a container without a request that an autoscaler needs, or one that is not there.
+type lack struct {
+	resource, container string
+	absent              bool
+}
 
 // missingRequests lists the containers of a workload without a request that an autoscaler
 // needs. A limit is a request, too, where there is none.
@@ -141,7 +148,7 @@ func missingRequests(autoscaler, workload *manifest.Object) []lack {
 		return nil
 	}
 	var template corev1.PodTemplateSpec
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(untyped.Map(upgrade.Spec(workload), "template"), &template) != nil || template.Spec.Resources != nil {
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(untyped.Map(upgrade.Spec(workload), "template"), &template) != nil {
 		return nil
 	}
 	containers := slices.Clone(template.Spec.Containers)
@@ -150,16 +157,45 @@ func missingRequests(autoscaler, workload *manifest.Object) []lack {
 			containers = append(containers, template.Spec.InitContainers[i])
 		}
 	}
-	var list []lack
+	list := absent(autoscaler, containers)
+	if template.Spec.Resources != nil { // those of the pod count
+		return list
+	}
 	for _, m := range measures(autoscaler) {
 		for k := range containers {
 			c := &containers[k]
 			_, requested := c.Resources.Requests[corev1.ResourceName(m.resource)]
 			_, limited := c.Resources.Limits[corev1.ResourceName(m.resource)]
-			if l := (lack{m.resource, c.Name}); (m.container == "" || m.container == c.Name) && !requested && !limited && !slices.Contains(list, l) {
+			if l := (lack{resource: m.resource, container: c.Name}); (m.container == "" || m.container == c.Name) && !requested && !limited && !slices.Contains(list, l) {
 				list = append(list, l)
 			}
 		}
+	}
+	return list
+}
+
+// absent lists the containers that an autoscaler measures and that do not run all the time, so that
+// there are no metrics of them.
+func absent(autoscaler *manifest.Object, containers []corev1.Container) []lack {
+	var list []lack
+	add := func(resource, container string) {
+		l := lack{resource, container, true}
+		if container != "" && !slices.Contains(list, l) && !slices.ContainsFunc(containers, func(c corev1.Container) bool { return c.Name == container }) {
+			list = append(list, l)
+		}
+	}
+	spec := upgrade.Spec(autoscaler)
+	if upgrade.IsScaledObject(autoscaler.Ref) {
+		for _, t := range untyped.Maps(spec, "triggers") {
+			if kind := untyped.Text(t, "type"); kind == "cpu" || kind == "memory" {
+				add(kind, untyped.Text(t, "metadata", "containerName"))
+			}
+		}
+		return list
+	}
+	for _, m := range untyped.Maps(spec, "metrics") {
+		source := untyped.Map(m, "containerResource")
+		add(untyped.Text(source, "name"), untyped.Text(source, "container"))
 	}
 	return list
 }
@@ -176,7 +212,7 @@ func measures(autoscaler *manifest.Object) []lack {
 				how = untyped.Text(t, "metadata", "type")
 			}
 			if kind := untyped.Text(t, "type"); (kind == "cpu" || kind == "memory") && how != "AverageValue" {
-				list = append(list, lack{kind, untyped.Text(t, "metadata", "containerName")})
+				list = append(list, lack{resource: kind, container: untyped.Text(t, "metadata", "containerName")})
 			}
 		}
 		return list
@@ -188,7 +224,7 @@ func measures(autoscaler *manifest.Object) []lack {
 	for _, m := range metrics {
 		for _, field := range []string{"resource", "containerResource"} {
 			if source := untyped.Map(m, field); untyped.At(source, "target", "averageUtilization") != nil {
-				list = append(list, lack{untyped.Text(source, "name"), untyped.Text(source, "container")})
+				list = append(list, lack{resource: untyped.Text(source, "name"), container: untyped.Text(source, "container")})
 			}
 		}
 	}

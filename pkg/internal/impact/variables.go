@@ -21,7 +21,7 @@ func variableRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "variable-not-expanded", Risk: change.Stuck,
 		Why: "the kubelet leaves $(VARIABLE) as it is where the container has no such variable, or defines it further down in env (makeEnvironmentVariables in k8s.io/kubernetes/pkg/kubelet): " +
-			"the program gets that text instead of the value, and a container that has it in subPathExpr is not created",
+			"the program gets that text instead of the value",
 		Fix:  "define the variable above what uses it, or take $(VARIABLE) out; write $$(VARIABLE) where the text itself is meant",
 		Find: notExpanded,
 	}}
@@ -116,9 +116,6 @@ func variablesOf(u *upgrade.Upgrade, namespace string, c map[string]any, at fiel
 		for i, text := range untyped.Texts(c, field) {
 			use(field, text, fieldpath.Path{fieldpath.Field(field), fieldpath.Index(i)})
 		}
-	}
-	for i, mount := range untyped.Maps(c, "volumeMounts") {
-		use("subPathExpr", untyped.Text(mount, "subPathExpr"), fieldpath.Path{fieldpath.Field("volumeMounts"), fieldpath.Index(i), fieldpath.Field("subPathExpr")})
 	}
 	return v
 }

@@ -65,9 +65,9 @@ var injecting = []struct{ name, what string }{ //nolint:gochecknoglobals // a co
 }
 
 // Altered lists objects of which an annotation changes what requests arrive at the pods, or
-// what an injector gives the pods.
+// what an injector gives the pods, and those whose pods no longer ask the DNS of the cluster.
 func (u *Upgrade) Altered() []Note {
-	var list []Note
+	list := u.unresolved()
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if !o.Does(change.Update) || o.Change.Before() == nil {
@@ -90,6 +90,23 @@ func (u *Upgrade) Altered() []Note {
 				list = append(list, Note{o, change.Doubt{Reason: "whether requests are answered as before: " + a.what + " (" + a.name + ")", Hides: change.Outage, Never: true}})
 			}
 		}
+	}
+	return list
+}
+
+// unresolved notes the workloads whose new pods do not resolve the names of Services, where none is
+// known that their programs use.
+func (u *Upgrade) unresolved() []Note {
+	var list []Note
+	for _, n := range u.Unresolving() {
+		if len(n.Names) > 0 {
+			continue
+		}
+		reason := "whether its programs use names of Services, which the new pods do not resolve (" + n.Why + ")"
+		if n.Servers {
+			reason = "whether the name servers in dnsConfig know the names of Services (" + n.Why + ")"
+		}
+		list = append(list, Note{n.Object, change.Doubt{Reason: reason, Hides: change.Outage, Never: true}})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/reference"
 )
@@ -35,6 +37,44 @@ func (o *Object) Awaited() bool { return o.Runs() && Awaits(o.Ref()) }
 func Awaits(ref manifest.Ref) bool {
 	return ref.Kind == "Job" && ref.Group == "batch" || ref.Kind == "Pod" && ref.Group == ""
 }
+
+// Endless says why a hook that Helm waits for never comes to its end, one clause, and in which
+// field; "" if nothing in its manifest keeps it from that. A Pod whose containers are always
+// restarted never succeeds or fails (getPhase in k8s.io/kubernetes/pkg/kubelet). A Job that makes
+// no pods does neither, unless it asks for no completions (syncJob in
+// k8s.io/kubernetes/pkg/controller/job); one that another controller starts, or runs, may.
+func Endless(o *manifest.Object) (because string, at fieldpath.Path) {
+	spec := Spec(o)
+	switch {
+	case o.Ref.Kind == "Pod" && restarted(spec):
+		return "the kubelet restarts a container whenever it ends (restartPolicy: Always, the default), so that the Pod neither succeeds nor fails, " +
+			"unless its program is ended from outside", path([]string{"spec", "restartPolicy"})
+	case o.Ref.Kind != "Job" || number(spec, "completions", -1) == 0 || startedByOthers(o, spec):
+		return "", nil
+	case spec["suspend"] == true:
+		return "it is suspended: Kubernetes makes no pods for it, and it neither completes nor fails", path([]string{"spec", "suspend"})
+	case number(spec, "parallelism", 1) == 0:
+		return "its parallelism is 0: Kubernetes makes no pods for it, and it does not complete", path([]string{"spec", "parallelism"})
+	}
+	return "", nil
+}
+
+// restarted reports whether the kubelet restarts a container of a Pod after it has succeeded.
+func restarted(spec map[string]any) bool {
+	always := cmp.Or(untyped.Text(spec, "restartPolicy"), "Always")
+	return slices.ContainsFunc(untyped.Maps(spec, "containers"), func(container map[string]any) bool {
+		return cmp.Or(untyped.Text(container, "restartPolicy"), always) == "Always"
+	})
+}
+
+// startedByOthers reports whether a controller that is not of Kubernetes runs a Job, or takes
+// suspend off it when there is room, as Kueue does.
+func startedByOthers(o *manifest.Object, spec map[string]any) bool {
+	labels, err := o.Labels()
+	return err == nil && labels["kueue.x-k8s.io/queue-name"] != "" || cmp.Or(untyped.Text(spec, "managedBy"), jobController) != jobController
+}
+
+const jobController = "kubernetes.io/job-controller"
 
 // Anew reports whether the object is a hook that Helm deletes and makes again, and with
 // which something goes.

@@ -125,6 +125,10 @@ type Object struct {
 	// made again.
 	Missing []Missing
 	Holders []manifest.Ref
+	// Endless is why a hook that Helm waits for never comes to its end, one clause, and EndlessAt
+	// the field; "" if it may, or did not before either.
+	Endless   string
+	EndlessAt fieldpath.Path
 	// Unstored is what the new manifest says and the cluster does not hold in the end, if it
 	// did before, or if the installed manifest did not say it. Stored is then the object as the
 	// cluster holds it; nil where that is what the manifest says.
