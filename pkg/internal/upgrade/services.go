@@ -101,7 +101,7 @@ func Opens(c *change.Change) bool {
 // readiness, because a sidecar is none any more, or because it comes or goes.
 func visible(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return p != nil && (c.Op != change.Update || p.AllDown || slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
+	return p != nil && (c.Op != change.Update || p.AllDown || p.Before == 0 && p.Desired != 0 || slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
 		return slices.ContainsFunc(e.Path, func(step fieldpath.Element) bool {
 			return slices.Contains([]string{"labels", "ports", "readinessProbe", "restartPolicy"}, step.Field)
 		}) || len(e.Path) > 0 && e.Path[len(e.Path)-1].Keys != nil // a container that comes or goes

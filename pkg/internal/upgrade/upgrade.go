@@ -30,6 +30,8 @@ type Upgrade struct {
 	ofSpace, moved map[string][]*Workload
 	// byLabel are those of each namespace by the labels of their pods.
 	byLabel map[spaceAt]map[label][]*Workload
+	// targets are what an autoscaler scales before the upgrade or after it.
+	targets map[manifest.Identity]bool
 	traffic []Traffic
 	budgets []*Namespace
 	links   *Links

@@ -78,21 +78,67 @@ func (u *Upgrade) workload(o *Object) *Workload {
 	if pods == nil {
 		pods = ReadPods(o, u.Rollout)
 	}
-	w.Before = pods.Old
-	switch stays := c == nil || !Done(c) || keepsPods(c) || c.Op == change.Keep; {
-	case stays:
+	scaled := u.scaled(ref.Identity())
+	if runs := u.wanted(o, pods.Old) != 0 || scaled; runs {
+		w.Before = pods.Old
+	}
+	switch stays := c == nil || !Done(c) || c.Op == change.Keep; {
+	case stays, w.Before != nil && keepsPods(c):
 		w.After = w.Before
-	case o.New != nil && (c.Outcome.Pods == nil || c.Outcome.Pods.Desired != 0 || o.Anew()):
+	case o.New == nil || pods.New == nil:
+	case pods.New.Replicas != 0 && (c.Outcome.Pods == nil || c.Outcome.Pods.Desired != 0 || o.Anew()), scaled && pods.Old != nil && pods.Old.Replicas == 0:
 		w.After = pods.New
 	}
 	return w
+}
+
+// wanted returns how many pods a workload has before the upgrade, as far as manifests and the
+// cluster tell. A workload that is scaled to none has a template and no pods.
+func (u *Upgrade) wanted(o *Object, pods *PodTemplate) int {
+	if c := o.Change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil {
+		return c.Outcome.Pods.Before
+	}
+	if there, known := u.Found(o.Ref()); known && there != nil {
+		if n, is := untyped.At(there, "spec", "replicas").(int64); is {
+			return int(n)
+		}
+	}
+	if pods == nil {
+		return 0
+	}
+	return pods.Replicas
+}
+
+// scaled reports whether an autoscaler scales a workload before the upgrade or after it. Then it
+// may have pods where its manifest asks for none: KEDA starts the first one, too.
+func (u *Upgrade) scaled(id manifest.Identity) bool {
+	if u.targets == nil {
+		u.targets = maps.Clone(u.Scaled)
+		if u.targets == nil {
+			u.targets = map[manifest.Identity]bool{}
+		}
+		note := func(o *manifest.Object) {
+			if target, is := ScaleTarget(o); is {
+				u.targets[target] = true
+			}
+		}
+		for i := range u.Objects {
+			if old := u.Objects[i].Old; old != nil {
+				note(old)
+			}
+		}
+		for _, o := range u.Cluster {
+			note(o)
+		}
+	}
+	return u.targets[id]
 }
 
 // keepsPods reports whether the pods of an updated workload stay the ones that they
 // are, whatever its template says. A bare Pod is relabelled in place.
 func keepsPods(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return c.Op == change.Update && p != nil && !p.Replaced && c.Ref.Kind != "Pod"
+	return c.Op == change.Update && p != nil && !p.Replaced && p.Desired != 0 && c.Ref.Kind != "Pod"
 }
 
 // Ends reports whether the pods of a kind run to their end, so that the next one reads
