@@ -51,11 +51,7 @@ func policyViews(u *upgrade.Upgrade) (before, after policyView) {
 		if !isPolicy(o.Ref()) || o.Idle() {
 			continue
 		}
-		old := o.Old
-		if o.Change != nil {
-			old = o.Change.Before()
-		}
-		if p := readPolicy(old); p != nil {
+		if p := readPolicy(o.Was()); p != nil {
 			p.object = o
 			before = append(before, p)
 		}

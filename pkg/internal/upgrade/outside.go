@@ -121,7 +121,9 @@ func (o *Object) lacksFor(id manifest.Identity) bool {
 
 // MayMake reports whether something of the release besides some objects may make an object of that
 // name.
-func (u *Upgrade) MayMake(name string, except ...*Object) bool { return len(u.makers(name, except...)) > 0 }
+func (u *Upgrade) MayMake(name string, except ...*Object) bool {
+	return len(u.makers(name, except...)) > 0
+}
 
 // comesBack reports whether a controller makes an object anew in each namespace as soon as it is
 // gone (serviceaccount and certificates/rootcacertpublisher in k8s.io/kubernetes/pkg/controller).
