@@ -135,10 +135,11 @@ func (u *Upgrade) scaled(id manifest.Identity) bool {
 }
 
 // keepsPods reports whether the pods of an updated workload stay the ones that they
-// are, whatever its template says. A bare Pod is relabelled in place.
+// are, whatever its template says. A bare Pod is relabelled in place, and the next run of a
+// CronJob has the new template.
 func keepsPods(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return c.Op == change.Update && p != nil && !p.Replaced && p.Desired != 0 && c.Ref.Kind != "Pod"
+	return c.Op == change.Update && p != nil && !p.Replaced && p.Desired != 0 && c.Ref.Kind != "Pod" && !Ends(c.Ref)
 }
 
 // Ends reports whether the pods of a kind run to their end, so that the next one reads
@@ -321,11 +322,14 @@ func podTemplate(o *manifest.Object, facts rollout.Facts) *PodTemplate {
 	if err != nil {
 		return nil
 	}
-	labels, runs := facts.PodLabels(o.Ref.Group, o.Ref.Kind, value)
+	path, runs := facts.PodTemplate(o.Ref.Group, o.Ref.Kind)
 	if !runs {
 		return nil
 	}
-	path, _ := facts.PodTemplate(o.Ref.Group, o.Ref.Kind)
+	labels := map[string]string{}
+	for name, text := range untyped.Map(value, append(slices.Clone(path), "metadata", "labels")...) {
+		labels[name], _ = text.(string)
+	}
 	spec := untyped.Map(value, append(slices.Clone(path), "spec")...)
 	p := &PodTemplate{Labels: labels, Replicas: Replicas(o), Times: timesOf(o.Ref, untyped.Map(value, "spec"), spec)}
 	for _, list := range []string{"containers", "initContainers"} {
