@@ -79,17 +79,29 @@ func (u *Upgrade) workload(o *Object) *Workload {
 		pods = ReadPods(o, u.Rollout)
 	}
 	scaled := u.scaled(ref.Identity())
-	if runs := u.wanted(o, pods.Old) != 0 || scaled; runs {
+	if u.wanted(o, pods.Old) != 0 || scaled {
 		w.Before = pods.Old
 	}
 	switch stays := c == nil || !Done(c) || c.Op == change.Keep; {
 	case stays, w.Before != nil && keepsPods(c):
 		w.After = w.Before
-	case o.New == nil || pods.New == nil:
-	case pods.New.Replicas != 0 && (c.Outcome.Pods == nil || c.Outcome.Pods.Desired != 0 || o.Anew()), scaled && pods.Old != nil && pods.Old.Replicas == 0:
+	case o.New != nil && pods.New != nil && o.runsAfter(pods, scaled):
 		w.After = pods.New
 	}
 	return w
+}
+
+// runsAfter reports whether a workload that Helm applies has pods. An autoscaler may start some
+// where there were none to begin with.
+func (o *Object) runsAfter(pods *Pods, scaled bool) bool {
+	switch p := o.Change.Outcome.Pods; {
+	case scaled && pods.Old != nil && pods.Old.Replicas == 0:
+		return true
+	case p != nil && !o.Anew():
+		return p.Desired != 0
+	default:
+		return pods.New.Replicas != 0
+	}
 }
 
 // wanted returns how many pods a workload has before the upgrade, as far as manifests and the
@@ -246,6 +258,11 @@ func (w *Workload) At(m Moment) *PodTemplate {
 // Relabels reports whether the pods have different labels in the two manifests.
 func (o *Object) Relabels() bool {
 	return o.Pods != nil && o.Pods.Old != nil && o.Pods.New != nil && !maps.Equal(o.Pods.Old.Labels, o.Pods.New.Labels)
+}
+
+// MovesPorts reports whether the containers of the pods have different ports in the two manifests.
+func (o *Object) MovesPorts() bool {
+	return o.Pods != nil && o.Pods.Old != nil && o.Pods.New != nil && !slices.EqualFunc(o.Pods.Old.Containers, o.Pods.New.Containers, func(a, b Container) bool { return slices.Equal(a.Ports, b.Ports) })
 }
 
 // Regroups reports whether the object is a workload that comes, or labels of its pods
