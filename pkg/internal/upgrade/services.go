@@ -105,7 +105,8 @@ func visible(c *change.Change) bool {
 	switch {
 	case p == nil && c.Outcome.PodSpec == nil:
 		return false
-	case c.Op != change.Update, p != nil && (p.AllDown || p.Before == 0 && p.Desired != 0):
+	case c.Op != change.Update, p != nil && (p.AllDown || p.Before == 0 && p.Desired != 0),
+		c.Ref.Kind == "StatefulSet" && (Edited(c, "spec", "replicas") || Edited(c, "spec", "ordinals")): // the pods have numbers
 		return true
 	}
 	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool {

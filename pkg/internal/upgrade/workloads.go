@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -31,8 +32,11 @@ type Pods struct{ Old, New *PodTemplate }
 type PodTemplate struct {
 	Labels     map[string]string
 	Containers []Container
-	// Replicas is how many there are to be, if the workload counts them.
+	// Replicas is how many there are to be, if the workload counts them. Set is the name of
+	// the StatefulSet that numbers them, and First the number of its first pod.
 	Replicas int
+	Set      string
+	First    int
 	// Times bound how long a pod takes to be ready and to end.
 	Times Times
 }
@@ -83,67 +87,14 @@ func (u *Upgrade) workload(o *Object) *Workload {
 		w.Before = pods.Old
 	}
 	switch stays := c == nil || !Done(c) || c.Op == change.Keep; {
-	case stays, w.Before != nil && keepsPods(c):
+	case stays:
 		w.After = w.Before
+	case w.Before != nil && keepsPods(c):
+		w.After = w.Before.resized(pods.New)
 	case o.New != nil && pods.New != nil && o.runsAfter(pods, scaled):
 		w.After = pods.New
 	}
 	return w
-}
-
-// runsAfter reports whether a workload that Helm applies has pods. An autoscaler may start some
-// where there were none to begin with.
-func (o *Object) runsAfter(pods *Pods, scaled bool) bool {
-	switch p := o.Change.Outcome.Pods; {
-	case scaled && pods.Old != nil && pods.Old.Replicas == 0:
-		return true
-	case p != nil && !o.Anew():
-		return p.Desired != 0
-	default:
-		return pods.New.Replicas != 0
-	}
-}
-
-// wanted returns how many pods a workload has before the upgrade, as far as manifests and the
-// cluster tell. A workload that is scaled to none has a template and no pods.
-func (u *Upgrade) wanted(o *Object, pods *PodTemplate) int {
-	if c := o.Change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil {
-		return c.Outcome.Pods.Before
-	}
-	if there, known := u.Found(o.Ref()); known && there != nil {
-		if n, is := untyped.At(there, "spec", "replicas").(int64); is {
-			return int(n)
-		}
-	}
-	if pods == nil {
-		return 0
-	}
-	return pods.Replicas
-}
-
-// scaled reports whether an autoscaler scales a workload before the upgrade or after it. Then it
-// may have pods where its manifest asks for none: KEDA starts the first one, too.
-func (u *Upgrade) scaled(id manifest.Identity) bool {
-	if u.targets == nil {
-		u.targets = maps.Clone(u.Scaled)
-		if u.targets == nil {
-			u.targets = map[manifest.Identity]bool{}
-		}
-		note := func(o *manifest.Object) {
-			if target, is := ScaleTarget(o); is {
-				u.targets[target] = true
-			}
-		}
-		for i := range u.Objects {
-			if old := u.Objects[i].Old; old != nil {
-				note(old)
-			}
-		}
-		for _, o := range u.Cluster {
-			note(o)
-		}
-	}
-	return u.targets[id]
 }
 
 // keepsPods reports whether the pods of an updated workload stay the ones that they
@@ -207,7 +158,7 @@ func (u *Upgrade) Selecting(namespace string, labels map[string]string, m Moment
 	}
 	list, by := u.Workloads(namespace), u.labelled(namespace, m)
 	for name, value := range labels {
-		if some := by[label{name, value}]; value != "" && len(some) < len(list) {
+		if some := by[label{name, value}]; value != "" && !isNumber(name) && len(some) < len(list) {
 			list = some
 		}
 	}
@@ -349,6 +300,10 @@ func podTemplate(o *manifest.Object, facts rollout.Facts) *PodTemplate {
 	}
 	spec := untyped.Map(value, append(slices.Clone(path), "spec")...)
 	p := &PodTemplate{Labels: labels, Replicas: Replicas(o), Times: timesOf(o.Ref, untyped.Map(value, "spec"), spec)}
+	if o.Ref.Kind == "StatefulSet" && o.Ref.Group == appsv1.GroupName {
+		first, _ := untyped.At(value, "spec", "ordinals", "start").(int64)
+		p.Set, p.First = o.Ref.Name, int(first)
+	}
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, fields := range untyped.Maps(spec, list) {
 			// Of the init containers only those count that go on running.
@@ -393,7 +348,7 @@ func (p *PodTemplate) Carries(labels map[string]string) bool {
 		return false
 	}
 	for name, want := range labels {
-		if p.Labels[name] != want {
+		if p.Labels[name] != want && !p.numbers(name, want) {
 			return false
 		}
 	}
