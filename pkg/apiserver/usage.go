@@ -94,14 +94,11 @@ func (s *Server) Usage(o *manifest.Object) corev1.ResourceList {
 	return usage
 }
 
-// PodUsage returns what one pod of a template counts for in a quota, with the defaults of the
-// LimitRanges; nil if the quota does not count it.
-func (g *Guards) PodUsage(template *corev1.PodTemplateSpec, namespace string, q *corev1.ResourceQuota) corev1.ResourceList {
-	pod := g.internalPod(template, namespace, "pod")
-	if pod == nil {
-		return nil
-	}
-	if g.defaults(pod, namespace) != "" {
+// PodUsage returns what one pod counts for in a quota, with what admission fills in; nil if the
+// quota does not count it.
+func (g *Guards) PodUsage(m PodMaker, q *corev1.ResourceQuota) corev1.ResourceList {
+	pod := m.pod()
+	if g == nil || pod == nil || g.defaults(m, pod) != "" {
 		return nil
 	}
 	evaluator := core.NewPodEvaluator(nil, clock.RealClock{})

@@ -55,15 +55,15 @@ func (g *Guards) Webhooks(o *manifest.Object, result *Result, exists bool) []str
 }
 
 // PodWebhooks names the webhooks that are asked about the pods that a controller makes.
-func (g *Guards) PodWebhooks(template *corev1.PodTemplateSpec, namespace, name string) []string {
+func (g *Guards) PodWebhooks(m PodMaker) []string {
 	if g == nil || len(g.hooks) == 0 {
 		return nil
 	}
-	pod := g.internalPod(template, namespace, name)
+	pod := m.pod()
 	if pod == nil {
 		return nil
 	}
-	return g.asked(g.podAttributes(pod, namespace))
+	return g.asked(m.request(pod))
 }
 
 func (g *Guards) asked(attributes admission.Attributes) []string {

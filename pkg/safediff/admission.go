@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -197,10 +198,10 @@ func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.
 	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, pods) && pods.Stuck == "" {
 		return
 	}
-	if hooks := g.after.PodWebhooks(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name); len(hooks) > 0 {
+	if hooks := g.after.PodWebhooks(maker(c.Ref, result.New)); len(hooks) > 0 {
 		g.webhooks.add(hooks)
 	}
-	why := g.after.Pods(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name)
+	why := g.after.Pods(maker(c.Ref, result.New))
 	if set, is := result.New.(*appsv1.StatefulSet); is && why == "" && pods.Desired > pods.Before {
 		for i := range set.Spec.VolumeClaimTemplates {
 			why = cmp.Or(why, g.after.Claim(&set.Spec.VolumeClaimTemplates[i], c.Ref.Namespace))
@@ -232,7 +233,12 @@ func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
 	if c.Hook == nil || !c.Hook.Runs || c.New == nil || len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || g.during(c.New) == nil {
 		return ""
 	}
-	return g.during(c.New).Pods(rollout.PodsOf(apiserver.Typed(c.Ref, result.NewFields)), c.Ref.Namespace, c.Ref.Name)
+	return g.during(c.New).Pods(maker(c.Ref, apiserver.Typed(c.Ref, result.NewFields)))
+}
+
+// maker is a workload as admission asks about its pods.
+func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
+	return apiserver.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
 }
 
 // priorities refuses a PriorityClass that would be a second default when Helm comes to it.

@@ -11,7 +11,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
-	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // exceeded refuses objects for which a quota has no room when Helm comes to them, and notes
@@ -157,7 +156,7 @@ func (j *judge) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, namespace
 	if c != nil && c.Outcome.Pods != nil && c.Outcome.Pods.Desired >= 0 && slices.Contains([]change.Op{change.Create, change.Update}, c.Op) {
 		pods = c.Outcome.Pods.Desired
 	}
-	usage := j.guards.after.PodUsage(rollout.PodsOf(apiserver.Typed(o.Ref, value)), namespace, q)
+	usage := j.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q)
 	return apiserver.Times(usage, pods)
 }
 
