@@ -257,13 +257,23 @@ func (g *Guards) Claim(template *corev1.PersistentVolumeClaim, namespace string)
 	if g == nil || len(g.limits[namespace]) == 0 {
 		return ""
 	}
+	claim := internalClaim(template)
+	if claim == nil {
+		return ""
+	}
+	return g.Limits(&Result{stored: claim}, namespace)
+}
+
+// internalClaim is a claim that a StatefulSet makes of a template; nil if it does not fit.
+func internalClaim(template *corev1.PersistentVolumeClaim) *api.PersistentVolumeClaim {
 	versioned := template.DeepCopy()
 	legacyscheme.Scheme.Default(versioned)
 	internal, err := legacyscheme.Scheme.ConvertToVersion(versioned, schema.GroupVersion{Version: runtime.APIVersionInternal})
 	if err != nil {
-		return ""
+		return nil
 	}
-	return g.Limits(&Result{stored: internal}, namespace)
+	claim, _ := internal.(*api.PersistentVolumeClaim)
+	return claim
 }
 
 // pod asks the guards in the API server's order: defaults of limits, limits, policies, quotas.
