@@ -24,7 +24,7 @@ import (
 // runs there; nil if one can, or if the nodes are not known. open is why it may find one
 // all the same, one clause; "" if it cannot.
 func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
-	if len(facts.Cluster) == 0 || rests(o) {
+	if len(facts.Cluster) == 0 || Rests(o) {
 		return nil, ""
 	}
 	template := templateOf(o, facts)

@@ -195,7 +195,7 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 
 // letIn writes into pods what keeps new ones out, where there are to be any.
 func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) {
-	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, pods) && pods.Stuck == "" {
+	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, result, pods) && pods.Stuck == "" {
 		return
 	}
 	if hooks := g.after.PodWebhooks(maker(c.Ref, result.New)); len(hooks) > 0 {
@@ -223,9 +223,12 @@ func (g *guards) unasked() []change.Notice {
 		someOf(slices.Sorted(maps.Keys(g.webhooks.all))) + "; --dry-run=server asks them, except about pods"}}
 }
 
-// comes reports whether new pods are to be made.
-func comes(c *change.Change, pods *change.Pods) bool {
-	return pods.Replaced || pods.Desired != 0 && pods.Before == 0 || pods.Desired > pods.Before || c.Ref.Kind == "CronJob"
+// comes reports whether new pods are to be made. A CronJob makes some whenever it runs.
+func comes(c *change.Change, result *apiserver.Result, pods *change.Pods) bool {
+	if c.Ref.Kind == "CronJob" {
+		return !rollout.Rests(result.New)
+	}
+	return pods.Replaced || pods.Desired != 0 && pods.Before == 0 || pods.Desired > pods.Before
 }
 
 // barred says what keeps the pods of a hook out; "" for nothing.
