@@ -150,11 +150,20 @@ type Object struct {
 	Crowded string
 	// Barred is why no pod is made for a hook, one clause; "" if nothing is known of the kind.
 	Barred string
+	// Overrules are workloads that stay as they are and whose new pods this object, a guard that comes
+	// or changes, keeps out.
+	Overrules []Overruled
 	// Unreached says that Helm stops before it comes to the object, be it one that stays as
 	// it is.
 	Unreached bool
 	// Err is why it could not be judged at all.
 	Err error
+}
+
+// Overruled is a workload whose new pods are refused, and why, one clause.
+type Overruled struct {
+	Workload manifest.Ref
+	Why      string
 }
 
 // Taken is an address of the cluster's network, or a port of its nodes, that a Service
