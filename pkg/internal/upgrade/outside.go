@@ -68,6 +68,9 @@ func blocks(use reference.Use) bool {
 func (u *Upgrade) leadOut(o Outside) {
 	ref, servable := Servable(o.To)
 	value, known := u.Elsewhere.Object(ref)
+	if told := u.toldOf(o.To); !known && told != nil {
+		value, known, servable = told, true, true
+	}
 	say := func(reason string) {
 		note := Note{o.From, change.Doubt{Reason: reason, Hides: missingHides(o.Use)}}
 		if o.From.Ref().GroupKind() == "Pod" && AdmitsPods(o.To) {
@@ -79,7 +82,7 @@ func (u *Upgrade) leadOut(o Outside) {
 	}
 	what := fmt.Sprintf("it names %s (%s), which is not in the release", ref, o.Path)
 	switch {
-	case !servable || !known || u.Elsewhere == nil:
+	case !servable || !known:
 		say(what + ": whether it is there was not judged")
 	case value == nil || o.Key != "" && !slices.Contains(keysOf(value), o.Key):
 		if makers := u.makers(o.To.Name, o.From); len(makers) > 0 {
@@ -88,6 +91,16 @@ func (u *Upgrade) leadOut(o Outside) {
 		}
 		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.Key, Path: o.Path, Use: o.Use})
 	}
+}
+
+// toldOf returns an object of which somebody has said that it is in the cluster; nil if nobody has.
+func (u *Upgrade) toldOf(id manifest.Identity) map[string]any {
+	for _, o := range u.Cluster {
+		if o.Ref.Identity() == id {
+			return Value(o)
+		}
+	}
+	return nil
 }
 
 // AdmitsPods reports whether the API server's admission rejects each pod that names an object of
