@@ -121,6 +121,14 @@ func (s *Server) Besides(taken map[string]bool) *Server {
 	return &besides
 }
 
+// Merging returns a copy of the server on which Helm merges three ways. That gives what server-side apply
+// does where nobody but Helm owns what its manifests say.
+func (s *Server) Merging() *Server {
+	merging := *s
+	merging.facts.ServerSide = false
+	return &merging
+}
+
 // Version returns the Kubernetes version that the server judges for, such as "1.37".
 func (s *Server) Version() string { return fmt.Sprintf("1.%d", s.minor) }
 

@@ -227,6 +227,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 	obstacles, unknown := j.obstacles(c, result)
 	unplaced, unclear := j.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
+	unchecked = append(unchecked, j.guards.unclear(c, result)...)
 	c.Outcome.Loss = j.loss(c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
