@@ -170,6 +170,7 @@ func (s *Server) attributes(r request, object, live runtime.Object) admission.At
 		plural, _ := meta.UnsafeGuessKindToResource(r.gvk)
 		resource = plural.Resource
 	}
+	s.learn(r, resource)
 	operation := admission.Create
 	var options runtime.Object = &metav1.CreateOptions{}
 	if live != nil {

@@ -29,7 +29,6 @@ import (
 	"k8s.io/client-go/informers"
 	listersv1 "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -80,7 +79,7 @@ func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) 
 		}
 	}
 	p.matcher = matching.NewMatcher(listersv1.NewNamespaceLister(p.namespaces), nil)
-	p.interfaces = admission.NewObjectInterfacesFromScheme(legacyscheme.Scheme)
+	p.interfaces = s.interfaces()
 	p.dispatcher = validating.NewDispatcher(everybody{}, generic.NewPolicyMatcher(p.matcher))
 	for _, policy := range d.validations {
 		if with, known := p.params(s, policy.Spec.ParamKind, objects, unread); known && len(d.bindings[policy.Name]) > 0 {
