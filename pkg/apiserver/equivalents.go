@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"fmt"
 	"sync"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -29,7 +28,7 @@ func newEquivalents() *equivalents {
 func (s *Server) interfaces() admission.ObjectInterfaces {
 	scheme := legacyscheme.Scheme
 	return &admission.RuntimeObjectInterfaces{
-		ObjectCreater: scheme, ObjectTyper: scheme, ObjectDefaulter: scheme, ObjectConvertor: converter{scheme}, EquivalentResourceMapper: s.equivalents,
+		ObjectCreater: creater{scheme}, ObjectTyper: scheme, ObjectDefaulter: scheme, ObjectConvertor: converter{scheme}, EquivalentResourceMapper: s.equivalents,
 	}
 }
 
@@ -71,23 +70,33 @@ func (s *Server) versions(r request) []schema.GroupVersion {
 	return list
 }
 
+// creater makes custom resources, too.
+type creater struct{ runtime.ObjectCreater }
+
+// New implements runtime.ObjectCreater.
+func (c creater) New(kind schema.GroupVersionKind) (runtime.Object, error) {
+	if legacyscheme.Scheme.Recognizes(kind) {
+		return c.ObjectCreater.New(kind)
+	}
+	custom := &unstructured.Unstructured{}
+	custom.SetGroupVersionKind(kind)
+	return custom, nil
+}
+
 // converter converts custom resources, too: without a webhook, only the version changes (strategy None).
 type converter struct{ runtime.ObjectConvertor }
 
-// ConvertToVersion implements runtime.ObjectConvertor.
-func (c converter) ConvertToVersion(in runtime.Object, to runtime.GroupVersioner) (runtime.Object, error) {
-	custom, is := in.(*unstructured.Unstructured)
-	if !is {
-		return c.ObjectConvertor.ConvertToVersion(in, to)
+// Convert implements runtime.ObjectConvertor.
+func (c converter) Convert(in, out, about any) error {
+	from, is := in.(*unstructured.Unstructured)
+	to, are := out.(*unstructured.Unstructured)
+	if !is || !are {
+		return c.ObjectConvertor.Convert(in, out, about)
 	}
-	kind := custom.GroupVersionKind()
-	wanted, possible := to.KindForGroupVersionKinds([]schema.GroupVersionKind{kind})
-	if !possible {
-		return nil, fmt.Errorf("convert %s to %s: no such version", kind, to.Identifier())
-	}
-	custom = custom.DeepCopy()
-	custom.SetGroupVersionKind(wanted)
-	return custom, nil
+	version := to.GetAPIVersion()
+	to.Object = from.DeepCopy().Object
+	to.SetAPIVersion(version)
+	return nil
 }
 
 // asResource is a request for an equivalent resource.
