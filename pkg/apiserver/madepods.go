@@ -144,8 +144,9 @@ func (m PodMaker) identifySetPod(pod *corev1.PodTemplateSpec, label func(value s
 
 // request is the request by which a pod is made.
 func (m PodMaker) request(pod *api.Pod) admission.Attributes {
-	return admission.NewAttributesRecord(pod, nil, corev1.SchemeGroupVersion.WithKind("Pod"), m.Ref.Namespace, pod.Name, corev1.SchemeGroupVersion.WithResource("pods"), "", admission.Create,
-		&metav1.CreateOptions{}, false, m.user())
+	v1 := corev1.SchemeGroupVersion
+	return admission.NewAttributesRecord(pod, nil, v1.WithKind("Pod"), m.Ref.Namespace, pod.Name, v1.WithResource("pods"), "",
+		admission.Create, &metav1.CreateOptions{}, false, m.user())
 }
 
 // fill gives a pod what the plugins LimitRanger, ServiceAccount, Priority, DefaultTolerationSeconds
@@ -169,8 +170,8 @@ func (g *Guards) account(pod *api.Pod, namespace string) {
 		if account.AutomountServiceAccountToken != nil {
 			automount = *account.AutomountServiceAccountToken
 		}
-		for _, secret := range account.ImagePullSecrets {
-			if len(pod.Spec.ImagePullSecrets) < len(account.ImagePullSecrets) {
+		if len(pod.Spec.ImagePullSecrets) == 0 {
+			for _, secret := range account.ImagePullSecrets {
 				pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, api.LocalObjectReference{Name: secret.Name})
 			}
 		}

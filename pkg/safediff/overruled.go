@@ -33,7 +33,9 @@ func (j *judge) overruled(u *upgrade.Upgrade) {
 			by := guardOf(coming, why, o.Ref().Namespace)
 			by.Overrules = append(by.Overrules, upgrade.Overruled{Workload: o.Ref(), Why: why})
 			if o.Ref().Kind != "CronJob" {
-				by.Unchecked = append(by.Unchecked, change.Doubt{Reason: "new pods of " + o.Ref().String() + " are refused from now on, for example when a node is drained: they violate " + why})
+				by.Unchecked = append(by.Unchecked, change.Doubt{
+					Reason: "new pods of " + o.Ref().String() + " are refused from now on, for example when a node is drained: they violate " + why,
+				})
 			}
 		}
 		o.Old.Forget()
