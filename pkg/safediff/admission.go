@@ -243,7 +243,7 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 	}
 	var doubts []change.Doubt
 	if len(refused) == 0 {
-		for _, text := range g.during(c.Hook).Unclear(p.New, result, !creates) {
+		for _, text := range g.during(p.New).Unclear(p.New, result, !creates) {
 			doubts = append(doubts, change.Doubt{Reason: text, Hides: change.Rejected})
 		}
 	}
@@ -282,7 +282,7 @@ func (g *guards) unclear(c *change.Change, result *apiserver.Result) []change.Do
 	var list []string
 	switch p := c.Outcome.Pods; {
 	case c.Hook != nil && c.Hook.Runs:
-		list = g.during(c.Hook).UnclearPods(maker(c.Ref, apiserver.Typed(c.Ref, result.NewFields)))
+		list = g.during(c.New).UnclearPods(maker(c.Ref, apiserver.Typed(c.Ref, result.NewFields)))
 	case c.Hook == nil && p != nil && p.Refused == "" && comes(c, result, p):
 		list = g.after.UnclearPods(maker(c.Ref, result.New))
 	}

@@ -186,11 +186,11 @@ func (j *judge) newlyBarred(o *upgrade.Object) string {
 	if met == nil {
 		return ""
 	}
-	template := rollout.PodsOf(apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
-	if j.hasRun(o.Old) && j.guards.early.Pods(template, o.Ref().Namespace, o.Ref().Name) != "" {
+	pods := maker(o.Ref(), apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
+	if j.hasRun(o.Old) && j.guards.early.Pods(pods) != "" {
 		return ""
 	}
-	return met.Pods(template, o.Ref().Namespace, o.Ref().Name)
+	return met.Pods(pods)
 }
 
 // keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.
