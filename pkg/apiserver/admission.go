@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"reflect"
 
@@ -22,10 +23,14 @@ import (
 // touch the object itself. What the others would say (quotas, limits,
 // webhooks, policies) the manifests cannot tell. Pod security has a package of its own.
 func admit(r request, object runtime.Object) {
-	pod, ok := object.(*api.Pod)
-	if !ok {
-		return
+	if pod, ok := object.(*api.Pod); ok {
+		admitPod(r.ctx, pod)
 	}
+}
+
+// admitPod does what ServiceAccount, Priority and DefaultTolerationSeconds do to a pod that says nothing
+// of these.
+func admitPod(ctx context.Context, pod *api.Pod) {
 	if pod.Spec.ServiceAccountName == "" {
 		pod.Spec.ServiceAccountName = "default"
 	}
@@ -38,7 +43,7 @@ func admit(r request, object runtime.Object) {
 	tolerations := defaulttolerationseconds.NewDefaultTolerationSeconds()
 	tolerations.InspectFeatureGates(utilfeature.DefaultFeatureGate)
 	// It fails only for an object that is no Pod.
-	_ = tolerations.Admit(r.ctx, admission.NewAttributesRecord(pod, nil, schema.GroupVersionKind{}, pod.Namespace, pod.Name,
+	_ = tolerations.Admit(ctx, admission.NewAttributesRecord(pod, nil, schema.GroupVersionKind{}, pod.Namespace, pod.Name,
 		api.Resource("pods").WithVersion(""), "", admission.Create, nil, false, nil), nil)
 }
 

@@ -34,13 +34,17 @@ type Guards struct {
 	hooks    []webhook
 	// namespaces are the labels of those that are known.
 	namespaces map[string]labels.Set
+	// classes and accounts are what admission reads of the classes and ServiceAccounts that pods name.
+	classes  *PodClasses
+	accounts map[string]*corev1.ServiceAccount
 }
 
 // Guards returns those among some objects; nil if there are none. What cannot be read is left
 // aside: it is refused itself. So is a policy whose parameters are of a kind of which not all
 // objects are known.
 func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Guards {
-	g := &Guards{server: s, limits: map[string][]*corev1.LimitRange{}, quotas: map[string][]*corev1.ResourceQuota{}, namespaces: map[string]labels.Set{}}
+	g := &Guards{server: s, limits: map[string][]*corev1.LimitRange{}, quotas: map[string][]*corev1.ResourceQuota{}, namespaces: map[string]labels.Set{},
+		accounts: map[string]*corev1.ServiceAccount{}}
 	for _, o := range objects {
 		switch o.Ref.GroupKind() {
 		case "LimitRange":
@@ -50,6 +54,10 @@ func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Gua
 		case "ResourceQuota":
 			if q := decodedAs[corev1.ResourceQuota](s, o, corev1.SchemeGroupVersion); q != nil {
 				g.quotas[o.Ref.Namespace] = append(g.quotas[o.Ref.Namespace], q)
+			}
+		case "ServiceAccount":
+			if a := decodedAs[corev1.ServiceAccount](s, o, corev1.SchemeGroupVersion); a != nil {
+				g.accounts[a.Namespace+"/"+a.Name] = a
 			}
 		case "Namespace":
 			if set, err := o.Labels(); err == nil {
@@ -63,6 +71,7 @@ func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Gua
 	if len(g.limits)+len(g.quotas)+len(g.hooks) == 0 && g.policies == nil {
 		return nil
 	}
+	g.classes = s.PodClasses(objects)
 	return g
 }
 
@@ -146,6 +155,11 @@ func (g *Guards) attributes(o *manifest.Object, result *Result, exists bool) adm
 	if !exists {
 		before = nil
 	}
+	if pod, is := object.(*api.Pod); is && before == nil {
+		pod = pod.DeepCopy()
+		g.account(pod, o.Ref.Namespace)
+		object = pod
+	}
 	return g.server.attributes(g.server.requestFor(o, exists), object, before)
 }
 
@@ -156,6 +170,7 @@ func (s *Server) attributes(r request, object, live runtime.Object) admission.At
 		plural, _ := meta.UnsafeGuessKindToResource(r.gvk)
 		resource = plural.Resource
 	}
+	s.learn(r, resource)
 	operation := admission.Create
 	var options runtime.Object = &metav1.CreateOptions{}
 	if live != nil {
@@ -183,51 +198,37 @@ func (g *Guards) Limits(result *Result, namespace string) string {
 			}
 		}
 	case *api.Pod:
-		return g.pod(object.DeepCopy(), namespace)
+		return g.pod(PodMaker{Ref: manifest.Ref{Kind: "Pod", Version: "v1", Namespace: namespace, Name: object.Name}}, object.DeepCopy())
 	}
 	return ""
 }
 
-// Pods says what the pods violate that a controller makes of a template in a namespace; "" for
-// nothing.
-func (g *Guards) Pods(template *corev1.PodTemplateSpec, namespace, name string) string {
-	if g == nil || template == nil {
+// Pods says what the pods violate that a controller makes; "" for nothing.
+func (g *Guards) Pods(m PodMaker) string {
+	if g == nil {
 		return ""
 	}
-	if pod := g.internalPod(template, namespace, name); pod != nil {
-		return g.pod(pod, namespace)
+	if pod := m.pod(); pod != nil {
+		return g.pod(m, pod)
 	}
 	return ""
 }
 
-// internalPod returns a pod as admission sees it; nil if the template does not fit.
-func (g *Guards) internalPod(template *corev1.PodTemplateSpec, namespace, name string) *api.Pod {
-	if g == nil || template == nil {
-		return nil
-	}
-	pod := newPod(template, namespace)
-	if pod != nil {
-		pod.Name = name + "-xxxxx"
-	}
-	return pod
-}
-
-// defaults gives a pod what limits and policies fill in, and says which policy fails.
-func (g *Guards) defaults(pod *api.Pod, namespace string) (refused string) {
+// limit gives a pod the defaults of limits.
+func (g *Guards) limit(pod *api.Pod, namespace string) {
 	for _, limit := range g.limits[namespace] {
 		_ = limitranger.PodMutateLimitFunc(limit, pod) // it never fails
 	}
+}
+
+// defaults gives a pod what admission and policies fill in, and says which policy fails.
+func (g *Guards) defaults(m PodMaker, pod *api.Pod) (refused string) {
+	g.fill(m, pod)
 	p := g.mutations()
 	if p == nil {
 		return ""
 	}
-	return p.mutate(g.podAttributes(pod, namespace), oneType{func() managedfields.TypeConverter { return g.server.appliers.types("") }})
-}
-
-// podAttributes is the request by which a controller makes a pod.
-func (g *Guards) podAttributes(pod *api.Pod, namespace string) admission.Attributes {
-	return admission.NewAttributesRecord(pod, nil, corev1.SchemeGroupVersion.WithKind("Pod"), namespace, pod.Name, corev1.SchemeGroupVersion.WithResource("pods"), "", admission.Create,
-		&metav1.CreateOptions{}, false, &user.DefaultInfo{Name: "system:serviceaccount:kube-system:replicaset-controller", Groups: []string{"system:serviceaccounts"}})
+	return p.mutate(m.request(pod), oneType{func() managedfields.TypeConverter { return g.server.appliers.types("") }})
 }
 
 // overfilled says which limit fills in less than a container requests: the API server rejects such
@@ -257,30 +258,42 @@ func (g *Guards) Claim(template *corev1.PersistentVolumeClaim, namespace string)
 	if g == nil || len(g.limits[namespace]) == 0 {
 		return ""
 	}
+	claim := internalClaim(template)
+	if claim == nil {
+		return ""
+	}
+	return g.Limits(&Result{stored: claim}, namespace)
+}
+
+// internalClaim is a claim that a StatefulSet makes of a template; nil if it does not fit.
+func internalClaim(template *corev1.PersistentVolumeClaim) *api.PersistentVolumeClaim {
 	versioned := template.DeepCopy()
 	legacyscheme.Scheme.Default(versioned)
 	internal, err := legacyscheme.Scheme.ConvertToVersion(versioned, schema.GroupVersion{Version: runtime.APIVersionInternal})
 	if err != nil {
-		return ""
+		return nil
 	}
-	return g.Limits(&Result{stored: internal}, namespace)
+	claim, _ := internal.(*api.PersistentVolumeClaim)
+	return claim
 }
 
 // pod asks the guards in the API server's order: defaults of limits, limits, policies, quotas.
-func (g *Guards) pod(pod *api.Pod, namespace string) string {
+func (g *Guards) pod(m PodMaker, pod *api.Pod) string {
+	namespace := m.Ref.Namespace
 	if why := g.overfilled(pod, namespace); why != "" {
 		return why
 	}
-	if why := g.defaults(pod, namespace); why != "" {
+	if why := g.defaults(m, pod); why != "" {
 		return briefly(why)
 	}
+	g.settled(pod)
 	for _, limit := range g.limits[namespace] {
 		if err := limitranger.PodValidateLimitFunc(limit, pod); err != nil {
 			return fmt.Sprintf("LimitRange %s (%s)", limit.Name, flat(err))
 		}
 	}
 	if g.policies != nil {
-		if message, _ := g.policies.ask(g.podAttributes(pod, namespace)); message != "" {
+		if message, _ := g.policies.ask(m.request(pod)); message != "" {
 			return briefly(message)
 		}
 	}

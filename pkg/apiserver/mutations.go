@@ -18,7 +18,6 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	"k8s.io/apiserver/pkg/cel/environment"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
@@ -65,7 +64,7 @@ func (p *policies) mutate(attributes admission.Attributes, types oneType) string
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	p.know(attributes.GetNamespace())
-	interfaces := admission.NewObjectInterfacesFromScheme(legacyscheme.Scheme)
+	interfaces := p.interfaces
 	matcher := generic.NewPolicyMatcher(p.matcher)
 	var hooks []mutating.PolicyHook
 	for i := range p.mutating {

@@ -29,7 +29,6 @@ import (
 	"k8s.io/client-go/informers"
 	listersv1 "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -39,9 +38,17 @@ import (
 type policies struct {
 	matcher    *matching.Matcher
 	dispatcher validatingDispatcher
+	// interfaces know the kinds, and which are equivalent.
+	interfaces admission.ObjectInterfaces
 	hooks      []validating.PolicyHook
+	// sure are those, with their bindings, that are for a namespace or not by its name alone. open are
+	// those that may or may not be for a request, or of which the parameters are not known.
+	sure       []validating.PolicyHook
+	open       []openPolicy
 	mutating   []mutatingHook
 	namespaces cache.Indexer
+	// unknown are namespaces of which nothing is known but the name.
+	unknown map[string]bool
 	// secret says that the parameters of one are a Secret.
 	secret bool
 	// named are the resources that the policies name.
@@ -61,7 +68,7 @@ type (
 // namespaces; nil if there are none. A policy is left aside whose parameters are of a kind of
 // which not all objects are known.
 func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) *policies {
-	p := &policies{namespaces: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})}
+	p := &policies{namespaces: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}), unknown: map[string]bool{}}
 	d := declared{bindings: map[string][]*validatingBinding{}, mutatingBindings: map[string][]*mutating.PolicyBinding{}}
 	for _, o := range objects {
 		d.read(s, o)
@@ -72,12 +79,13 @@ func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) 
 		}
 	}
 	p.matcher = matching.NewMatcher(listersv1.NewNamespaceLister(p.namespaces), nil)
+	p.interfaces = s.interfaces()
 	p.dispatcher = validating.NewDispatcher(everybody{}, generic.NewPolicyMatcher(p.matcher))
 	for _, policy := range d.validations {
 		if with, known := p.params(s, policy.Spec.ParamKind, objects, unread); known && len(d.bindings[policy.Name]) > 0 {
-			p.hooks = append(p.hooks, validating.PolicyHook{
+			p.add(s, validating.PolicyHook{
 				Policy: policy, Evaluator: lazily(policy), Bindings: d.bindings[policy.Name], ParamScope: with.scope, ParamInformer: with.informer(),
-			})
+			}, with, unread != nil)
 		}
 	}
 	for _, policy := range sortedByName(d.mutations) {
@@ -87,7 +95,7 @@ func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) 
 			}))
 		}
 	}
-	if len(p.hooks)+len(p.mutating) == 0 {
+	if len(p.hooks)+len(p.open)+len(p.mutating) == 0 {
 		return nil
 	}
 	p.named = p.resources()
@@ -140,6 +148,9 @@ func (p *policies) resources() map[string]bool {
 	}
 	for i := range p.hooks {
 		add(p.hooks[i].Policy.Spec.MatchConstraints)
+	}
+	for i := range p.open {
+		add(p.open[i].hook.Policy.Spec.MatchConstraints)
 	}
 	for i := range p.mutating {
 		add(p.mutating[i].Policy.Spec.MatchConstraints)
@@ -206,11 +217,14 @@ func (p *policies) ask(attributes admission.Attributes) (why string, warnings []
 	}
 	p.asking.Lock()
 	defer p.asking.Unlock()
-	p.know(attributes.GetNamespace())
+	hooks := p.hooks
+	if p.know(attributes.GetNamespace()); p.unknown[attributes.GetNamespace()] {
+		hooks = p.sure
+	}
 	said := &recorder{}
 	ctx := warning.WithWarningRecorder(context.Background(), said)
 	silent := p.silent(attributes)
-	err := p.dispatcher.Dispatch(ctx, attributes, admission.NewObjectInterfacesFromScheme(legacyscheme.Scheme), p.hooks)
+	err := p.dispatcher.Dispatch(ctx, attributes, p.interfaces, hooks)
 	if silent {
 		for i, text := range said.list {
 			said.list[i], _, _ = strings.Cut(text, "': ")
@@ -248,6 +262,7 @@ func refusal(err error, begin string, silent bool) string {
 // know takes a namespace to be there of which nothing is known but its name.
 func (p *policies) know(namespace string) {
 	if _, known, _ := p.namespaces.GetByKey(namespace); !known && namespace != "" {
+		p.unknown[namespace] = true
 		p.addNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
 }

@@ -40,8 +40,10 @@ type Server struct {
 	services *services
 	served   *sync.Map // answers of unserved by GroupVersionKind
 	appliers *appliers
-	facts    Facts
-	taken    map[string]bool // addresses and node ports that other Services have
+	// equivalents are the versions of each kind.
+	equivalents *equivalents
+	facts       Facts
+	taken       map[string]bool // addresses and node ports that other Services have
 	// mutating are the policies that change what is sent, mutated those that have changed what is
 	// there; nil for none.
 	mutating, mutated *policies
@@ -103,7 +105,7 @@ func New(kubeVersion string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{minor: minor, kinds: builtin(), services: services, served: &sync.Map{}, appliers: &appliers{}}, nil
+	return &Server{minor: minor, kinds: builtin(), services: services, served: &sync.Map{}, appliers: &appliers{}, equivalents: newEquivalents()}, nil
 }
 
 // Knowing returns a copy of the server that knows the given facts.
@@ -119,6 +121,14 @@ func (s *Server) Besides(taken map[string]bool) *Server {
 	besides := *s
 	besides.taken = taken
 	return &besides
+}
+
+// Merging returns a copy of the server on which Helm merges three ways. That gives what server-side apply
+// does where nobody but Helm owns what its manifests say.
+func (s *Server) Merging() *Server {
+	merging := *s
+	merging.facts.ServerSide = false
+	return &merging
 }
 
 // Version returns the Kubernetes version that the server judges for, such as "1.37".

@@ -1,9 +1,12 @@
 package apiserver
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -87,6 +90,7 @@ func (s *Server) Usage(o *manifest.Object) corev1.ResourceList {
 			usage = quota.Max(usage, more)
 		}
 	case *api.PersistentVolumeClaim:
+		s.admitCreate(object)
 		if more, err := core.NewPersistentVolumeClaimEvaluator(nil).Usage(object); err == nil {
 			usage = quota.Max(usage, more)
 		}
@@ -94,14 +98,30 @@ func (s *Server) Usage(o *manifest.Object) corev1.ResourceList {
 	return usage
 }
 
-// PodUsage returns what one pod of a template counts for in a quota, with the defaults of the
-// LimitRanges; nil if the quota does not count it.
-func (g *Guards) PodUsage(template *corev1.PodTemplateSpec, namespace string, q *corev1.ResourceQuota) corev1.ResourceList {
-	pod := g.internalPod(template, namespace, "pod")
-	if pod == nil {
-		return nil
+// ClaimUsage returns what the claims of one pod of a StatefulSet count for in a quota.
+func (s *Server) ClaimUsage(set *appsv1.StatefulSet, q *corev1.ResourceQuota) corev1.ResourceList {
+	sum := corev1.ResourceList{}
+	if len(q.Spec.Scopes) > 0 || q.Spec.ScopeSelector != nil {
+		return sum
 	}
-	if g.defaults(pod, namespace) != "" {
+	for i := range set.Spec.VolumeClaimTemplates {
+		claim := internalClaim(&set.Spec.VolumeClaimTemplates[i])
+		if claim == nil {
+			continue
+		}
+		s.admitCreate(claim)
+		if usage, err := core.NewPersistentVolumeClaimEvaluator(nil).Usage(claim); err == nil {
+			sum = quota.Add(sum, usage)
+		}
+	}
+	return sum
+}
+
+// PodUsage returns what one pod counts for in a quota, with what admission fills in; nil if the
+// quota does not count it.
+func (g *Guards) PodUsage(m PodMaker, q *corev1.ResourceQuota) corev1.ResourceList {
+	pod := m.pod()
+	if g == nil || pod == nil || g.defaults(m, pod) != "" {
 		return nil
 	}
 	evaluator := core.NewPodEvaluator(nil, clock.RealClock{})
@@ -137,6 +157,22 @@ func Exceeded(q *corev1.ResourceQuota, used, more corev1.ResourceList) string {
 		return ""
 	}
 	return amounts(total, exceeded) + ", of " + amounts(hard, exceeded)
+}
+
+// Full names what a quota has no room for beside what is known to be used, and what that is; "" if it
+// has room.
+func Full(q *corev1.ResourceQuota, more corev1.ResourceList) string {
+	var full []string
+	for name, hard := range q.Status.Hard {
+		wanted, used := more[name], q.Status.Used[name]
+		after := used.DeepCopy()
+		after.Add(wanted)
+		if _, known := q.Status.Used[name]; known && !wanted.IsZero() && after.Cmp(hard) > 0 {
+			full = append(full, fmt.Sprintf("%s of %s %s in use", used.String(), hard.String(), name))
+		}
+	}
+	slices.Sort(full)
+	return strings.Join(full, ", ")
 }
 
 // Times returns an amount as often as that.

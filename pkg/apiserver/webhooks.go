@@ -20,6 +20,8 @@ type webhook struct {
 	name               string
 	rules              []admissionregistrationv1.RuleWithOperations
 	namespaces, object *metav1.LabelSelector
+	// exact says that it is asked about the versions that it names only.
+	exact bool
 }
 
 // webhooks reads the webhooks of a configuration; nil for what is none.
@@ -31,14 +33,14 @@ func (s *Server) webhooks(o *manifest.Object) []webhook {
 		if c := decodedAs[admissionregistrationv1.ValidatingWebhookConfiguration](s, o, v1); c != nil {
 			for i := range c.Webhooks {
 				w := &c.Webhooks[i]
-				list = append(list, webhook{w.Name, w.Rules, w.NamespaceSelector, w.ObjectSelector})
+				list = append(list, webhook{w.Name, w.Rules, w.NamespaceSelector, w.ObjectSelector, exact(w.MatchPolicy)})
 			}
 		}
 	case "MutatingWebhookConfiguration.admissionregistration.k8s.io":
 		if c := decodedAs[admissionregistrationv1.MutatingWebhookConfiguration](s, o, v1); c != nil {
 			for i := range c.Webhooks {
 				w := &c.Webhooks[i]
-				list = append(list, webhook{w.Name, w.Rules, w.NamespaceSelector, w.ObjectSelector})
+				list = append(list, webhook{w.Name, w.Rules, w.NamespaceSelector, w.ObjectSelector, exact(w.MatchPolicy)})
 			}
 		}
 	}
@@ -55,33 +57,43 @@ func (g *Guards) Webhooks(o *manifest.Object, result *Result, exists bool) []str
 }
 
 // PodWebhooks names the webhooks that are asked about the pods that a controller makes.
-func (g *Guards) PodWebhooks(template *corev1.PodTemplateSpec, namespace, name string) []string {
+func (g *Guards) PodWebhooks(m PodMaker) []string {
 	if g == nil || len(g.hooks) == 0 {
 		return nil
 	}
-	pod := g.internalPod(template, namespace, name)
+	pod := m.pod()
 	if pod == nil {
 		return nil
 	}
-	return g.asked(g.podAttributes(pod, namespace))
+	return g.asked(m.request(pod))
 }
 
 func (g *Guards) asked(attributes admission.Attributes) []string {
 	if attributes == nil || predicates.IsExemptAdmissionConfigurationResource(attributes) {
 		return nil
 	}
+	versions := []admission.Attributes{attributes}
+	for _, resource := range g.server.equivalents.EquivalentResourcesFor(attributes.GetResource(), "") {
+		versions = append(versions, asResource{attributes, resource})
+	}
 	var names []string
 	for i := range g.hooks {
 		w := &g.hooks[i]
-		matches := slices.ContainsFunc(w.rules, func(r admissionregistrationv1.RuleWithOperations) bool {
-			matcher := predicates.Matcher{Rule: r, Attr: attributes}
-			return matcher.Matches()
+		matches := slices.ContainsFunc(versions, func(a admission.Attributes) bool {
+			return (!w.exact || a == attributes) && slices.ContainsFunc(w.rules, func(r admissionregistrationv1.RuleWithOperations) bool {
+				matcher := predicates.Matcher{Rule: r, Attr: a}
+				return matcher.Matches()
+			})
 		})
 		if matches && g.inNamespace(w, attributes) && (w.selects(attributes.GetObject()) || w.selects(attributes.GetOldObject())) {
 			names = append(names, w.name)
 		}
 	}
 	return names
+}
+
+func exact(policy *admissionregistrationv1.MatchPolicyType) bool {
+	return policy != nil && *policy == admissionregistrationv1.Exact
 }
 
 // inNamespace reports whether a webhook is for the namespace of a request. What lives in none
@@ -96,7 +108,12 @@ func (g *Guards) inNamespace(w *webhook, attributes admission.Attributes) bool {
 		return true
 	}
 	set := labels.Set{corev1.LabelMetadataName: name}
-	return selects(w.namespaces, labels.Merge(g.namespaces[name], set))
+	known, are := g.namespaces[name]
+	if !are { // it may have the labels that the webhook selects
+		stripped, _ := byName(&admissionregistrationv1.MatchResources{NamespaceSelector: w.namespaces})
+		return selects(stripped.NamespaceSelector, set)
+	}
+	return selects(w.namespaces, labels.Merge(known, set))
 }
 
 // selects reports whether a webhook is for an object by its labels; it is not for one that is not

@@ -4,6 +4,7 @@
 package reference
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -288,10 +289,16 @@ func (r *reader) conversion(value map[string]any) {
 	}
 }
 
-// service notes a Service that the API server calls.
+// servicePort is the port at which the API server calls a Service if none is written (defaults.go of
+// k8s.io/kubernetes/pkg/apis/admissionregistration/v1, k8s.io/kube-aggregator/pkg/apis/apiregistration/v1 and
+// k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1).
+const servicePort = "443"
+
+// service notes a Service that the API server calls. It finds no address for a port that the
+// Service does not have (findServicePort in k8s.io/apiserver/pkg/util/proxy).
 func (r *reader) service(path fieldpath.Path, service map[string]any, optional bool) {
 	to := manifest.Identity{Kind: "Service", Namespace: text(service["namespace"]), Name: text(service["name"])}
-	r.to(ByAPIServer, to, text(service["port"]), optional, path.Join(fieldpath.Fields("service", "name")))
+	r.to(ByAPIServer, to, cmp.Or(text(service["port"]), servicePort), optional, path.Join(fieldpath.Fields("service", "name")))
 }
 
 func groupOf(apiVersion string) string {

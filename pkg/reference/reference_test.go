@@ -115,7 +115,7 @@ webhooks:
 - {name: soft.example.com, failurePolicy: Ignore, clientConfig: {service: {namespace: hooks, name: soft}}}
 - {name: hard.example.com, clientConfig: {service: {namespace: hooks, name: hard, port: 8443}}}
 `, []string{
-			"api server: Service hooks/soft, optional at .webhooks[1].clientConfig.service.name",
+			"api server: Service hooks/soft key 443, optional at .webhooks[1].clientConfig.service.name",
 			"api server: Service hooks/hard key 8443 at .webhooks[2].clientConfig.service.name",
 		}},
 		{"an API of somebody else's server", `

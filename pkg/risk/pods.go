@@ -18,7 +18,7 @@ func podRules() []rule.Rule {
 // stuckRules are about rollouts that do not come to an end.
 func stuckRules() []rule.Rule {
 	return []rule.Rule{{
-		ID: "quota-hangs-rollout", Risk: change.Stuck, Kinds: []string{"Deployment"}, Hangs: rule.Always,
+		ID: "quota-hangs-rollout", Risk: change.Stuck, Kinds: []string{"Deployment", "DaemonSet"}, Hangs: rule.Always,
 		Why: "the strategy waits for a new pod before it stops an old one, and the quota allows no further pod",
 		Fix: "make room in the quota, or let the strategy take a pod away first (maxUnavailable)",
 		When: func(c *change.Change) (string, []fieldpath.Path, bool) {

@@ -19,7 +19,7 @@ import (
 // for a new workload. The second result is what hangs on nodes and controllers.
 func Brought(old, updated runtime.Object, facts Facts) ([]Obstacle, []change.Doubt) {
 	template := templateOf(updated, facts)
-	if template == nil || rests(updated) {
+	if template == nil || Rests(updated) {
 		return nil, nil
 	}
 	var before *corev1.PodSpec
@@ -29,7 +29,7 @@ func Brought(old, updated runtime.Object, facts Facts) ([]Obstacle, []change.Dou
 	ends := runsToEnd(updated)
 	list, unclear := unstartable(&template.Spec, ends), disallowed(before, &template.Spec)
 	if before != nil {
-		if !rests(old) {
+		if !Rests(old) {
 			known := unstartable(before, ends)
 			list = slices.DeleteFunc(list, func(o Obstacle) bool {
 				return slices.ContainsFunc(known, func(k Obstacle) bool { return reflect.DeepEqual(o, k) })

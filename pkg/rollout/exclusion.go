@@ -26,7 +26,7 @@ import (
 // the same, one clause; "" if they cannot. Both objects have the API server's defaults; old is
 // nil for a workload that is new.
 func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in scheduling.Namespace) (why *Obstacle, open string) {
-	if len(facts.Cluster) == 0 || rests(updated) || pods == nil || pods.Blocked() {
+	if len(facts.Cluster) == 0 || Rests(updated) || pods == nil || pods.Blocked() {
 		return nil, ""
 	}
 	e := exclusions{old: old, updated: updated, pods: pods, facts: facts}

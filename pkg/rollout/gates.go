@@ -14,7 +14,7 @@ import (
 // k8s.io/kubernetes/pkg/scheduler/framework/plugins/schedulinggates). Whoever removed the gates of
 // the old pods is assumed to remove them again. old is nil for a new workload.
 func Gates(old, updated runtime.Object, facts Facts) *Obstacle {
-	if rests(updated) {
+	if Rests(updated) {
 		return nil
 	}
 	known := map[string]bool{}

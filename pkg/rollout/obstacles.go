@@ -67,7 +67,7 @@ func (k ObstacleKind) Starts() bool {
 // that makes none: it is paused or suspended, or asks for none.
 func Obstacles(o runtime.Object, facts Facts) []Obstacle {
 	template := templateOf(o, facts)
-	if template == nil || rests(o) {
+	if template == nil || Rests(o) {
 		return nil
 	}
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
@@ -108,8 +108,8 @@ func templateOf(o runtime.Object, facts Facts) *corev1.PodTemplateSpec {
 	return template
 }
 
-// rests reports whether a workload makes no pods, whatever its template says.
-func rests(o runtime.Object) bool {
+// Rests reports whether a workload makes no pods, whatever its template says.
+func Rests(o runtime.Object) bool {
 	switch o := o.(type) {
 	case *appsv1.Deployment:
 		return o.Spec.Paused || replicas(o.Spec.Replicas) == 0

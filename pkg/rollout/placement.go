@@ -24,7 +24,7 @@ import (
 // runs there; nil if one can, or if the nodes are not known. open is why it may find one
 // all the same, one clause; "" if it cannot.
 func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
-	if len(facts.Cluster) == 0 || rests(o) {
+	if len(facts.Cluster) == 0 || Rests(o) {
 		return nil, ""
 	}
 	template := templateOf(o, facts)
@@ -38,7 +38,7 @@ func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
 	if answer == nil {
 		return nil, ""
 	}
-	return &Obstacle{Kind: NoNode, Message: "no node can hold its pods: " + answer.String(), Paths: placing(&template.Spec)}, answer.Open
+	return &Obstacle{Kind: NoNode, Message: "no node can hold its pods: " + answer.String(), Paths: placing(&template.Spec, answer)}, answer.Open
 }
 
 // podFrom returns a pod from a template, with the API server's defaults for pods, which a
@@ -75,17 +75,23 @@ func (f Facts) cramped(d *appsv1.DaemonSet) (why *Obstacle, open string) {
 	return &Obstacle{Kind: NoNode, Message: message, Paths: requesting(&pod.Spec), some: small < f.nodesOf(d)}, open
 }
 
-// placing are the fields of a pod by which the scheduler looks for its node, as far as
-// they are set.
-func placing(spec *corev1.PodSpec) []fieldpath.Path {
+// placing are the fields of a pod because of which no node can hold it.
+func placing(spec *corev1.PodSpec, answer *scheduling.Answer) []fieldpath.Path {
 	var paths []fieldpath.Path
-	if len(spec.NodeSelector) > 0 {
+	taints, selects, requests := answer.About()
+	if selects && len(spec.NodeSelector) > 0 {
 		paths = append(paths, fieldpath.Fields("nodeSelector"))
 	}
-	if requiredNodes(spec) != nil {
+	if selects && requiredNodes(spec) != nil {
 		paths = append(paths, fieldpath.Fields("affinity", "nodeAffinity"))
 	}
-	return append(append(paths, fieldpath.Fields("tolerations")), requesting(spec)...)
+	if taints {
+		paths = append(paths, fieldpath.Fields("tolerations"))
+	}
+	if requests {
+		paths = append(paths, requesting(spec)...)
+	}
+	return paths
 }
 
 // requesting are the resources of those containers that ask for some.

@@ -48,7 +48,7 @@ func delay(p *corev1.Probe) int {
 // grace period is an upper bound.
 func Takes(old, updated runtime.Object, pods *change.Pods, counted bool, facts Facts) *change.Takes {
 	template := PodsOf(updated)
-	if template == nil || pods == nil || pods.Blocked() || rests(updated) {
+	if template == nil || pods == nil || pods.Blocked() || Rests(updated) {
 		return nil
 	}
 	p := pace{pods: pods, counted: counted, steady: facts.allReady(old)}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -56,15 +57,15 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run
 	if !slices.ContainsFunc(slices.Concat(in.cluster, in.old, in.updated), guarding) {
 		return guards{}
 	}
-	before := in.atFirst(&run)
+	before, merged := in.atFirst(&run), in.merged(server, in.said())
 	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.unread) }
 	g := guards{
 		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
 		serverSide: serverSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
 	begun := g.meet(run.hooks(0), before, g.early, of)
-	g.before = of(in.reading(begun))
-	after := slices.DeleteFunc(slices.Clone(in.after()), diff.IsHook)
+	g.before = of(withMerged(in.reading(begun), merged))
+	after := slices.DeleteFunc(withMerged(in.after(), merged), diff.IsHook)
 	after = append(after, absentFrom(after, in.keptGuards(begun))...)
 	g.applied, g.after = of(slices.Concat(after, absentFrom(after, begun))), of(after)
 	g.applied.Used(g.before)
@@ -85,10 +86,7 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run
 
 // atFirst returns what guards are made of when the upgrade begins.
 func (in *input) atFirst(run *hookRuns) []*manifest.Object {
-	known := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.cluster { // what was read from the cluster is behind what somebody has said of it
-		known[o.Ref.Identity()] = o
-	}
+	known := in.said()
 	before := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
 	for _, o := range in.old {
 		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, in.unread)) {
@@ -96,6 +94,16 @@ func (in *input) atFirst(run *hookRuns) []*manifest.Object {
 		}
 	}
 	return before
+}
+
+// said are the objects of the cluster by their name: what was read from it is behind what somebody
+// has said of it.
+func (in *input) said() map[manifest.Identity]*manifest.Object {
+	known := map[manifest.Identity]*manifest.Object{}
+	for _, o := range in.cluster {
+		known[o.Ref.Identity()] = o
+	}
+	return known
 }
 
 // absentFrom returns the objects that are not in a list by their name.
@@ -112,7 +120,7 @@ func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
 func (in *input) reading(before []*manifest.Object) []*manifest.Object {
 	updated := map[manifest.Identity]*manifest.Object{}
 	for _, o := range in.updated {
-		if o.Ref.Group == "" && slices.Contains([]string{"Namespace", "ConfigMap", "Secret"}, o.Ref.Kind) && !diff.IsHook(o) {
+		if readFirst(o) {
 			updated[o.Ref.Identity()] = o
 		}
 	}
@@ -123,6 +131,55 @@ func (in *input) reading(before []*manifest.Object) []*manifest.Object {
 		}
 	}
 	return list
+}
+
+// merged returns what policies read of the release as the cluster has it once Helm has applied it: a
+// merge leaves what others have set. It is known of objects of which somebody has said what they are in the cluster.
+func (in *input) merged(server *apiserver.Server, known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
+	installed := map[manifest.Identity]*manifest.Object{}
+	for _, o := range in.old {
+		installed[o.Ref.Identity()] = o
+	}
+	merged := map[*manifest.Object]*manifest.Object{}
+	for _, o := range in.updated {
+		live := known[o.Ref.Identity()]
+		if live == nil || !readFirst(o) || live.Ref.Version != o.Ref.Version {
+			continue
+		}
+		value, err := live.Value()
+		if err != nil {
+			continue
+		}
+		by := server
+		if !fromCluster(value) { // it does not say who owns what
+			by, value = server.Merging(), written(live.Ref, value)
+		}
+		result, err := by.Update(cmp.Or(installed[o.Ref.Identity()], o), o, value)
+		if err != nil || result.NewFields == nil || len(result.Outcome.Refused) > 0 {
+			continue
+		}
+		fields := maps.Clone(result.NewFields)
+		fields["apiVersion"], fields["kind"] = value["apiVersion"], value["kind"]
+		if object, err := manifest.FromValue(fields, live.Position); err == nil {
+			object.Ref = o.Ref
+			merged[o] = object
+		}
+	}
+	return merged
+}
+
+// withMerged returns a list of objects with what they are merged with.
+func withMerged(objects []*manifest.Object, merged map[*manifest.Object]*manifest.Object) []*manifest.Object {
+	list := slices.Clone(objects)
+	for i, o := range list {
+		list[i] = cmp.Or(merged[o], o)
+	}
+	return list
+}
+
+// readFirst reports whether an object is one that policies read, and that Helm applies before workloads.
+func readFirst(o *manifest.Object) bool {
+	return o.Ref.Group == "" && slices.Contains([]string{"Namespace", "ConfigMap", "Secret"}, o.Ref.Kind) && !diff.IsHook(o)
 }
 
 // guarding reports whether an object is one of those that admission asks.
@@ -184,8 +241,13 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 			refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
 		}
 	}
-	result.Refuse(refused)
 	var doubts []change.Doubt
+	if len(refused) == 0 {
+		for _, text := range g.during(p.New).Unclear(p.New, result, !creates) {
+			doubts = append(doubts, change.Doubt{Reason: text, Hides: change.Rejected})
+		}
+	}
+	result.Refuse(refused)
 	for _, text := range warnings {
 		doubts = append(doubts, change.Doubt{Reason: text})
 	}
@@ -194,13 +256,13 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 
 // letIn writes into pods what keeps new ones out, where there are to be any.
 func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) {
-	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, pods) && pods.Stuck == "" {
+	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, result, pods) && pods.Stuck == "" {
 		return
 	}
-	if hooks := g.after.PodWebhooks(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name); len(hooks) > 0 {
+	if hooks := g.after.PodWebhooks(maker(c.Ref, result.New)); len(hooks) > 0 {
 		g.webhooks.add(hooks)
 	}
-	why := g.after.Pods(rollout.PodsOf(result.New), c.Ref.Namespace, c.Ref.Name)
+	why := g.after.Pods(maker(c.Ref, result.New))
 	if set, is := result.New.(*appsv1.StatefulSet); is && why == "" && pods.Desired > pods.Before {
 		for i := range set.Spec.VolumeClaimTemplates {
 			why = cmp.Or(why, g.after.Claim(&set.Spec.VolumeClaimTemplates[i], c.Ref.Namespace))
@@ -210,6 +272,25 @@ func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.
 		pods.Stuck = "" // that one pod more would be too many is not what keeps it out
 		rollout.Refuse(pods, why)
 	}
+}
+
+// unclear returns what is not known of policies that new pods of a workload, or of a hook, meet.
+func (g *guards) unclear(c *change.Change, result *apiserver.Result) []change.Doubt {
+	if len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || c.New == nil {
+		return nil
+	}
+	var list []string
+	switch p := c.Outcome.Pods; {
+	case c.Hook != nil && c.Hook.Runs:
+		list = g.during(c.New).UnclearPods(maker(c.Ref, apiserver.Typed(c.Ref, result.NewFields)))
+	case c.Hook == nil && p != nil && p.Refused == "" && comes(c, result, p):
+		list = g.after.UnclearPods(maker(c.Ref, result.New))
+	}
+	var doubts []change.Doubt
+	for _, text := range list {
+		doubts = append(doubts, change.Doubt{Reason: text, Hides: change.Stuck})
+	}
+	return doubts
 }
 
 // unasked is one notice of all webhooks that are asked about what the upgrade sends, and about
@@ -222,9 +303,12 @@ func (g *guards) unasked() []change.Notice {
 		someOf(slices.Sorted(maps.Keys(g.webhooks.all))) + "; --dry-run=server asks them, except about pods"}}
 }
 
-// comes reports whether new pods are to be made.
-func comes(c *change.Change, pods *change.Pods) bool {
-	return pods.Replaced || pods.Desired != 0 && pods.Before == 0 || pods.Desired > pods.Before || c.Ref.Kind == "CronJob"
+// comes reports whether new pods are to be made. A CronJob makes some whenever it runs.
+func comes(c *change.Change, result *apiserver.Result, pods *change.Pods) bool {
+	if c.Ref.Kind == "CronJob" {
+		return !rollout.Rests(result.New)
+	}
+	return pods.Replaced || pods.Desired != 0 && pods.Before == 0 || pods.Desired > pods.Before
 }
 
 // barred says what keeps the pods of a hook out; "" for nothing.
@@ -232,7 +316,12 @@ func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
 	if c.Hook == nil || !c.Hook.Runs || c.New == nil || len(result.Outcome.Refused) > 0 || c.Ref.Kind == "Pod" || g.during(c.New) == nil {
 		return ""
 	}
-	return g.during(c.New).Pods(rollout.PodsOf(apiserver.Typed(c.Ref, result.NewFields)), c.Ref.Namespace, c.Ref.Name)
+	return g.during(c.New).Pods(maker(c.Ref, apiserver.Typed(c.Ref, result.NewFields)))
+}
+
+// maker is a workload as admission asks about its pods.
+func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
+	return apiserver.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
 }
 
 // priorities refuses a PriorityClass that would be a second default when Helm comes to it.

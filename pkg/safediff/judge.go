@@ -227,6 +227,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 	obstacles, unknown := j.obstacles(c, result)
 	unplaced, unclear := j.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
+	unchecked = append(unchecked, j.guards.unclear(c, result)...)
 	c.Outcome.Loss = j.loss(c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
@@ -251,7 +252,7 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 		scaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
-		rollout.LimitToQuota(result.New, pods, j.quotas[c.Ref.Namespace])
+		rollout.LimitToQuota(result.New, pods, func() string { return j.full(c.Ref, result.New) })
 		unchecked = append(unchecked, rollout.WaitForVolumes(before, after, pods, j.claimed[c.Ref.Namespace], facts)...)
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])

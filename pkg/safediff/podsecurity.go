@@ -85,10 +85,14 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 // letIn writes into pods whether the namespace lets the new ones in, where there are to
 // be any, and returns what could not be told.
 func (n *namespaces) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) []change.Doubt {
-	if pods == nil || !pods.Replaced && (pods.Desired == 0 || pods.Before != 0) && pods.Desired <= pods.Before && c.Ref.Kind != "CronJob" {
+	if pods == nil || !comes(c, result, pods) {
 		return nil
 	}
-	if why := n.refusal(c.Ref.Namespace, result.Old, result.New); why != "" {
+	old := result.Old
+	if pods.Before == 0 || c.Ref.Kind == "CronJob" { // no pod shows that somebody has exempted them
+		old = nil
+	}
+	if why := n.refusal(c.Ref.Namespace, old, result.New); why != "" {
 		rollout.Refuse(pods, why)
 	}
 	if unclear := n.unclear(c.Ref.Namespace, result.New); unclear != "" {
@@ -182,11 +186,11 @@ func (j *judge) newlyBarred(o *upgrade.Object) string {
 	if met == nil {
 		return ""
 	}
-	template := rollout.PodsOf(apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
-	if j.hasRun(o.Old) && j.guards.early.Pods(template, o.Ref().Namespace, o.Ref().Name) != "" {
+	pods := maker(o.Ref(), apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
+	if j.hasRun(o.Old) && j.guards.early.Pods(pods) != "" {
 		return ""
 	}
-	return met.Pods(template, o.Ref().Namespace, o.Ref().Name)
+	return met.Pods(pods)
 }
 
 // keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.

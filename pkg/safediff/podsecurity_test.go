@@ -17,6 +17,8 @@ func TestNamespaceInCluster(t *testing.T) {
 			"  template: {metadata: {labels: {app: web}}, spec: {%s containers: [{name: web, image: web}]}}\n"
 		guarded = "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"
 	)
+	const running = "---\napiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: web-1, namespace: demo, uid: r, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: \"1\", controller: true}]}\n" +
+		"---\napiVersion: v1\nkind: Pod\nmetadata: {name: web-1-x, namespace: demo, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: r, controller: true}]}\n"
 	old, updated := strings.Replace(web, "%s", "", 1), strings.Replace(web, "%s", "hostNetwork: true,", 1)
 	stored := func(o string) string {
 		return strings.Replace(o, "namespace: demo", `namespace: demo, uid: "1", resourceVersion: "7"`, 1)
@@ -36,7 +38,8 @@ func TestNamespaceInCluster(t *testing.T) {
 		unknown      bool
 	}{
 		{"refused", old, updated, clusterOf(t, stored(old)+"---\n"+guarded), true, false},
-		{"refused before, and made all the same: somebody has exempted them", updated, strings.Replace(updated, "image: web", "image: web:2", 1), clusterOf(t, stored(updated)+"---\n"+guarded), false, false},
+		{"refused before, and made all the same: somebody has exempted them", updated, strings.Replace(updated, "image: web", "image: web:2", 1), clusterOf(t, stored(updated)+"---\n"+guarded+running), false, false},
+		{"refused before, and none is made", updated, strings.Replace(updated, "image: web", "image: web:2", 1), clusterOf(t, stored(updated)+"---\n"+guarded), true, false},
 		{"no labels", old, updated, clusterOf(t, stored(old)), false, false},
 		{"not read", old, updated, unread, false, true},
 		{"nothing read", old, updated, none, false, false},

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
-	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // exceeded refuses objects for which a quota has no room when Helm comes to them, and notes
@@ -37,18 +38,48 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 			if counts[key] == nil {
 				counts[key] = j.used(u, q)
 			}
-			if why := apiserver.Exceeded(q, counts[key], more); why != "" && len(o.Change.Outcome.Refused) == 0 {
-				o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("violates ResourceQuota %s (%s)", q.Name, why)}}
-				o.Rollback = ""
-			}
+			j.exceeds(u, o, guards, q, counts[key], more)
 		}
 		if len(o.Change.Outcome.Refused) == 0 && o.Hook == nil { // a hook may be gone again
 			for _, q := range guards.Quotas(o.Ref().Namespace) {
-				counts[q.Namespace+"/"+q.Name] = apiserver.Plus(counts[q.Namespace+"/"+q.Name], more)
+				key := q.Namespace + "/" + q.Name
+				counts[key] = apiserver.Plus(counts[key], apiserver.Plus(more, j.firstPod(o, guards, q)))
 			}
 		}
 	}
 	j.crowded(u)
+}
+
+// exceeds refuses an object for which a quota has no room, and notes a hook for whose pods it has none.
+func (j *judge) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
+	pod := j.firstPod(o, guards, q)
+	if o.Hook != nil && guards == j.guards.after && len(pod) > 0 { // workloads have their new pods by then
+		before, after, _ := j.podsOf(u, q.Namespace, q)
+		used = apiserver.Plus(used, apiserver.Growth(before, after))
+	}
+	if o.Ref().Kind == "Pod" {
+		more, pod = apiserver.Plus(more, pod), nil
+	}
+	if why := apiserver.Exceeded(q, used, more); why != "" && len(o.Change.Outcome.Refused) == 0 {
+		o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("violates ResourceQuota %s (%s)", q.Name, why)}}
+		o.Rollback = ""
+	}
+	if why := apiserver.Exceeded(q, used, pod); len(pod) > 0 && why != "" && o.Barred == "" {
+		o.Barred = fmt.Sprintf("ResourceQuota %s (with what else counts, that is %s)", q.Name, why)
+	}
+}
+
+// firstPod is what the first pod of a hook counts for in a quota, or a bare Pod that comes. What an earlier
+// run of a hook has left, Helm deletes first.
+func (j *judge) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
+	if o.Hook == nil && (!bare(o) || o.Change.Op != change.Create) || !upgrade.Awaits(o.Ref()) || j.template(o.New) == nil {
+		return nil
+	}
+	usage := guards.PodUsage(maker(o.Ref(), apiserver.Typed(o.Ref(), upgrade.Value(o.New))), q)
+	if o.Hook != nil && o.Old != nil {
+		delete(usage, "count/pods")
+	}
+	return usage
 }
 
 // asks is what an object counts for that comes, or how much more than before where an update is
@@ -65,7 +96,8 @@ func (j *judge) asks(o *upgrade.Object) corev1.ResourceList {
 	}
 }
 
-// used is what counts in a quota when the upgrade begins, without pods.
+// used is what counts in a quota when the upgrade begins. Where the quota does not say that, it is what the
+// release has; without its pods, if these do not all fit, or are not known.
 func (j *judge) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.ResourceList {
 	if len(q.Status.Used) > 0 {
 		return q.Status.Used
@@ -76,6 +108,9 @@ func (j *judge) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.Resourc
 		if o != nil && o.Ref.Namespace == q.Namespace && !diff.IsHook(o) {
 			sum = apiserver.Plus(sum, j.server.Usage(o))
 		}
+	}
+	if pods, _, _ := j.podsOf(u, q.Namespace, q); apiserver.Exceeded(q, sum, pods) == "" {
+		sum = apiserver.Plus(sum, pods)
 	}
 	return sum
 }
@@ -97,20 +132,59 @@ func (j *judge) crowded(u *upgrade.Upgrade) {
 	}
 }
 
-func (j *judge) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
-	before, after := corev1.ResourceList{}, corev1.ResourceList{}
-	var growing []*upgrade.Object
+// podsOf is what the pods of the release count for in a quota before and after the upgrade, with the
+// claims of StatefulSets, and which workloads come to count for more.
+func (j *judge) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) (before, after corev1.ResourceList, growing []*upgrade.Object) {
+	before, after = corev1.ResourceList{}, corev1.ResourceList{}
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if o.Ref().Namespace != namespace || o.Hook != nil || !u.RunsPods(o.Ref()) || upgrade.Ends(o.Ref()) || o.Ref().Kind == "DaemonSet" {
+		if o.Ref().Namespace != namespace || o.Hook != nil || !u.RunsPods(o.Ref()) || upgrade.Ends(o.Ref()) {
 			continue
 		}
-		was, is := j.podsUsage(o.Old, q, namespace, nil), j.podsUsage(o.Standing(upgrade.After), q, namespace, o.Change)
+		had, has, known := numbers(o)
+		if !known {
+			continue
+		}
+		was, is := j.podsUsage(o.Old, q, had), j.podsUsage(o.Standing(upgrade.After), q, has)
+		kept := j.claimsUsage(o.Old, q, 0, had)
+		was, is = apiserver.Plus(was, kept), apiserver.Plus(is, apiserver.Plus(kept, j.claimsUsage(o.Standing(upgrade.After), q, had, has)))
 		before, after = apiserver.Plus(before, was), apiserver.Plus(after, is)
-		if o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && apiserver.Grows(was, is) {
+		if !bare(o) && o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && apiserver.Grows(was, is) {
 			growing = append(growing, o)
 		}
 	}
+	return before, after, growing
+}
+
+// numbers are how many pods a workload has before and after the upgrade, and whether that is known.
+func numbers(o *upgrade.Object) (had, has int, known bool) {
+	if o.Old != nil {
+		had = upgrade.Replicas(o.Old)
+	}
+	if after := o.Standing(upgrade.After); after != nil {
+		has = upgrade.Replicas(after)
+	}
+	if o.Ref().Kind == "Pod" {
+		had, has = min(had, 1), min(has, 1)
+	}
+	var p *change.Pods
+	if o.Change != nil {
+		p = o.Change.Outcome.Pods
+	}
+	if p != nil && p.Desired >= 0 && slices.Contains([]change.Op{change.Create, change.Update}, o.Change.Op) {
+		has = p.Desired
+	}
+	if o.Ref().Kind == "DaemonSet" {
+		if p == nil || min(p.Before, p.Desired) < 0 {
+			return 0, 0, false
+		}
+		had, has = p.Before, p.Desired
+	}
+	return had, has, true
+}
+
+func (j *judge) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
+	before, after, growing := j.podsOf(u, namespace, q)
 	says, others := "the release asks for %s in ResourceQuota %s", j.others(q, before)
 	if len(others) > 0 {
 		says = "with what else counts, that is %s in ResourceQuota %s"
@@ -141,24 +215,43 @@ func (j *judge) others(q *corev1.ResourceQuota, release corev1.ResourceList) cor
 	return apiserver.Growth(release, q.Status.Used)
 }
 
-// podsUsage is what the pods of a workload count for in a quota.
-func (j *judge) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, namespace string, c *change.Change) corev1.ResourceList {
-	if o == nil {
+// podsUsage is what so many pods of a workload count for in a quota.
+func (j *judge) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int) corev1.ResourceList {
+	value := upgrade.Value(o)
+	if value == nil {
 		return nil
 	}
-	value, err := o.Value()
-	if err != nil {
+	return apiserver.Times(j.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q), pods)
+}
+
+// claimsUsage is what the claims of some pods of a StatefulSet count for in a quota, from one number
+// up to another. Those that are there already count among what is used.
+func (j *judge) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, to int) corev1.ResourceList {
+	if o == nil || o.Ref.Kind != "StatefulSet" {
 		return nil
 	}
-	pods := upgrade.Replicas(o)
-	if o.Ref.Kind == "Pod" {
-		pods = 1
+	set, is := apiserver.Typed(o.Ref, upgrade.Value(o)).(*appsv1.StatefulSet)
+	if !is || len(set.Spec.VolumeClaimTemplates) == 0 {
+		return nil
 	}
-	if c != nil && c.Outcome.Pods != nil && c.Outcome.Pods.Desired >= 0 && slices.Contains([]change.Op{change.Create, change.Update}, c.Op) {
-		pods = c.Outcome.Pods.Desired
+	pods := 0
+	for n := from; n < to; n++ {
+		name := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[0].Name, o.Ref.Name, n)
+		if from == 0 || !slices.ContainsFunc(j.claimed[o.Ref.Namespace], func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name }) {
+			pods++
+		}
 	}
-	usage := j.guards.after.PodUsage(rollout.PodsOf(apiserver.Typed(o.Ref, value)), namespace, q)
-	return apiserver.Times(usage, pods)
+	return apiserver.Times(j.server.ClaimUsage(set, q), pods)
+}
+
+// full says which quota has no room for one more pod of a workload; "" if all have.
+func (j *judge) full(ref manifest.Ref, workload runtime.Object) string {
+	for _, q := range j.quotas[ref.Namespace] {
+		if full := apiserver.Full(q, j.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
+			return fmt.Sprintf("ResourceQuota %s has no room for one more pod (%s)", q.Name, full)
+		}
+	}
+	return ""
 }
 
 // fillQuotas notes the quotas after the upgrade, with what is used of them. Where the cluster has
@@ -179,6 +272,10 @@ func (j *judge) fillQuotas(old []*manifest.Object) {
 		if !runs || diff.IsHook(o) || upgrade.Ends(o.Ref) || o.Ref.Kind == "DaemonSet" || j.scaled[o.Ref.Identity()] {
 			continue
 		}
+		pods := upgrade.Replicas(o)
+		if o.Ref.Kind == "Pod" {
+			pods = 1
+		}
 		for _, q := range j.guards.after.Quotas(o.Ref.Namespace) {
 			if len(q.Status.Used) > 0 {
 				continue
@@ -188,7 +285,7 @@ func (j *judge) fillQuotas(old []*manifest.Object) {
 				filled[q].Status.Hard, filled[q].Status.Used = q.Spec.Hard, corev1.ResourceList{}
 				j.quotas[q.Namespace] = append(j.quotas[q.Namespace], filled[q])
 			}
-			filled[q].Status.Used = apiserver.Plus(filled[q].Status.Used, j.podsUsage(o, q, o.Ref.Namespace, nil))
+			filled[q].Status.Used = apiserver.Plus(filled[q].Status.Used, j.podsUsage(o, q, pods))
 		}
 		o.Forget()
 	}

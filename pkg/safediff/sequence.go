@@ -40,6 +40,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.lookOutside(ctx, u.Outside(), u.Owned()) })
 	between("pods that contradict their class", j.contradictions)
 	between("pods that name what is not there", namesInVain)
+	between("workloads whose new pods are refused from now on", j.overruled)
 	between("webhooks that are asked about the pods that answer them", j.ownPods)
 	between("why pods are replaced", restartCauses)
 	between("which ports and addresses close", closedPortNotices)

@@ -87,16 +87,21 @@ func twiceInOld(server *apiserver.Server, old *manifest.Object) []change.Unstore
 }
 
 // hold notes on an object what of its manifest is not stored. The rules then look at what is
-// stored, on both sides.
+// stored, on both sides. So they do for each NetworkPolicy: its directions are filled in when it
+// is created, and do not follow its rules later.
 func (j *judge) hold(p diff.Pair, judged *upgrade.Object, result *apiserver.Result, unstored []change.Unstored) {
 	judged.Unstored = unstored
-	if len(unstored) == 0 || result.NewFields == nil {
+	policy := judged.Change.Op == change.Update && judged.Change.Ref.GroupKind() == "NetworkPolicy.networking.k8s.io"
+	if len(unstored) == 0 && !policy || result.NewFields == nil {
 		return
 	}
 	judged.Stored = heldAs(p.New, result.NewFields)
 	c := *judged.Change
 	if old := heldAs(p.Old, result.OldFields); old != nil {
 		c.Old = old
+		if policy {
+			judged.StoredBefore = old
+		}
 	}
 	c.New = judged.Result()
 	judged.Read = rule.Read(&c, rules())

@@ -18,6 +18,14 @@ func refusedPodRules() []rule.Rule {
 		Why:  "once a ResourceQuota is used up, further pods are rejected and the rollout does not finish",
 		Fix:  "make room in the quota, in this upgrade or before it, or ask for less",
 		Find: crowdedOut,
+	}, {
+		ID: "scheduled-pods-refused", Risk: change.Stuck,
+		Kinds: []string{
+			"LimitRange", "ResourceQuota", "Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
+		},
+		Why:  "the CronJob goes on creating Jobs, and the API server rejects each of their pods: what it does on schedule no longer happens",
+		Fix:  "let the pods of the CronJob keep to what its namespace asks for from now on",
+		Find: overruledSchedules,
 	}}
 }
 
@@ -48,6 +56,23 @@ func crowdedOut(u *upgrade.Upgrade) []rule.Found {
 		}
 		found = append(found, rule.Found{On: o, Message: "not all of its pods come: " + o.Crowded, Paths: rule.Edits(o.Change, "replicas", "resources"),
 			Evidence: []change.Evidence{{What: "quota exceeded", Objects: []manifest.Ref{o.Ref()}, Names: []string{o.Crowded}}}})
+	}
+	return found
+}
+
+// overruledSchedules tells of CronJobs that stay as they are, and of which no later run has a pod.
+func overruledSchedules(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		for _, w := range o.Overrules {
+			if w.Workload.Kind == "CronJob" {
+				found = append(found, rule.Found{
+					On: o, Message: "later runs of " + w.Workload.String() + " have no pods: they violate " + w.Why, Unstarted: []manifest.Ref{w.Workload},
+					Evidence: []change.Evidence{{What: "pods refused", Objects: []manifest.Ref{w.Workload}, Names: []string{w.Why}}},
+				})
+			}
+		}
 	}
 	return found
 }

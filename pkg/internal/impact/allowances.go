@@ -11,7 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -201,8 +203,8 @@ func blockCovers(a, b *networkingv1.IPBlock) bool {
 	})
 }
 
-// selectorCovers reports whether a selects all that b selects: it asks for nothing that b
-// does not ask for.
+// selectorCovers reports whether a selects all that b selects: what it asks of a label follows
+// from what b asks of it, in whichever words.
 func selectorCovers(a, b *metav1.LabelSelector) bool {
 	if emptySelector(a) {
 		return true
@@ -214,9 +216,61 @@ func selectorCovers(a, b *metav1.LabelSelector) bool {
 	}
 	asked, _ := outer.Requirements()
 	asks, _ := inner.Requirements()
-	return !slices.ContainsFunc(asked, func(r labels.Requirement) bool {
-		return !slices.ContainsFunc(asks, func(o labels.Requirement) bool { return r.String() == o.String() })
-	})
+	return !slices.ContainsFunc(asked, func(r labels.Requirement) bool { return !valuesFor(asks, r.Key()).fit(r) })
+}
+
+// labelValues are the values of a label that a selector lets through.
+type labelValues struct {
+	// set says that the label must be there, absent that it must not be.
+	set, absent bool
+	// in are the only values, nil for any; out are those which it must not have.
+	in, out sets.Set[string]
+}
+
+// valuesFor reads what requirements ask of one label.
+func valuesFor(list labels.Requirements, key string) labelValues {
+	v := labelValues{out: sets.New[string]()}
+	for _, r := range list {
+		if r.Key() != key {
+			continue
+		}
+		switch values := sets.New(r.Values().UnsortedList()...); r.Operator() {
+		case selection.Exists:
+			v.set = true
+		case selection.DoesNotExist:
+			v.absent = true
+		case selection.NotIn, selection.NotEquals:
+			v.out = v.out.Union(values)
+		case selection.In, selection.Equals, selection.DoubleEquals:
+			if v.set = true; v.in != nil {
+				values = v.in.Intersection(values)
+			}
+			v.in = values
+		default: // a LabelSelector has no other
+		}
+	}
+	if v.in != nil {
+		v.in = v.in.Difference(v.out)
+	}
+	return v
+}
+
+// fit reports whether all these values fulfil a requirement. NotIn holds for what does not have
+// the label, too (Requirement.Matches in k8s.io/apimachinery/pkg/labels).
+func (v labelValues) fit(r labels.Requirement) bool {
+	values := sets.New(r.Values().UnsortedList()...)
+	switch r.Operator() {
+	case selection.Exists:
+		return v.set
+	case selection.DoesNotExist:
+		return v.absent
+	case selection.NotIn, selection.NotEquals:
+		return v.absent || v.in != nil && v.in.Intersection(values).Len() == 0 || v.out.IsSuperset(values)
+	case selection.In, selection.Equals, selection.DoubleEquals:
+		return v.in != nil && values.IsSuperset(v.in)
+	default:
+		return false
+	}
 }
 
 // portsCover reports whether the ports of a hold all of b; no ports are all.

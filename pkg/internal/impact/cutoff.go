@@ -51,11 +51,7 @@ func policyViews(u *upgrade.Upgrade) (before, after policyView) {
 		if !isPolicy(o.Ref()) || o.Idle() {
 			continue
 		}
-		old := o.Old
-		if o.Change != nil {
-			old = o.Change.Before()
-		}
-		if p := readPolicy(old); p != nil {
+		if p := readPolicy(o.Was()); p != nil {
 			p.object = o
 			before = append(before, p)
 		}
@@ -99,24 +95,26 @@ func blamed(w *upgrade.Workload, d networkingv1.PolicyType, views ...policyView)
 			}
 		}
 	}
-	if w.Done() && w.Relabels() {
+	if w.Done() && (w.Relabels() || w.MovesPorts()) {
 		return w.Object
 	}
 	return nil
 }
 
-// policiesMove reports whether a policy changes, or the labels by which policies select pods.
+// policiesMove reports whether a policy changes, or something by which policies let pods through:
+// labels and ports of pods, the ports of a Service, the labels of a namespace.
 func policiesMove(u *upgrade.Upgrade) bool {
-	some := false
+	some := slices.ContainsFunc(u.Cluster, func(o *manifest.Object) bool { return isPolicy(o.Ref) })
+	moves := false
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if isPolicy(o.Ref()) && o.Done() {
-			return true
+		if isPolicy(o.Ref()) {
+			some, moves = true, moves || o.Done()
 		}
-		some = some || isPolicy(o.Ref())
+		moves = moves || o.Done() && (o.Relabels() || o.MovesPorts() || o.Change.Renamed != nil || upgrade.Opens(o.Change) ||
+			o.Ref().Kind == "Namespace" && o.Edited("metadata", "labels"))
 	}
-	return (some || slices.ContainsFunc(u.Cluster, func(o *manifest.Object) bool { return isPolicy(o.Ref) })) &&
-		slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Done() && o.Relabels() })
+	return some && moves
 }
 
 // lostPeers lists the peers that are let through before and not after.
@@ -148,32 +146,26 @@ func servicesCutOff(u *upgrade.Upgrade) []rule.Found {
 				continue
 			}
 			on := blamed(w, networkingv1.PolicyTypeIngress, after, before)
+			if on == nil && o.Done() && upgrade.Opens(o.Change) {
+				on = o
+			}
 			if on == nil {
 				continue
 			}
 			for _, port := range is.Ports {
-				if f := cutOff(o.Ref(), w, port, before, after); f != nil {
+				if f := cutOff(o.Ref(), w, portBefore(was, port), port, before, after); f != nil {
 					f.On, f.Paths = on, rule.Edits(on.Change, "spec", "labels")
 					found = append(found, *f)
 				}
 			}
 		}
 	}
-	return found
+	return append(found, peersCutOff(u, policyPeers(u), before, after)...)
 }
 
 // cutOff judges one port of a Service over the pods of a workload; nil if all reach it who did.
-func cutOff(service manifest.Ref, w *upgrade.Workload, port upgrade.Port, before, after policyView) *rule.Found {
-	reached := func(v policyView, pods *upgrade.PodTemplate) []allowance {
-		number := port.Number
-		if number == 0 {
-			number = pods.Number(port.Name, port.Protocol)
-		}
-		return slices.DeleteFunc(slices.Clone(v.of(w.Ref().Namespace, pods, networkingv1.PolicyTypeIngress)), func(a allowance) bool {
-			return !a.at(number, port.Protocol, pods)
-		})
-	}
-	was, is := reached(before, w.Before), reached(after, w.After)
+func cutOff(service manifest.Ref, w *upgrade.Workload, old, port upgrade.Port, before, after policyView) *rule.Found {
+	was, is := servedBy(before, w, w.Before, old), servedBy(after, w, w.After, port)
 	for i := range was {
 		was[i].ports = nil
 	}
@@ -246,7 +238,7 @@ func podsCutOff(u *upgrade.Upgrade) []rule.Found {
 			{What: "no longer reaches", Objects: []manifest.Ref{o.Ref()}, Names: peerNames(gone)}, {What: "reaches", Names: peerNames(is)},
 		}})
 	}
-	return found
+	return append(found, peersOutOfReach(u, policyPeers(u), before, after)...)
 }
 
 // namesUnresolved tells of workloads whose new pods do not resolve names of Services that their

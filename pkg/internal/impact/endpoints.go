@@ -46,11 +46,26 @@ func endpointRules() []rule.Rule {
 	}
 }
 
-// written are endpoints that a manifest holds: of which Service, and by the name of each of
-// its ports at which addresses.
+// written are endpoints that a manifest holds: of which Service, and at which addresses for each
+// of its ports.
 type written struct {
 	service manifest.Identity
-	ports   map[string][]string
+	ports   map[endpointPort][]string
+}
+
+// endpointPort is by what kube-proxy finds the endpoints of a port of a Service (ServicePortName in
+// k8s.io/kubernetes/pkg/proxy): its name, not its number.
+type endpointPort struct{ name, protocol string }
+
+func newEndpointPort(name *string, protocol *corev1.Protocol) endpointPort {
+	at := endpointPort{protocol: string(corev1.ProtocolTCP)}
+	if name != nil {
+		at.name = *name
+	}
+	if protocol != nil && *protocol != "" {
+		at.protocol = string(*protocol)
+	}
+	return at
 }
 
 const sliceOf = discoveryv1.LabelServiceName
@@ -65,7 +80,7 @@ func readEndpoints(o *manifest.Object) *written {
 	if err != nil {
 		return nil
 	}
-	w := &written{service: manifest.Identity{Kind: "Service", Namespace: o.Ref.Namespace, Name: o.Ref.Name}, ports: map[string][]string{}}
+	w := &written{service: manifest.Identity{Kind: "Service", Namespace: o.Ref.Namespace, Name: o.Ref.Name}, ports: map[endpointPort][]string{}}
 	if o.Ref.Group == "" {
 		var e corev1.Endpoints //nolint:staticcheck // charts still make them
 		if runtime.DefaultUnstructuredConverter.FromUnstructured(value, &e) != nil {
@@ -73,8 +88,9 @@ func readEndpoints(o *manifest.Object) *written {
 		}
 		for _, s := range e.Subsets {
 			for _, port := range s.Ports {
+				at := newEndpointPort(&port.Name, &port.Protocol)
 				for _, a := range s.Addresses {
-					w.ports[port.Name] = append(w.ports[port.Name], a.IP)
+					w.ports[at] = append(w.ports[at], a.IP)
 				}
 			}
 		}
@@ -86,13 +102,10 @@ func readEndpoints(o *manifest.Object) *written {
 	}
 	w.service.Name = e.Labels[sliceOf]
 	for _, port := range e.Ports {
-		name := ""
-		if port.Name != nil {
-			name = *port.Name
-		}
+		of := newEndpointPort(port.Name, port.Protocol)
 		for _, at := range e.Endpoints {
 			if at.Conditions.Ready == nil || *at.Conditions.Ready {
-				w.ports[name] = append(w.ports[name], at.Addresses...)
+				w.ports[of] = append(w.ports[of], at.Addresses...)
 			}
 		}
 	}
@@ -103,50 +116,82 @@ func isEndpoints(ref manifest.Ref) bool {
 	return ref.Group == "" && ref.Kind == "Endpoints" || ref.Group == discoveryv1.GroupName && ref.Kind == "EndpointSlice"
 }
 
-// endpointsGone tells of ports of a Service that had written endpoints and have none any more.
-func endpointsGone(u *upgrade.Upgrade) []rule.Found { //nolint:cyclop // each condition leaves out one thing
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return isEndpoints(o.Ref()) && o.Done() }) {
-		return nil
-	}
-	after := map[manifest.Identity]map[string]bool{}
+// endpointsGone tells of ports of a Service that had written endpoints and have none any more: the
+// endpoints go, or Service and endpoints no longer call the port by the same name.
+func endpointsGone(u *upgrade.Upgrade) []rule.Found {
+	before, after := endpointsAt(u, upgrade.Before), endpointsAt(u, upgrade.After)
+	var found []rule.Found
 	for i := range u.Objects {
-		if w := readEndpoints(u.Objects[i].Standing(upgrade.After)); w != nil {
-			if after[w.service] == nil {
-				after[w.service] = map[string]bool{}
+		s := &u.Objects[i]
+		if !upgrade.IsService(s.Ref()) || s.Old == nil || s.Standing(upgrade.After) == nil || before[s.Ref().Identity()] == nil {
+			continue
+		}
+		is := upgrade.NewService(s.Standing(upgrade.After))
+		if is.External || len(is.Selector) > 0 {
+			continue
+		}
+		had, has := before[s.Ref().Identity()], after[s.Ref().Identity()]
+		for _, port := range upgrade.NewService(s.Old).Ports {
+			at := endpointPort{port.Called, port.Protocol}
+			k := slices.IndexFunc(is.Ports, func(p upgrade.Port) bool { return p.Own == port.Own && p.Protocol == port.Protocol })
+			if k < 0 {
+				k = slices.IndexFunc(is.Ports, port.Same)
 			}
-			for port := range w.ports {
-				after[w.service][port] = true
+			if k < 0 || len(had[at]) == 0 || len(has[endpointPort{is.Ports[k].Called, port.Protocol}]) > 0 {
+				continue
 			}
+			on := endpointsLost(u, s, at)
+			if on == nil {
+				continue
+			}
+			message := fmt.Sprintf("Service %s has no ready endpoint at port %d any more", s.Ref().Name, port.Own)
+			if len(has[at]) > 0 {
+				message += fmt.Sprintf(": its endpoints name the port %q, the Service %q", at.name, is.Ports[k].Called)
+			}
+			found = append(found, rule.Found{
+				On: on, Message: message, Paths: rule.Edits(on.Change, "subsets", "endpoints", "ports", "labels"),
+				Evidence: []change.Evidence{{What: "endpoints that go", Objects: []manifest.Ref{on.Ref(), s.Ref()}, Names: had[at]}},
+			})
 		}
 	}
-	var found []rule.Found
+	return found
+}
+
+// endpointsAt lists the written endpoints of each Service at a moment.
+func endpointsAt(u *upgrade.Upgrade, m upgrade.Moment) map[manifest.Identity]map[endpointPort][]string {
+	all := map[manifest.Identity]map[endpointPort][]string{}
+	for i := range u.Objects {
+		w := readEndpoints(u.Objects[i].Standing(m))
+		if w == nil {
+			continue
+		}
+		if all[w.service] == nil {
+			all[w.service] = map[endpointPort][]string{}
+		}
+		for port, addresses := range w.ports {
+			all[w.service][port] = append(all[w.service][port], addresses...)
+		}
+	}
+	return all
+}
+
+// endpointsLost returns the written endpoints of a port that go, or else the Service, if that
+// changes; nil if neither does.
+func endpointsLost(u *upgrade.Upgrade, s *upgrade.Object, at endpointPort) *upgrade.Object {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if !isEndpoints(o.Ref()) || !o.Does(change.Update, change.Delete) {
 			continue
 		}
-		was := readEndpoints(o.Change.Before())
-		if was == nil {
-			continue
-		}
-		s := u.Object(was.service)
-		if s == nil || s.Old == nil || s.Standing(upgrade.After) == nil {
-			continue
-		}
-		if is := upgrade.NewService(s.Standing(upgrade.After)); is.External || len(is.Selector) > 0 {
-			continue
-		}
-		for _, port := range upgrade.NewService(s.Old).Ports {
-			if len(was.ports[port.Called]) == 0 || after[was.service][port.Called] {
-				continue
-			}
-			found = append(found, rule.Found{
-				On: o, Message: fmt.Sprintf("Service %s has no ready endpoint at port %d any more", s.Ref().Name, port.Own), Paths: rule.Edits(o.Change, "subsets", "endpoints", "ports", "labels"),
-				Evidence: []change.Evidence{{What: "endpoints that go", Objects: []manifest.Ref{o.Ref(), s.Ref()}, Names: was.ports[port.Called]}},
-			})
+		was, is := readEndpoints(o.Old), readEndpoints(o.Standing(upgrade.After))
+		if was != nil && was.service == s.Ref().Identity() && len(was.ports[at]) > 0 && (is == nil || is.service != was.service || len(is.ports[at]) == 0) {
+			return o
 		}
 	}
-	return found
+	if s.Does(change.Update) {
+		return s
+	}
+	return nil
 }
 
 // endpointsBeside tells of written addresses that come to a Service which selects pods.

@@ -20,8 +20,9 @@ func hookRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "hook-needs-later", Risk: change.Stuck, Kinds: []string{"Job", "Pod"}, Hangs: rule.Always,
-			Why: "the hook's pods cannot start without what they refer to; Helm waits for the hook until its timeout, then the upgrade fails",
-			Fix: "make a hook of what it needs, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+			Why:    "the hook's pods cannot start without what they refer to; Helm waits for the hook until its timeout, then the upgrade fails",
+			Fix:    "make a hook of what it needs, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+			Remedy: needsRemedy,
 			Find: func(u *upgrade.Upgrade) []rule.Found {
 				return slices.DeleteFunc(neededLater(u), func(f rule.Found) bool { return len(f.On.Change.Outcome.Refused) > 0 })
 			},
@@ -76,12 +77,21 @@ func hookRules() []rule.Rule {
 func HookPods() []rule.Rule {
 	return []rule.Rule{{
 		ID: "hook-pod-forbidden", Risk: change.Rejected, Kinds: []string{"Pod"},
-		Why: "the API server rejects a Pod whose ServiceAccount or class does not exist, and the upgrade fails with its hook",
-		Fix: "make a hook of what it names, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+		Why:    "the API server rejects a Pod whose ServiceAccount or class does not exist, and the upgrade fails with its hook",
+		Fix:    "make a hook of what it names, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+		Remedy: needsRemedy,
 		Find: func(u *upgrade.Upgrade) []rule.Found {
 			return slices.DeleteFunc(neededLater(u), func(f rule.Found) bool { return len(f.On.Change.Outcome.Refused) == 0 })
 		},
 	}}
+}
+
+// needsRemedy is what to do about a hook that runs after the upgrade already.
+func needsRemedy(c *change.Change) string {
+	if c.Hook == nil || slices.ContainsFunc(c.Hook.Events, func(event string) bool { return strings.HasPrefix(event, "pre-") }) {
+		return ""
+	}
+	return "keep what it needs in the release, or make a hook of that, too, of the same event and with a lower helm.sh/hook-weight"
 }
 
 func neededLater(u *upgrade.Upgrade) []rule.Found {

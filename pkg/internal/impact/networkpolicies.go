@@ -1,7 +1,10 @@
 package impact
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,7 +26,43 @@ func networkPolicyRules() []rule.Rule {
 		Fix:     "keep a policy that selects them",
 		Instead: "apply a policy that selects them first",
 		Find:    unrestrictedPods,
+	}, {
+		ID: "network-policy-not-enforced", Risk: change.Unapplied, Kinds: []string{"NetworkPolicy"},
+		Why: "the API server fills in policyTypes when the policy is created, and only then (SetDefaults_NetworkPolicy in k8s.io/kubernetes/pkg/apis/networking/v1): " +
+			"rules for a direction that is not among them have no effect",
+		Fix:  "write policyTypes with each direction for which the policy has rules",
+		Find: unenforcedRules,
 	}}
+}
+
+// unenforcedRules tells the NetworkPolicies that get rules for a direction which they do not
+// restrict, and would if they were created now.
+func unenforcedRules(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if !isPolicy(o.Ref()) || !o.Does(change.Update) || !o.Edited("spec") {
+			continue
+		}
+		says, holds := readPolicy(o.New), readPolicy(o.Result())
+		if says == nil || holds == nil {
+			continue
+		}
+		for _, d := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
+			if !says.restrictsIn(d) || holds.restrictsIn(d) {
+				continue
+			}
+			was := readPolicy(o.Old)
+			if was != nil && was.restrictsIn(d) {
+				continue // so it was before
+			}
+			found = append(found, rule.Found{
+				On: o, Message: fmt.Sprintf("its %s rules have no effect: policyTypes of the policy in the cluster does not have %s", strings.ToLower(string(d)), d), Paths: specEdits(o.Change),
+				Evidence: []change.Evidence{{What: "not in policyTypes", Objects: []manifest.Ref{o.Ref()}, Names: []string{string(d)}}},
+			})
+		}
+	}
+	return found
 }
 
 // restriction is one direction in which a NetworkPolicy restricts the pods that it
@@ -48,7 +87,7 @@ func unrestrictedPods(u *upgrade.Upgrade) []rule.Found {
 		if !isPolicy(o.Ref()) || !o.Does(change.Delete, change.Update) {
 			continue
 		}
-		lost := slices.DeleteFunc(restricts(o.Old), func(before restriction) bool { return slices.ContainsFunc(after, before.same) })
+		lost := slices.DeleteFunc(restricts(cmp.Or(o.StoredBefore, o.Old)), func(before restriction) bool { return slices.ContainsFunc(after, before.same) })
 		if len(lost) == 0 {
 			continue
 		}
@@ -103,7 +142,7 @@ func relabelledPods(u *upgrade.Upgrade) []rule.Found {
 func restrictions(u *upgrade.Upgrade) (before, after []restriction) {
 	for i := range u.Objects {
 		if o := &u.Objects[i]; isPolicy(o.Ref()) {
-			before = append(before, restricts(o.Old)...)
+			before = append(before, restricts(cmp.Or(o.StoredBefore, o.Old))...)
 			after = append(after, restricts(o.Standing(upgrade.After))...)
 		}
 	}

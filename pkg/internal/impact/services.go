@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
@@ -73,6 +75,13 @@ func selectionRules() []rule.Rule {
 			Why:  "the pods lose the labels that the Service selects, so it has no endpoints",
 			Fix:  "keep the labels that the Service selects, or let it select others that the pods have before and after",
 			Find: losesPods,
+		},
+		{
+			ID: "service-pod-gone", Risk: change.Outage,
+			Why: "the Service selects one pod of a StatefulSet by its name or number (statefulset.kubernetes.io/pod-name, apps.kubernetes.io/pod-index); " +
+				"the StatefulSet deletes pods whose number is below ordinals.start, or beyond its replicas",
+			Fix:  "keep the pod, or delete its Service when no client uses it any more",
+			Find: podGone,
 		},
 	}
 }
@@ -164,6 +173,26 @@ func losesPods(u *upgrade.Upgrade) []rule.Found {
 			On: o, Message: called(left[o], "selects", "select") + " none of the new pods", Paths: o.Change.Outcome.Pods.Causes,
 			Evidence: []change.Evidence{{What: "left without endpoints", Objects: left[o]}},
 		})
+	}
+	return found
+}
+
+// podGone tells StatefulSets of which a pod goes that a Service selects alone.
+func podGone(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for _, t := range u.Traffic() {
+		if t.Goes() || t.Turns() || len(upgrade.Lasting(t.After)) > 0 {
+			continue
+		}
+		for _, w := range t.Before {
+			if w.Before.Set == "" || w.After == nil || !w.Done() || !sameLabels(w) || u.Scaled[w.Ref().Identity()] {
+				continue
+			}
+			found = append(found, rule.Found{
+				On: w.Object, Message: fmt.Sprintf("Service %s selects a pod that goes (%s)", t.Is.Ref.Name, labels.FormatLabels(t.Is.Selector)), Paths: rule.Edits(w.Change, "replicas", "ordinals"),
+				Evidence: []change.Evidence{{What: "left without endpoints", Objects: []manifest.Ref{t.Is.Ref}}},
+			})
+		}
 	}
 	return found
 }

@@ -31,7 +31,7 @@ func widenedPolicies(u *upgrade.Upgrade) []rule.Found {
 		if !isPolicy(o.Ref()) || !o.Does(change.Update) || !o.Edited("spec") {
 			continue
 		}
-		old, updated := readPolicy(o.Change.Before()), readPolicy(o.New)
+		old, updated := readPolicy(o.Was()), readPolicy(o.Result())
 		if old == nil || updated == nil {
 			continue
 		}

@@ -39,6 +39,22 @@ func (a *Answer) String() string {
 	return fmt.Sprintf("0/%d nodes are available: %s", a.nodes, Histogram(a.Reasons))
 }
 
+// About tells of what the reasons are: taints of nodes, the labels by which a pod selects them, and
+// what it requests.
+func (a *Answer) About() (taints, selects, requests bool) {
+	for reason := range a.Reasons {
+		switch reason {
+		case tainted, unschedulable:
+			taints = true
+		case unmatched:
+			selects = true
+		default:
+			requests = true
+		}
+	}
+	return taints, selects, requests
+}
+
 // Histogram lists reasons with the number of nodes for each, as the scheduler does.
 func Histogram(reasons map[string]int) string {
 	list := make([]string, 0, len(reasons))

@@ -112,7 +112,7 @@ func (u *Upgrade) enter(n *Namespace, o *Object) {
 		n.Budgets = append(n.Budgets, b)
 	case o.Old != nil && diff.IsHook(o.Old), o.New != nil && diff.IsHook(o.New):
 	default:
-		if w := u.PodsOf(o); w != nil {
+		if w := u.PodsOf(o); w != nil && o.Ref().Kind != "CronJob" { // most of the time it has no pods
 			n.Workloads = append(n.Workloads, w)
 		}
 	}

@@ -68,6 +68,9 @@ func blocks(use reference.Use) bool {
 func (u *Upgrade) leadOut(o Outside) {
 	ref, servable := Servable(o.To)
 	value, known := u.Elsewhere.Object(ref)
+	if told := u.toldOf(o.To); !known && told != nil {
+		value, known, servable = told, true, true
+	}
 	say := func(reason string) {
 		note := Note{o.From, change.Doubt{Reason: reason, Hides: missingHides(o.Use)}}
 		if o.From.Ref().GroupKind() == "Pod" && AdmitsPods(o.To) {
@@ -81,7 +84,7 @@ func (u *Upgrade) leadOut(o Outside) {
 	switch {
 	case o.Use == reference.AsTarget && !strings.Contains(o.To.Group, ".") && !u.Builtin(o.To.Group, o.To.Kind): // groups of custom resources have a dot
 		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Path: o.Path, Use: o.Use, Because: fmt.Sprintf("no API server has the kind %s in group %q", o.To.Kind, o.To.Group)})
-	case !servable || !known || u.Elsewhere == nil:
+	case !servable || !known:
 		say(what + ": whether it is there was not judged")
 	case value == nil || o.Key != "" && !slices.Contains(keysOf(value), o.Key):
 		if makers := u.makers(o.To.Name, o.From); len(makers) > 0 {
@@ -90,6 +93,16 @@ func (u *Upgrade) leadOut(o Outside) {
 		}
 		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.Key, Path: o.Path, Use: o.Use})
 	}
+}
+
+// toldOf returns an object of which somebody has said that it is in the cluster; nil if nobody has.
+func (u *Upgrade) toldOf(id manifest.Identity) map[string]any {
+	for _, o := range u.Cluster {
+		if o.Ref.Identity() == id {
+			return Value(o)
+		}
+	}
+	return nil
 }
 
 // AdmitsPods reports whether the API server's admission rejects each pod that names an object of
@@ -121,9 +134,11 @@ func (o *Object) lacksFor(id manifest.Identity) bool {
 	return slices.ContainsFunc(o.Missing, func(m Missing) bool { return m.To.Identity() == id })
 }
 
-// MayMake reports whether something of the release besides one object may make an object of that
+// MayMake reports whether something of the release besides some objects may make an object of that
 // name.
-func (u *Upgrade) MayMake(name string, except *Object) bool { return len(u.makers(name, except)) > 0 }
+func (u *Upgrade) MayMake(name string, except ...*Object) bool {
+	return len(u.makers(name, except...)) > 0
+}
 
 // comesBack reports whether a controller makes an object anew in each namespace as soon as it is
 // gone (serviceaccount and certificates/rootcacertpublisher in k8s.io/kubernetes/pkg/controller).

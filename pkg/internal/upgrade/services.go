@@ -100,14 +100,22 @@ func Opens(c *change.Change) bool {
 }
 
 // visible reports whether Services see that a workload changes: by labels, ports or
-// readiness, because a sidecar is none any more, or because it comes or goes.
+// readiness, because a sidecar is none any more, or because it comes or goes. Of CronJobs and
+// hooks it is not told how many pods they have.
 func visible(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return p != nil && (c.Op != change.Update || p.AllDown || slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
+	switch {
+	case p == nil && c.Outcome.PodSpec == nil:
+		return false
+	case c.Op != change.Update, p != nil && (p.AllDown || p.Before == 0 && p.Desired != 0),
+		c.Ref.Kind == "StatefulSet" && (Edited(c, "spec", "replicas") || Edited(c, "spec", "ordinals")): // the pods have numbers
+		return true
+	}
+	return slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
 		return slices.ContainsFunc(e.Path, func(step fieldpath.Element) bool {
 			return slices.Contains([]string{"labels", "ports", "readinessProbe", "restartPolicy"}, step.Field)
 		}) || len(e.Path) > 0 && e.Path[len(e.Path)-1].Keys != nil // a container that comes or goes
-	}))
+	})
 }
 
 // sees reports whether a Service sees anything of the upgrade.

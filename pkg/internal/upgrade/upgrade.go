@@ -30,6 +30,8 @@ type Upgrade struct {
 	ofSpace, moved map[string][]*Workload
 	// byLabel are those of each namespace by the labels of their pods.
 	byLabel map[spaceAt]map[label][]*Workload
+	// targets are what an autoscaler scales before the upgrade or after it.
+	targets map[manifest.Identity]bool
 	traffic []Traffic
 	budgets []*Namespace
 	links   *Links
@@ -131,9 +133,12 @@ type Object struct {
 	EndlessAt fieldpath.Path
 	// Unstored is what the new manifest says and the cluster does not hold in the end, if it
 	// did before, or if the installed manifest did not say it. Stored is then the object as the
-	// cluster holds it; nil where that is what the manifest says.
+	// cluster holds it, and so it is of a NetworkPolicy that changes; nil for others, which are
+	// stored as the manifest says.
 	Unstored []change.Unstored
 	Stored   *manifest.Object
+	// StoredBefore is a NetworkPolicy that changes as the cluster holds it before the upgrade.
+	StoredBefore *manifest.Object
 	// Dropped are fields of the new manifest that the API server does not know, and that the
 	// installed one does not have.
 	Dropped []fieldpath.Path
@@ -145,11 +150,20 @@ type Object struct {
 	Crowded string
 	// Barred is why no pod is made for a hook, one clause; "" if nothing is known of the kind.
 	Barred string
+	// Overrules are workloads that stay as they are and whose new pods this object, a guard that comes
+	// or changes, keeps out.
+	Overrules []Overruled
 	// Unreached says that Helm stops before it comes to the object, be it one that stays as
 	// it is.
 	Unreached bool
 	// Err is why it could not be judged at all.
 	Err error
+}
+
+// Overruled is a workload whose new pods are refused, and why, one clause.
+type Overruled struct {
+	Workload manifest.Ref
+	Why      string
 }
 
 // Taken is an address of the cluster's network, or a port of its nodes, that a Service
@@ -202,6 +216,15 @@ func (o *Object) Standing(m Moment) *manifest.Object {
 // Result returns the object as the cluster holds it once it is applied: as the new manifest
 // says, unless the merge loses something of that.
 func (o *Object) Result() *manifest.Object { return cmp.Or(o.Stored, o.New) }
+
+// Was returns what the object was before the upgrade, under another name too; nil if there was
+// none of its kind.
+func (o *Object) Was() *manifest.Object {
+	if o.StoredBefore != nil || o.Change == nil {
+		return cmp.Or(o.StoredBefore, o.Old)
+	}
+	return o.Change.Before()
+}
 
 // Edited reports whether the manifests differ in a field, or in part of it.
 func (o *Object) Edited(fields ...string) bool { return o.Change != nil && Edited(o.Change, fields...) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -31,8 +32,11 @@ type Pods struct{ Old, New *PodTemplate }
 type PodTemplate struct {
 	Labels     map[string]string
 	Containers []Container
-	// Replicas is how many there are to be, if the workload counts them.
+	// Replicas is how many there are to be, if the workload counts them. Set is the name of
+	// the StatefulSet that numbers them, and First the number of its first pod.
 	Replicas int
+	Set      string
+	First    int
 	// Times bound how long a pod takes to be ready and to end.
 	Times Times
 }
@@ -78,21 +82,27 @@ func (u *Upgrade) workload(o *Object) *Workload {
 	if pods == nil {
 		pods = ReadPods(o, u.Rollout)
 	}
-	w.Before = pods.Old
-	switch stays := c == nil || !Done(c) || keepsPods(c) || c.Op == change.Keep; {
+	scaled := u.scaled(ref.Identity())
+	if u.wanted(o, pods.Old) != 0 || scaled {
+		w.Before = pods.Old
+	}
+	switch stays := c == nil || !Done(c) || c.Op == change.Keep; {
 	case stays:
 		w.After = w.Before
-	case o.New != nil && (c.Outcome.Pods == nil || c.Outcome.Pods.Desired != 0 || o.Anew()):
+	case w.Before != nil && keepsPods(c):
+		w.After = w.Before.resized(pods.New)
+	case o.New != nil && pods.New != nil && o.runsAfter(pods, scaled):
 		w.After = pods.New
 	}
 	return w
 }
 
 // keepsPods reports whether the pods of an updated workload stay the ones that they
-// are, whatever its template says. A bare Pod is relabelled in place.
+// are, whatever its template says. A bare Pod is relabelled in place, and the next run of a
+// CronJob has the new template.
 func keepsPods(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return c.Op == change.Update && p != nil && !p.Replaced && c.Ref.Kind != "Pod"
+	return c.Op == change.Update && p != nil && !p.Replaced && p.Desired != 0 && c.Ref.Kind != "Pod" && !Ends(c.Ref)
 }
 
 // Ends reports whether the pods of a kind run to their end, so that the next one reads
@@ -148,7 +158,7 @@ func (u *Upgrade) Selecting(namespace string, labels map[string]string, m Moment
 	}
 	list, by := u.Workloads(namespace), u.labelled(namespace, m)
 	for name, value := range labels {
-		if some := by[label{name, value}]; value != "" && len(some) < len(list) {
+		if some := by[label{name, value}]; value != "" && !isNumber(name) && len(some) < len(list) {
 			list = some
 		}
 	}
@@ -199,6 +209,11 @@ func (w *Workload) At(m Moment) *PodTemplate {
 // Relabels reports whether the pods have different labels in the two manifests.
 func (o *Object) Relabels() bool {
 	return o.Pods != nil && o.Pods.Old != nil && o.Pods.New != nil && !maps.Equal(o.Pods.Old.Labels, o.Pods.New.Labels)
+}
+
+// MovesPorts reports whether the containers of the pods have different ports in the two manifests.
+func (o *Object) MovesPorts() bool {
+	return o.Pods != nil && o.Pods.Old != nil && o.Pods.New != nil && !slices.EqualFunc(o.Pods.Old.Containers, o.Pods.New.Containers, func(a, b Container) bool { return slices.Equal(a.Ports, b.Ports) })
 }
 
 // Regroups reports whether the object is a workload that comes, or labels of its pods
@@ -275,13 +290,20 @@ func podTemplate(o *manifest.Object, facts rollout.Facts) *PodTemplate {
 	if err != nil {
 		return nil
 	}
-	labels, runs := facts.PodLabels(o.Ref.Group, o.Ref.Kind, value)
+	path, runs := facts.PodTemplate(o.Ref.Group, o.Ref.Kind)
 	if !runs {
 		return nil
 	}
-	path, _ := facts.PodTemplate(o.Ref.Group, o.Ref.Kind)
+	labels := map[string]string{}
+	for name, text := range untyped.Map(value, append(slices.Clone(path), "metadata", "labels")...) {
+		labels[name], _ = text.(string)
+	}
 	spec := untyped.Map(value, append(slices.Clone(path), "spec")...)
 	p := &PodTemplate{Labels: labels, Replicas: Replicas(o), Times: timesOf(o.Ref, untyped.Map(value, "spec"), spec)}
+	if o.Ref.Kind == "StatefulSet" && o.Ref.Group == appsv1.GroupName {
+		first, _ := untyped.At(value, "spec", "ordinals", "start").(int64)
+		p.Set, p.First = o.Ref.Name, int(first)
+	}
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, fields := range untyped.Maps(spec, list) {
 			// Of the init containers only those count that go on running.
@@ -326,7 +348,7 @@ func (p *PodTemplate) Carries(labels map[string]string) bool {
 		return false
 	}
 	for name, want := range labels {
-		if p.Labels[name] != want {
+		if p.Labels[name] != want && !p.numbers(name, want) {
 			return false
 		}
 	}
