@@ -109,8 +109,8 @@ func AwaitsPods(c *change.Change) bool {
 	return WantsPods(c) && (MakesPods(c) || c.Outcome.Pods != nil && c.Outcome.Pods.Blocked())
 }
 
-// MakesPods reports whether the change makes new pods.
+// MakesPods reports whether the change makes new pods. A hook makes some each time that it runs.
 func MakesPods(c *change.Change) bool {
 	p := c.Outcome.Pods
-	return c.Outcome.PodSpec != nil && (p == nil || p.Replaced || c.Op == change.Create || c.Op == change.Recreate || p.Desired > p.Before)
+	return c.Hook != nil && c.Hook.Runs || c.Outcome.PodSpec != nil && (p == nil || p.Replaced || c.Op == change.Create || c.Op == change.Recreate || p.Desired > p.Before)
 }
