@@ -28,7 +28,7 @@ func newEquivalents() *equivalents {
 func (s *Server) interfaces() admission.ObjectInterfaces {
 	scheme := legacyscheme.Scheme
 	return &admission.RuntimeObjectInterfaces{
-		ObjectCreater: creater{scheme}, ObjectTyper: scheme, ObjectDefaulter: scheme, ObjectConvertor: converter{scheme}, EquivalentResourceMapper: s.equivalents,
+		ObjectCreater: maker{scheme}, ObjectTyper: scheme, ObjectDefaulter: scheme, ObjectConvertor: converter{scheme}, EquivalentResourceMapper: s.equivalents,
 	}
 }
 
@@ -70,11 +70,11 @@ func (s *Server) versions(r request) []schema.GroupVersion {
 	return list
 }
 
-// creater makes custom resources, too.
-type creater struct{ runtime.ObjectCreater }
+// maker makes custom resources, too.
+type maker struct{ runtime.ObjectCreater }
 
 // New implements runtime.ObjectCreater.
-func (c creater) New(kind schema.GroupVersionKind) (runtime.Object, error) {
+func (c maker) New(kind schema.GroupVersionKind) (runtime.Object, error) {
 	if legacyscheme.Scheme.Recognizes(kind) {
 		return c.ObjectCreater.New(kind)
 	}

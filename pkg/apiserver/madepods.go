@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -130,7 +131,7 @@ func (m PodMaker) identifySetPod(pod *corev1.PodTemplateSpec, label func(value s
 	pod.Name = fmt.Sprintf("%s-%d", m.Ref.Name, first)
 	label(generated, appsv1.ControllerRevisionHashLabelKey)
 	label(pod.Name, appsv1.StatefulSetPodNameLabel)
-	label(fmt.Sprint(first), appsv1.PodIndexLabel)
+	label(strconv.Itoa(first), appsv1.PodIndexLabel)
 	pod.Spec.Hostname, pod.Spec.Subdomain = pod.Name, set.Spec.ServiceName
 	var volumes []corev1.Volume
 	for i := range set.Spec.VolumeClaimTemplates {

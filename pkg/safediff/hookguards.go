@@ -21,7 +21,7 @@ type hookRuns struct {
 
 // hookRuns returns that.
 func (j *judge) hookRuns(pairs []diff.Pair) hookRuns {
-	return hookRuns{pairs: pairs, events: j.events(), ran: j.ran, asked: j.asked, waits: j.opts.Release.Wait.Waits}
+	return hookRuns{pairs: pairs, events: j.events(), ran: j.ran, asked: j.asked, waits: j.opts.Release.Waits}
 }
 
 // hooks are those of the first or the second event, in Helm's order.

@@ -150,16 +150,21 @@ func read(dir, path string) (Case, error) {
 		}
 		*text = string(f.Data)
 	}
+	c.sameServerSide()
+	if c.Comment == "" {
+		return c, errors.New(path + ": the case does not say what it shows")
+	}
+	return c, nil
+}
+
+// sameServerSide fills in what is the same where Helm applies on the server's side.
+func (c *Case) sameServerSide() {
 	if !c.has("one-way-server-side") {
 		c.OneWayServerSide = c.OneWay
 	}
 	if !c.has("messages-server-side") {
 		c.MessagesServerSide = c.Messages
 	}
-	if c.Comment == "" {
-		return c, errors.New(path + ": the case does not say what it shows")
-	}
-	return c, nil
 }
 
 // has reports whether the file of the case has a section.

@@ -142,7 +142,7 @@ func leavesPods(o *manifest.Object) bool {
 	case o.Ref.Group == "batch" && o.Ref.Kind == "CronJob", o.Ref.Group == "apps" && o.Ref.Kind == "DaemonSet":
 		return true
 	case o.Ref.Group == "batch" && o.Ref.Kind == "Job":
-		return upgrade.Spec(o)["ttlSecondsAfterFinished"] == nil && !(diff.IsHook(o) && slices.Contains(o.HookDeletePolicies(), "hook-succeeded"))
+		return upgrade.Spec(o)["ttlSecondsAfterFinished"] == nil && (!diff.IsHook(o) || !slices.Contains(o.HookDeletePolicies(), "hook-succeeded"))
 	default:
 		return false
 	}

@@ -106,8 +106,9 @@ const aggregatedTo = "rbac.authorization.k8s.io/aggregate-to-"
 // fillKnown reads what ClusterRoles of the release add to one of Kubernetes' own.
 func (s *scoped) fillKnown(u *upgrade.Upgrade, name string, m upgrade.Moment) {
 	order := []string{"admin", "edit", "view"}
-	var selectors []metav1.LabelSelector
-	for _, part := range order[max(0, slices.Index(order, name)):] {
+	parts := order[max(0, slices.Index(order, name)):]
+	selectors := make([]metav1.LabelSelector, 0, len(parts))
+	for _, part := range parts {
 		selectors = append(selectors, metav1.LabelSelector{MatchLabels: map[string]string{aggregatedTo + part: "true"}})
 	}
 	if slices.Contains(order, name) {

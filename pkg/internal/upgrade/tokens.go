@@ -9,7 +9,7 @@ import (
 )
 
 // tokenType is the type of Secrets that hold the token of a ServiceAccount.
-const tokenType = "kubernetes.io/service-account-token"
+const tokenType = "kubernetes.io/service-account-token" //nolint:gosec // the type of a Secret
 
 // TokenGone tells why the tokens controller deletes a Secret that the release has before and
 // after, and because of which object; "" for one that it leaves alone. It deletes the tokens of an
@@ -27,7 +27,7 @@ func (u *Upgrade) TokenGone(o *Object) (because string, by *Object) {
 	case was != is && o.Does(change.Update):
 		return fmt.Sprintf("the tokens controller deletes it, as its token is that of ServiceAccount %s and it names %s now", was, is), o
 	case account != nil && (account.goes() || account.Does(change.Recreate)):
-		return fmt.Sprintf("the tokens controller deletes it together with ServiceAccount %s", was), account
+		return "the tokens controller deletes it together with ServiceAccount " + was, account
 	default:
 		return "", nil
 	}
