@@ -37,7 +37,7 @@ func injectedFilesMissing(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if !o.Does(change.Update, change.Recreate) || o.Idle() || !o.Change.Before().MayHold(vaultInjector) || len(rule.Edits(o.Change, "annotations")) == 0 ||
+		if !o.Does(change.Update, change.Recreate) || o.Idle() || o.Change.Before() == nil || !o.Change.Before().MayHold(vaultInjector) || len(rule.Edits(o.Change, "annotations")) == 0 ||
 			o.Ref().Kind == "Pod" && o.Does(change.Update) { // injectors act on pods that are created
 			continue
 		}
