@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/safe-diff/helm-safe-diff/test/observed"
@@ -16,8 +17,16 @@ import (
 type entry struct {
 	Observation *observed.Observation
 	Cluster     *observed.Cluster
-	// differences are predictions that did not come true, where nothing is recorded.
-	differences []string
+	// Differences are predictions that did not come true, where nothing is recorded.
+	Differences []string `json:",omitempty"`
+}
+
+// contradiction returns the differences as an error; nil for none, and where nothing was observed.
+func (e *entry) contradiction() error {
+	if e == nil || len(e.Differences) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(e.Differences, "\n"))
 }
 
 // journal keeps what was observed from the moment on in which it was, in a file if it has

@@ -19,7 +19,7 @@ import (
 // nodes their pods would be pending, and take the room and the host ports of the first
 // nodes that come, so all that makes pods goes first.
 func (b *Bench) Alone(ctx context.Context) (restore func() error, err error) {
-	return func() error { return b.lab.Furnish(ctx) }, errors.Join(b.stopPods(ctx), b.lab.Strip(ctx))
+	return func() error { return b.lab.Furnish(ctx) }, errors.Join(b.StopPods(ctx), b.lab.Strip(ctx))
 }
 
 // makers are the resources that make pods, and pods.
@@ -34,8 +34,8 @@ var makers = []schema.GroupVersionResource{ //nolint:gochecknoglobals // a const
 	{Version: "v1", Resource: "pods"},
 }
 
-// stopPods deletes all that makes pods, in all namespaces, and waits until there is no pod.
-func (b *Bench) stopPods(ctx context.Context) error {
+// StopPods deletes all that makes pods, in all namespaces, and waits until there is no pod.
+func (b *Bench) StopPods(ctx context.Context) error {
 	client, err := metadata.NewForConfig(b.lab.Config)
 	if err != nil {
 		return err
