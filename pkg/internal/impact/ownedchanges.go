@@ -118,39 +118,6 @@ func keptNoMore(u *upgrade.Upgrade) []rule.Found {
 	return found
 }
 
-// madeOf returns the name of the Secret that is made of a custom resource, and the fields of
-// which it is made; "" for a kind of which none is.
-func madeOf(o *manifest.Object) (name string, fields []string) {
-	switch o.Ref.Kind {
-	case "SealedSecret", "ExternalSecret", "Certificate", "VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "OnePasswordItem":
-	default:
-		return "", nil // not to be decoded
-	}
-	spec := upgrade.Spec(o)
-	or := func(texts ...string) string {
-		for _, text := range texts {
-			if text != "" {
-				return text
-			}
-		}
-		return ""
-	}
-	switch o.Ref.GroupKind() {
-	case "SealedSecret.bitnami.com":
-		return or(untyped.Text(spec, "template", "metadata", "name"), o.Ref.Name), []string{"encryptedData", "template"}
-	case "ExternalSecret.external-secrets.io":
-		return or(untyped.Text(spec, "target", "name"), o.Ref.Name), []string{"data", "dataFrom", "secretStoreRef", "target"}
-	case "Certificate.cert-manager.io":
-		return untyped.Text(spec, "secretName"), []string{"dnsNames", "commonName", "ipAddresses", "uris", "issuerRef", "privateKey", "usages", "isCA"}
-	case "VaultStaticSecret.secrets.hashicorp.com", "VaultDynamicSecret.secrets.hashicorp.com", "VaultPKISecret.secrets.hashicorp.com":
-		return untyped.Text(spec, "destination", "name"), []string{"path", "mount", "version", "role", "destination"}
-	case "OnePasswordItem.onepassword.com":
-		return o.Ref.Name, []string{"itemPath"}
-	default:
-		return "", nil
-	}
-}
-
 // madeSecrets tells of workloads whose pods go on with a Secret of which the resource changes
 // that it is made of.
 func madeSecrets(u *upgrade.Upgrade) []rule.Found {
@@ -160,7 +127,7 @@ func madeSecrets(u *upgrade.Upgrade) []rule.Found {
 		if !o.Does(change.Update) || o.Old == nil || o.Hook != nil || u.Builtin(o.Ref().Group, o.Ref().Kind) {
 			continue
 		}
-		name, fields := madeOf(o.New)
+		name, fields := upgrade.SecretMadeOf(o.New)
 		if name == "" || !slices.ContainsFunc(fields, func(field string) bool { return o.Edited("spec", field) }) {
 			continue
 		}
@@ -170,8 +137,8 @@ func madeSecrets(u *upgrade.Upgrade) []rule.Found {
 				continue
 			}
 			use := readsSecret(upgrade.References(w.New, u.Rollout), secretID(o.Ref().Namespace, name))
-			if use == "" {
-				continue
+			if use == "" || slices.ContainsFunc(u.Links().Broken, func(b upgrade.Broken) bool { return b.On == o && b.From == w.New.Ref }) {
+				continue // that it no longer starts is told
 			}
 			found = append(found, rule.Found{
 				On: o, Message: fmt.Sprintf("%s keeps what Secret %s held until its pods restart (%s)", w.Ref(), name, use),

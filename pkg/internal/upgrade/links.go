@@ -78,7 +78,12 @@ func (u *Upgrade) Links() *Links {
 		}
 	}()
 	u.links = &Links{}
-	touched := u.touched()
+	touched, makers := u.touched(), u.secretMakers()
+	for id, maker := range makers {
+		if maker != nil && maker.Does(change.Update) {
+			touched[id.Name] = true
+		}
+	}
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		n := o.Names
@@ -95,6 +100,8 @@ func (u *Upgrade) Links() *Links {
 		for _, r := range n.New {
 			if to := u.Object(r.To); to != nil {
 				u.follow(o, to, r, n.Old)
+			} else {
+				u.followMade(o, makers[r.To], r, n.Old)
 			}
 		}
 	}

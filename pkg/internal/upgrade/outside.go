@@ -86,6 +86,7 @@ func (u *Upgrade) leadOut(o Outside) {
 		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Path: o.Path, Use: o.Use, Because: fmt.Sprintf("no API server has the kind %s in group %q", o.To.Kind, o.To.Group)})
 	case !servable || !known:
 		say(what + ": whether it is there was not judged")
+	case u.makesKey(o.To, o.Key):
 	case value == nil || o.Key != "" && !slices.Contains(keysOf(value), o.Key):
 		if makers := u.makers(o.To.Name, o.From); len(makers) > 0 {
 			say(fmt.Sprintf("%s; %s may make it: that was not judged", what, makers[0]))
