@@ -40,6 +40,7 @@ func hangRules() []hangRule {
 		{id: "job-waits-for-sidecar", kubelet: true, quiet: true},
 		{id: "resource-of-no-container", kubelet: true, quiet: true},
 		{id: "sub-path-undefined", kubelet: true, quiet: true},
+		{id: "volume-mode-differs", kubelet: true, quiet: true},
 		{id: "memory-limit-too-small", kubelet: true, quiet: true},
 		{id: "probe-asks-node", kubelet: true, quiet: true},
 		{id: "readiness-gate-unset", kubelet: true, quiet: true},

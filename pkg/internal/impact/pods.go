@@ -116,6 +116,9 @@ func unstarted(u *upgrade.Upgrade) map[manifest.Ref]bool {
 			list[b.From] = true
 		}
 	}
+	for _, f := range volumeModes(u) {
+		list[f.On.Ref()] = true
+	}
 	for i := range u.Objects {
 		for _, b := range u.Objects[i].Obstacles {
 			if b.Kind.Starts() || b.Kind == rollout.NoNode || b.Kind == rollout.NoNodeBeside {
