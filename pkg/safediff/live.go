@@ -38,7 +38,7 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object, serverSide bool) []clust
 		}
 	}
 	for _, p := range pairs {
-		if p.Ref().Namespace == "" || !differs(p) && (!serverSide || p.New == nil) {
+		if p.Ref().Namespace == "" || p.New != nil && !differs(p) && !serverSide {
 			continue
 		}
 		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
