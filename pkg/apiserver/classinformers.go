@@ -3,10 +3,13 @@ package apiserver
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/informers/core"
+	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/informers/node"
 	nodeinformers "k8s.io/client-go/informers/node/v1"
 	"k8s.io/client-go/informers/scheduling"
 	schedulinginformers "k8s.io/client-go/informers/scheduling/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	nodelisters "k8s.io/client-go/listers/node/v1"
 	schedulinglisters "k8s.io/client-go/listers/scheduling/v1"
 	"k8s.io/client-go/tools/cache"
@@ -41,7 +44,7 @@ func (informer[I, L]) TypedInformer() (none I) { return none }
 // Lister implements the informers of client-go.
 func (i informer[I, L]) Lister() L { return i.list }
 
-// classInformers is a factory of informers that knows the classes of pods only. The real one would
+// classInformers is a factory of informers that knows the classes and accounts of pods only. The real one would
 // bring the clients of all kinds into the program.
 type classInformers struct {
 	informers.SharedInformerFactory
@@ -55,6 +58,27 @@ func (f classInformers) Scheduling() scheduling.Interface {
 
 // Node implements informers.SharedInformerFactory.
 func (f classInformers) Node() node.Interface { return nodeGroup{classes: f.runtimes} }
+
+// Core implements informers.SharedInformerFactory.
+func (f classInformers) Core() core.Interface { return coreGroup{accounts: f.accounts} }
+
+type coreGroup struct {
+	core.Interface
+	accounts cache.Indexer
+}
+
+// V1 implements core.Interface.
+func (g coreGroup) V1() coreinformers.Interface { return coreV1{accounts: g.accounts} }
+
+type coreV1 struct {
+	coreinformers.Interface
+	accounts cache.Indexer
+}
+
+// ServiceAccounts implements the informers of v1.
+func (v coreV1) ServiceAccounts() coreinformers.TypedServiceAccountInformer {
+	return informer[coreinformers.ServiceAccountIndexInformer, corelisters.ServiceAccountLister]{corelisters.NewServiceAccountLister(v.accounts)}
+}
 
 type schedulingGroup struct {
 	scheduling.Interface

@@ -165,19 +165,23 @@ func (g *Guards) attributes(o *manifest.Object, result *Result, exists bool) adm
 
 // attributes is a request that creates an object, or stores it in the place of live.
 func (s *Server) attributes(r request, object, live runtime.Object) admission.Attributes {
+	operation := admission.Create
+	var options runtime.Object = &metav1.CreateOptions{}
+	if live != nil {
+		operation, options = admission.Update, &metav1.UpdateOptions{}
+	}
+	return admission.NewAttributesRecord(object, live, r.gvk, r.ref.Namespace, r.ref.Name, s.resourceOf(r), "", operation, options, false, helmUser())
+}
+
+// resourceOf returns the resource of a request, and notes in which versions it is served.
+func (s *Server) resourceOf(r request) schema.GroupVersionResource {
 	resource := r.resource
 	if resource == "" {
 		plural, _ := meta.UnsafeGuessKindToResource(r.gvk)
 		resource = plural.Resource
 	}
 	s.learn(r, resource)
-	operation := admission.Create
-	var options runtime.Object = &metav1.CreateOptions{}
-	if live != nil {
-		operation, options = admission.Update, &metav1.UpdateOptions{}
-	}
-	gvr := schema.GroupVersionResource{Group: r.gvk.Group, Version: r.gvk.Version, Resource: resource}
-	return admission.NewAttributesRecord(object, live, r.gvk, r.ref.Namespace, r.ref.Name, gvr, "", operation, options, false, helmUser())
+	return r.gvk.GroupVersion().WithResource(resource)
 }
 
 func helmUser() user.Info {

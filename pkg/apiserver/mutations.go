@@ -61,6 +61,9 @@ func (s *Server) mutate(p *policies, r request, object, live runtime.Object) []c
 //
 //nolint:contextcheck,nolintlint // admission in this process waits for nobody
 func (p *policies) mutate(attributes admission.Attributes, types oneType) string {
+	if exempt(attributes) {
+		return ""
+	}
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	p.know(attributes.GetNamespace())

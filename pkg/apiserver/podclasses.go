@@ -19,18 +19,20 @@ import (
 	systemclasses "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/plugin/pkg/admission/priority"
 	"k8s.io/kubernetes/plugin/pkg/admission/runtimeclass"
+	accounts "k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// PodClasses are the PriorityClasses and RuntimeClasses that are known to be there.
-type PodClasses struct{ priorities, runtimes cache.Indexer }
+// PodClasses are the PriorityClasses, RuntimeClasses and ServiceAccounts that are known to be there.
+type PodClasses struct{ priorities, runtimes, accounts cache.Indexer }
 
 // PodClasses reads them among some objects.
 func (s *Server) PodClasses(objects []*manifest.Object) *PodClasses {
 	c := &PodClasses{
 		indexed[schedulingv1.PriorityClass](s, objects, schedulingv1.SchemeGroupVersion.WithKind("PriorityClass")),
 		indexed[nodev1.RuntimeClass](s, objects, nodev1.SchemeGroupVersion.WithKind("RuntimeClass")),
+		indexed[corev1.ServiceAccount](s, objects, corev1.SchemeGroupVersion.WithKind("ServiceAccount")),
 	}
 	for _, system := range systemclasses.SystemPriorityClasses() {
 		class := system.DeepCopy()
@@ -47,8 +49,8 @@ type PodRefusal struct {
 	Fields []string
 }
 
-// Refusal asks the plugins Priority and RuntimeClass whether they let in a pod that somebody
-// makes of a template; nil if they do. A pod that names a class that is not known is not
+// Refusal asks the plugins ServiceAccount, Priority and RuntimeClass whether they let in a pod that
+// somebody makes of a template; nil if they do. A pod that names a class that is not known is not
 // judged by that plugin: whether the class is there is a question of its own.
 func (c *PodClasses) Refusal(template *corev1.PodTemplateSpec, namespace string) *PodRefusal {
 	pod := newPod(template, namespace)
@@ -57,6 +59,9 @@ func (c *PodClasses) Refusal(template *corev1.PodTemplateSpec, namespace string)
 	}
 	attributes := admission.NewAttributesRecord(pod, nil, corev1.SchemeGroupVersion.WithKind("Pod"), namespace, "", corev1.SchemeGroupVersion.WithResource("pods"), "",
 		admission.Create, &metav1.CreateOptions{}, false, helmUser())
+	if err := c.account(pod, attributes); err != nil {
+		return refusalOf(err, template, "serviceAccountName")
+	}
 	if err := c.priority(pod, attributes); err != nil {
 		return refusalOf(err, template, "priority", "preemptionPolicy", "priorityClassName")
 	}
@@ -80,6 +85,20 @@ func newPod(template *corev1.PodTemplateSpec, namespace string) *api.Pod {
 	}
 	pod, _ := internal.(*api.Pod)
 	return pod
+}
+
+// account asks ServiceAccount, which rejects a pod that uses a Secret that its account does not list,
+// where the account says so (kubernetes.io/enforce-mountable-secrets).
+func (c *PodClasses) account(pod *api.Pod, attributes admission.Attributes) error {
+	if pod.Spec.ServiceAccountName == "" {
+		pod.Spec.ServiceAccountName = accounts.DefaultServiceAccountName
+	}
+	if _, known, _ := c.accounts.GetByKey(attributes.GetNamespace() + "/" + pod.Spec.ServiceAccountName); !known {
+		return nil
+	}
+	plugin := accounts.NewServiceAccount()
+	plugin.SetExternalKubeInformerFactory(classInformers{PodClasses: *c})
+	return plugin.Validate(context.Background(), attributes, nil)
 }
 
 // priority asks Priority, which computes the priority of a pod by its class, or by the default

@@ -212,7 +212,7 @@ func warned(binding *admissionregistrationv1.ValidatingAdmissionPolicyBinding) *
 
 // ask returns why the policies deny a request, "" if they do not, and what they warn of.
 func (p *policies) ask(attributes admission.Attributes) (why string, warnings []string) {
-	if p == nil || len(p.hooks) == 0 {
+	if p == nil || len(p.hooks) == 0 || exempt(attributes) {
 		return "", nil
 	}
 	p.asking.Lock()
@@ -231,6 +231,13 @@ func (p *policies) ask(attributes admission.Attributes) (why string, warnings []
 		}
 	}
 	return refusal(err, "ValidatingAdmissionPolicy '", silent), said.list
+}
+
+// exempt reports whether a request is about policies, which no policy is asked about (Dispatch in
+// k8s.io/apiserver/pkg/admission/plugin/policy/generic).
+func exempt(attributes admission.Attributes) bool {
+	kind := attributes.GetKind()
+	return kind.Group == admissionregistrationv1.GroupName && strings.HasSuffix(strings.TrimSuffix(kind.Kind, "Binding"), "AdmissionPolicy")
 }
 
 // silent reports whether what a policy says of a request may hold what is secret.

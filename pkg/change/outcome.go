@@ -29,6 +29,9 @@ type Outcome struct {
 	PodSpec fieldpath.Path
 	// Orphans says that the object goes and the pods that it owns stay.
 	Orphans bool
+	// Undeleted is why the object stays that leaves the release, though Helm deletes it, one clause;
+	// "" for all others. Helm goes on.
+	Undeleted string `json:",omitempty"`
 	// Loss is what is lost with an object that goes; nil if that is not known.
 	Loss *Loss
 }

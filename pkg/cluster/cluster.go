@@ -59,6 +59,9 @@ type Wanted struct {
 	// of interest: the content of a Namespace, the volume of a claim, the custom
 	// resources of a definition.
 	Goes bool
+	// Deleted says that Helm asks the API server to delete the object, so that policies that may deny
+	// that are of interest.
+	Deleted bool
 	// Mounts says that its pods mount claims, which need not be of the release.
 	Mounts bool
 	// Places says that pods may be made for it, which look for a node.

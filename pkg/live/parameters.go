@@ -18,7 +18,7 @@ import (
 func parameters(wanted []Wanted, state *State) []manifest.Ref {
 	kinds, namespaces := map[string]bool{}, map[string]bool{}
 	for _, w := range wanted {
-		if w.Sent && unsafePath(w.Ref) == "" {
+		if (w.Sent || w.Deleted) && unsafePath(w.Ref) == "" {
 			kinds[w.Ref.Kind], namespaces[w.Ref.Namespace] = true, true
 		}
 	}

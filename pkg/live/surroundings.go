@@ -170,7 +170,7 @@ func ofCluster(w Wanted) []kind {
 	if w.Places || is(w.Ref, "apps", "DaemonSet") {
 		list = append(list, nodes())
 	}
-	if w.Sent {
+	if w.Sent || w.Deleted {
 		list = append(list, policies()...)
 	}
 	return list

@@ -5,6 +5,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
 // NamesInVain begins the reason why a Pod is rejected that names an object which does not exist.
@@ -18,6 +19,20 @@ func admissionRefusals() []rule.Rule {
 			Why:  "admission policies look at each object that Helm creates or updates; if one denies an object, or cannot change it as it says, the upgrade fails",
 			Fix:  "let the object keep to the policy; or change the policy, or its binding, in an upgrade before this one: Helm applies policies last",
 			When: refusedAs("Denied"),
+		},
+		{
+			ID: "deletion-refused", Risk: change.Rejected,
+			Why: "admission policies may look at what Helm deletes, too; if one denies that, Helm 4 fails once it has applied all else, and Helm 3 goes on without a word; " +
+				"both fail in an uninstall, and where they delete a hook before they run it",
+			Fix:  "let the policy allow the deletion before this upgrade; or keep the object (helm.sh/resource-policy: keep)",
+			When: refusedAs(upgrade.Undeletable),
+			Remedy: func(c *change.Change) string {
+				if c.Hook != nil {
+					return "let the policy allow Helm to delete the hook, before this upgrade"
+				}
+				return ""
+			},
+			Instead: "let the policy allow the deletion first",
 		},
 		{
 			ID: "limits-exceeded", Risk: change.Rejected,

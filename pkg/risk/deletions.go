@@ -46,13 +46,30 @@ func deletionRules() []rule.Rule {
 			Back:    "its deleted claims come back with empty volumes",
 			When:    claimsDeleted,
 		},
+		{
+			ID: "object-not-deleted", Risk: change.Unapplied,
+			Why: "when the API server refuses a deletion, Helm 3 goes on and says so only with --debug: the object stays in the cluster and is no longer part of the release; " +
+				"Helm 4 fails",
+			Fix:   "let the policy allow the deletion before this upgrade; or keep the object (helm.sh/resource-policy: keep)",
+			When:  notDeleted,
+			Shows: notDeletedEvidence,
+		},
 	})
+}
+
+// notDeleted tells of an object that Helm does not get deleted, and goes on.
+func notDeleted(c *change.Change) (string, []fieldpath.Path, bool) {
+	return "it stays in the cluster: " + c.Outcome.Undeleted, nil, c.Outcome.Undeleted != ""
+}
+
+func notDeletedEvidence(c *change.Change) []change.Evidence {
+	return []change.Evidence{{What: "not deleted", Names: []string{c.Outcome.Undeleted}}}
 }
 
 // gone reports whether an object goes, be it that it comes back as a hook. Of a hook that is
 // made again hook-deletes-data tells.
 func gone(c *change.Change) bool {
-	return (c.Op == change.Delete || c.Op == change.Recreate) && !upgrade.Anew(c)
+	return (c.Op == change.Delete || c.Op == change.Recreate) && !upgrade.Anew(c) && !upgrade.Undeleted(c)
 }
 
 func deleted(message string) func(*change.Change) (string, []fieldpath.Path, bool) {

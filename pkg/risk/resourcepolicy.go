@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -70,7 +71,7 @@ func policyUnknown(c *change.Change) (string, []fieldpath.Path, bool) {
 	before, had := policyOf(c.Old)
 	after, has := policyOf(c.New)
 	switch {
-	case c.Hook != nil:
+	case c.Hook != nil, upgrade.Undeleted(c):
 		return "", nil, false
 	case has && !manifest.Keeps(after) && (!had || before != after):
 		return fmt.Sprintf("helm.sh/resource-policy is %q, which an upgrade does not read as keep: it deletes the object once the chart no longer has it", after),

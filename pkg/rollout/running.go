@@ -41,6 +41,19 @@ func (r *Running) owned(by types.UID) *Running {
 	return own
 }
 
+// Remembers reports whether a Deployment has a ReplicaSet of its new template already, and whether that
+// is known.
+func Remembers(r *Running, old, updated *appsv1.Deployment) (known, remembers bool) {
+	if old == nil {
+		return true, false
+	}
+	own := r.owned(old.UID)
+	if own == nil {
+		return false, false
+	}
+	return true, util.FindNewReplicaSet(updated, own.Sets) != nil
+}
+
 func ownedBy[T metav1.Object](objects []T, by types.UID) []T {
 	var own []T
 	for _, o := range objects {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -254,24 +255,74 @@ func (g *guards) admit(p diff.Pair, c *change.Change, result *apiserver.Result) 
 	return doubts
 }
 
-// letIn writes into pods what keeps new ones out, where there are to be any.
-func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods) {
+// letIn writes into pods what keeps new ones out, where there are to be any. has is what of the
+// workload is in the cluster.
+func (g *guards) letIn(c *change.Change, result *apiserver.Result, pods *change.Pods, has standing) {
 	if pods == nil || pods.Refused != "" || c.Ref.Kind == "Pod" || result.New == nil || !comes(c, result, pods) && pods.Stuck == "" {
 		return
 	}
-	if hooks := g.after.PodWebhooks(maker(c.Ref, result.New)); len(hooks) > 0 {
+	m := maker(c.Ref, result.New)
+	if hooks := g.after.PodWebhooks(m); len(hooks) > 0 {
 		g.webhooks.add(hooks)
 	}
-	why := g.after.Pods(maker(c.Ref, result.New))
+	why := ""
+	if c.Ref.Kind == "CronJob" || (pods.Replaced || c.Op == change.Create) && !has.template {
+		why = g.after.Between(m, pods.Before)
+	}
+	why = cmp.Or(why, g.after.Pods(m))
 	if set, is := result.New.(*appsv1.StatefulSet); is && why == "" && pods.Desired > pods.Before {
-		for i := range set.Spec.VolumeClaimTemplates {
-			why = cmp.Or(why, g.after.Claim(&set.Spec.VolumeClaimTemplates[i], c.Ref.Namespace))
-		}
+		why = g.claims(set, m, pods, has)
 	}
 	if why != "" {
 		pods.Stuck = "" // that one pod more would be too many is not what keeps it out
 		rollout.Refuse(pods, why)
 	}
+}
+
+// standing is what the cluster has of a workload: a ReplicaSet of its new template, claims.
+type standing struct {
+	template bool
+	claims   []*corev1.PersistentVolumeClaim
+}
+
+// standing returns that. Without a look at the cluster, a rollback finds the ReplicaSet of the revision
+// to which it goes.
+func (j *judge) standing(c *change.Change, result *apiserver.Result) standing {
+	has := standing{claims: j.claimed[c.Ref.Namespace]}
+	old, _ := result.Old.(*appsv1.Deployment)
+	updated, is := result.New.(*appsv1.Deployment)
+	if !is {
+		return has
+	}
+	if known, remembers := rollout.Remembers(j.running[c.Ref.Namespace], old, updated); known {
+		has.template = remembers
+	} else {
+		has.template = j.opts.Operation == change.Rollback
+	}
+	return has
+}
+
+// claims says why the claims of the first new pod of a StatefulSet are not let in; "" if they are, or
+// are there.
+func (g *guards) claims(set *appsv1.StatefulSet, m apiserver.PodMaker, pods *change.Pods, has standing) string {
+	next := max(pods.Before, 0)
+	if set.Spec.Ordinals != nil {
+		next += int(set.Spec.Ordinals.Start)
+	}
+	for i := range set.Spec.VolumeClaimTemplates {
+		template := &set.Spec.VolumeClaimTemplates[i]
+		if why := g.after.Claim(template, m.Ref.Namespace); why != "" {
+			return why
+		}
+		name := apiserver.ClaimName(m.Ref.Name, template.Name, next)
+		if slices.ContainsFunc(has.claims, func(claim *corev1.PersistentVolumeClaim) bool { return claim.Name == name }) {
+			continue
+		}
+		if why := g.after.NewClaim(set, m, template, next); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // unclear returns what is not known of policies that new pods of a workload, or of a hook, meet.

@@ -258,7 +258,7 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
 	unchecked = append(unchecked, j.namespaces.letIn(c, result, pods)...)
-	j.guards.letIn(c, result, pods)
+	j.guards.letIn(c, result, pods, j.standing(c, result))
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}

@@ -31,14 +31,14 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object, serverSide bool) []clust
 	for _, p := range pairs {
 		if ref := p.Ref(); ref.Name != "" {
 			list = append(list, cluster.Wanted{
-				Ref: ref, Goes: p.New == nil, Mounts: mounts(p), Places: makesPods(p), Asks: len(asks(p)) > 0,
+				Ref: ref, Goes: p.New == nil, Deleted: p.Op() == change.Delete, Mounts: mounts(p), Places: makesPods(p), Asks: len(asks(p)) > 0,
 				LabelReaders: labelReadersOf(p), Sent: serverSide && p.New != nil || differs(p),
 			})
 			known[ref.Identity()] = true
 		}
 	}
 	for _, p := range pairs {
-		if p.Ref().Namespace == "" || !differs(p) && (!serverSide || p.New == nil) {
+		if p.Ref().Namespace == "" || p.New != nil && !differs(p) && !serverSide {
 			continue
 		}
 		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold

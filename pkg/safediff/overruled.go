@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -61,8 +62,14 @@ func (j *judge) refusedSince(o *upgrade.Object) string {
 	}
 	was := apiserver.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
 	is := apiserver.PodMaker{Ref: o.Ref(), Template: j.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
-	if j.guards.early.Pods(was) == "" {
-		if why := j.guards.after.Pods(is); why != "" {
+	refuses := func(g *apiserver.Guards, m apiserver.PodMaker) string {
+		if o.Ref().Kind == "CronJob" {
+			return cmp.Or(g.Between(m, 0), g.Pods(m))
+		}
+		return g.Pods(m)
+	}
+	if refuses(j.guards.early, was) == "" {
+		if why := refuses(j.guards.after, is); why != "" {
 			return why
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
@@ -104,11 +105,18 @@ func (j *judge) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Refer
 	}
 }
 
-// podClasses returns the classes of pods that are known once the upgrade is over, read when somebody
-// asks for the first time. elsewhere is what the cluster has besides.
-func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) func() *apiserver.PodClasses {
+// podClasses are the classes and accounts of pods that are known before the upgrade, and once it is
+// over, read when somebody asks for the first time.
+type podClasses struct{ before, after func() *apiserver.PodClasses }
+
+// podClasses returns them. elsewhere is what the cluster has besides.
+func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
+	return podClasses{j.classesAt(u, upgrade.Before, elsewhere), j.classesAt(u, upgrade.After, elsewhere)}
+}
+
+func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
 	return sync.OnceValue(func() *apiserver.PodClasses {
-		known := slices.Concat(j.cluster, u.StandingAt(upgrade.After))
+		known := slices.Concat(j.cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
 				if found.Value == nil {
@@ -125,8 +133,10 @@ func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) func() 
 
 // refusal asks admission about the pods of an object and the classes that they name, as far as these
 // are known; nil if it lets them in.
-func (j *judge) refusal(o *upgrade.Object, known func() *apiserver.PodClasses) *apiserver.PodRefusal {
-	asks := slices.ContainsFunc([]string{"priority", "preemptionPolicy", "overhead", "runtimeClassName"}, o.New.Mentions)
+func (j *judge) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
+	asks := slices.ContainsFunc([]string{
+		"priority", "preemptionPolicy", "overhead", "runtimeClassName", "secret", "secretKeyRef", "secretRef", "imagePullSecrets",
+	}, o.New.Mentions)
 	if !asks {
 		return nil
 	}
@@ -134,11 +144,13 @@ func (j *judge) refusal(o *upgrade.Object, known func() *apiserver.PodClasses) *
 	if template == nil {
 		return nil
 	}
-	classes := known()
-	if was := j.template(o.Change.Before()); o.Change.Op == change.Update && was != nil && classes.Refusal(was, o.Ref().Namespace) != nil {
+	if was := j.template(o.Change.Before()); o.Change.Op == change.Update && was != nil && known.before().Refusal(was, o.Ref().Namespace) != nil {
 		return nil // it was so before, or somebody exempts them
 	}
-	return classes.Refusal(template, o.Ref().Namespace)
+	if o.Phase == diff.PreHooks {
+		return known.before().Refusal(template, o.Ref().Namespace)
+	}
+	return known.after().Refusal(template, o.Ref().Namespace)
 }
 
 // template returns the template of the pods of an object; nil if it has none, or does not fit.

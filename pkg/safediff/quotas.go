@@ -1,6 +1,7 @@
 package safediff
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 		for _, q := range guards.Quotas(o.Ref().Namespace) {
 			key := q.Namespace + "/" + q.Name
 			if counts[key] == nil {
-				counts[key] = j.used(u, q)
+				counts[key] = apiserver.Plus(j.used(u, q), j.recorded(q))
 			}
 			j.exceeds(u, o, guards, q, counts[key], more)
 		}
@@ -48,6 +49,28 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 		}
 	}
 	j.crowded(u)
+}
+
+// recorded is what the records of the release count for in a quota when Helm comes to its objects: that
+// of this revision is new, and that of the installed one counts where the quota does not say what is
+// used. Where Helm deletes an old record, it is no more than before.
+func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
+	if j.opts.Record.Kind == "" || q.Namespace != cmp.Or(j.opts.Namespace, "default") || j.opts.Operation == change.Uninstall {
+		return nil
+	}
+	record, err := j.recordObject()
+	if err != nil {
+		return nil
+	}
+	usage := j.server.Usage(record)
+	switch has := j.opts.Operation != change.Install; {
+	case has && len(q.Status.Used) == 0:
+		return apiserver.Plus(usage, usage)
+	case max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords:
+		return nil
+	default:
+		return usage
+	}
 }
 
 // exceeds refuses an object for which a quota has no room, and notes a hook for whose pods it has none.

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -38,9 +39,7 @@ func (j *judge) record() (*upgrade.Object, error) {
 	if r.Kind == "" || r.Bytes <= limit {
 		return nil, nil
 	}
-	o, err := manifest.FromValue(map[string]any{
-		"apiVersion": "v1", "kind": r.Kind, "metadata": map[string]any{"name": j.recordName(), "namespace": cmp.Or(j.opts.Namespace, "default")},
-	}, manifest.Position{File: "the record of the release"})
+	o, err := j.recordObject()
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +47,56 @@ func (j *judge) record() (*upgrade.Object, error) {
 		Field: "data", Type: "FieldValueTooLong", Message: fmt.Sprintf("Too long: may not be more than %d bytes: %s", limit, r.says()), Itself: true,
 	}}}}
 	return &upgrade.Object{Pair: diff.Pair{New: o}, Phase: diff.Apply, Change: &c}, nil
+}
+
+// unrecorded returns the record of the release as an object for which a quota has no room: Helm fails
+// before it does anything else (performUpgrade in helm.sh/helm/v3/pkg/action). What is used is what
+// the quota says, or else at least what the release itself has, and the record of its revision. nil if
+// there is room. It is doubtful where Helm first deletes the oldest of many records (Create in
+// helm.sh/helm/v3/pkg/storage): how long the quota goes on counting that is not known.
+func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
+	kind := j.opts.Record.Kind
+	if kind == "" || j.opts.Operation == change.Uninstall || j.opts.Operation == change.Install {
+		return nil, nil, nil
+	}
+	namespace := cmp.Or(j.opts.Namespace, "default")
+	record, err := j.recordObject()
+	if err != nil {
+		return nil, nil, err
+	}
+	more := j.server.Usage(record)
+	for _, q := range j.guards.early.Quotas(namespace) {
+		used := q.Status.Used
+		if len(used) == 0 {
+			used = more // the record of the installed revision
+			for i := range objects {
+				if o := objects[i].Old; o != nil && o.Ref.Kind == kind && o.Ref.Namespace == namespace && !diff.IsHook(o) {
+					used = apiserver.Plus(used, j.server.Usage(o))
+				}
+			}
+		}
+		why := apiserver.Exceeded(q, used, more)
+		if why == "" {
+			continue
+		}
+		why = fmt.Sprintf("violates ResourceQuota %s (with the record of the release, that is %s)", q.Name, why)
+		if max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords {
+			return nil, []change.Notice{{Hides: change.Rejected, All: true, Reason: "whether Helm can store the release before it deletes an older record of it: that " + why}}, nil
+		}
+		c := change.Change{Ref: record.Ref, Op: change.Create, New: record, Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{Type: "Forbidden", Message: why}}}}
+		return &upgrade.Object{Pair: diff.Pair{New: record}, Phase: diff.Apply, Change: &c}, nil, nil
+	}
+	return nil, nil, nil
+}
+
+// keptRecords is how many records Helm keeps of a release unless it is told otherwise (--history-max).
+const keptRecords = 10
+
+// recordObject is the record as an object.
+func (j *judge) recordObject() (*manifest.Object, error) {
+	return manifest.FromValue(map[string]any{
+		"apiVersion": "v1", "kind": j.opts.Record.Kind, "metadata": map[string]any{"name": j.recordName(), "namespace": cmp.Or(j.opts.Namespace, "default")},
+	}, manifest.Position{File: "the record of the release"})
 }
 
 // recordName is what Helm calls the record (makeKey in helm.sh/helm/v3/pkg/storage).

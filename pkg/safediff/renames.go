@@ -56,7 +56,7 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 // parts reports whether the new release does without the object: Helm deletes it,
 // or leaves a claim to itself, whose data the new release then does not have.
 func parts(c *change.Change) bool {
-	return c.Op == change.Delete || c.Op == change.Keep && isClaim(c.Ref)
+	return c.Op == change.Delete && !upgrade.Undeleted(c) || c.Op == change.Keep && isClaim(c.Ref)
 }
 
 func isClaim(ref manifest.Ref) bool { return ref.Kind == "PersistentVolumeClaim" && ref.Group == "" }

@@ -31,6 +31,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("Pods that admission rejects", j.barePods)
 	between("quotas that are exceeded", j.exceeded)
 	between("PriorityClasses that would be a second default", j.priorities)
+	between("deletions that are refused", j.undeleted)
 	stop(j.steps(u.Objects), u.Objects, j.opts.ServerSide)
 	between("what goes with a Namespace", j.emptyNamespaces)
 	between("custom resources that are stored while their definition changes", j.storedObjects)
@@ -100,9 +101,11 @@ func pairsOf(objects []upgrade.Object) []diff.Pair {
 // A refused update does not keep it from the next object, a refused creation does;
 // nothing is deleted after either, and nothing at all happens after what Helm
 // finds out beforehand or in a hook (update in helm.sh/helm/v3/pkg/kube), be it that the
-// hook does not come to its end.
+// hook does not come to its end. What cannot be deleted keeps it from nothing that it does in
+// the same phase: Helm 4 goes on with other deletions, and both run all hooks of an event before they
+// delete any that has succeeded.
 func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
-	stopped, failed := false, false
+	stopped, failed, last := false, false, diff.Never
 	for i := range objects {
 		if c := objects[i].Change; c != nil && c.Outcome.Upfront {
 			stopped = true
@@ -110,7 +113,7 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 	}
 	for _, step := range steps {
 		failed = failed && step.Phase != diff.PreHooks
-		c, unreached := objects[step.Pair].Change, stopped || failed && step.Phase > diff.Apply
+		c, unreached := objects[step.Pair].Change, stopped || failed && step.Phase > diff.Apply || step.Phase > last
 		if c == nil {
 			objects[step.Pair].Unreached = unreached
 			continue
@@ -118,7 +121,9 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 		refused := len(c.Outcome.Refused) > 0
 		c.Outcome.Unreached = !refused && unreached
 		switch {
-		case stopped:
+		case stopped, step.Phase > last:
+		case refused && step.Phase == diff.Remove && upgrade.Undeleted(c), !refused && objects[step.Pair].Left != "":
+			last = step.Phase
 		case refused:
 			failed = true
 			stopped = step.Phase == diff.PreHooks || c.Op == change.Create || unfound(c)
@@ -147,7 +152,7 @@ func (j *judge) emptyNamespaces(u *upgrade.Upgrade) {
 	objects := u.Objects
 	going := map[string]bool{}
 	for i := range objects {
-		if c := objects[i].Change; c != nil && c.Ref.Kind == "Namespace" && c.Ref.Group == "" && c.Op == change.Delete && !c.Outcome.Unreached {
+		if c := objects[i].Change; c != nil && c.Ref.Kind == "Namespace" && c.Ref.Group == "" && c.Op == change.Delete && upgrade.Done(c) {
 			going[c.Ref.Name] = true
 		}
 	}

@@ -192,8 +192,8 @@ type Score struct {
 // Add compares one upgrade with what was predicted for it.
 func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.Upgrades++
-	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 || awaited(set, &c) })
-	s.open = false
+	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 || rejected(&c) || awaited(set, &c) })
+	s.open = slices.ContainsFunc(set.Changes, func(c change.Change) bool { return c.Outcome.Undeleted != "" && mayBe(set, c.Ref, change.Rejected) })
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
@@ -214,6 +214,16 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 		}
 	}
 	s.rollback(set, u)
+}
+
+// rejected reports whether a finding says that the upgrade fails at a change.
+func rejected(c *change.Change) bool {
+	return !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Risk == change.Rejected })
+}
+
+// mayBe reports whether a notice about an object says that what is not known of it may be of a class.
+func mayBe(set *change.Set, ref manifest.Ref, risk change.Risk) bool {
+	return slices.ContainsFunc(set.Unchecked, func(n change.Notice) bool { return n.Ref == ref && n.Hides == risk })
 }
 
 // route holds what is said of a Service against its addresses. One that keeps its
@@ -258,6 +268,9 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 		return
 	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
+	case r.Verdict == "rejected" && c != nil && c.Outcome.Undeleted != "" && s.open:
+		s.Open++ // whether that fails the upgrade depends on the Helm
+		return
 	}
 	t := tally(&s.Tallies, Verdict)
 	if said == r.Verdict {
@@ -307,7 +320,7 @@ func hookSaid(c *change.Change) string {
 		there = len(events) == 0 || (slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")) &&
 			!slices.Contains(c.Old.HookDeletePolicies(), "hook-succeeded")
 	}
-	stays := !slices.Contains(c.New.HookDeletePolicies(), "hook-succeeded")
+	stays := !slices.Contains(c.New.HookDeletePolicies(), "hook-succeeded") || slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Rule == "hook-not-deleted" })
 	switch {
 	case there && stays && len(c.Outcome.Fields) > 0:
 		return "modified" // server-side apply takes what an earlier run has left

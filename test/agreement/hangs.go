@@ -23,7 +23,7 @@ type hangRule struct {
 func hangRules() []hangRule {
 	return []hangRule{
 		{id: "quota-hangs-rollout", reasons: []string{"FailedCreate"}},
-		{id: "pods-refused", reasons: []string{"FailedCreate"}},
+		{id: "pods-refused", reasons: []string{"FailedCreate", "ReplicaSetCreateError"}},
 		{id: "volume-held", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "volume-claimed", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pod-needs-missing", reasons: []string{"FailedCreate", "FailedScheduling"}, kubelet: true},

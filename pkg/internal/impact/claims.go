@@ -70,7 +70,9 @@ func behind(o *upgrade.Object, claims []string, message string) rule.Found {
 }
 
 // leaves reports whether an object is deleted, or would be if the upgrade came to it.
-func leaves(o *upgrade.Object) bool { return o.Change != nil && o.Change.Op == change.Delete }
+func leaves(o *upgrade.Object) bool {
+	return o.Change != nil && o.Change.Op == change.Delete && !upgrade.Undeleted(o.Change)
+}
 
 // meant returns the manifest of an object that is to hold when the upgrade is over; nil if the
 // object is not to be there.

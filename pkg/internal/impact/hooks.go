@@ -59,6 +59,12 @@ func hookRules() []rule.Rule {
 			Find: hooksAnew,
 		},
 		{
+			ID: "hook-not-deleted", Risk: change.Rejected,
+			Why:  "Helm deletes hooks with the delete policy hook-succeeded once all hooks of the event have succeeded; if a policy denies that, the upgrade fails there",
+			Fix:  "let the policy allow Helm to delete the hook; or take hook-succeeded out of its delete policies",
+			Find: hooksLeft,
+		},
+		{
 			ID: "hook-event-unknown", Risk: change.Unapplied,
 			Why:  "if helm.sh/hook holds one word that is not a hook event, Helm silently skips the whole object",
 			Fix:  "correct the word; crd-install is of Helm 2: put definitions into the crds directory of the chart",
@@ -110,6 +116,20 @@ func neededLater(u *upgrade.Upgrade) []rule.Found {
 				On: o, Message: fmt.Sprintf("it names %s, which is not there when the hook runs: %s", what, m.Because), Paths: []fieldpath.Path{m.Path},
 				Evidence:  []change.Evidence{{What: "not there when the hook runs", Objects: []manifest.Ref{o.Ref(), m.To}, Names: []string{m.Key, m.Because}}},
 				Unstarted: []manifest.Ref{o.Ref()},
+			})
+		}
+	}
+	return found
+}
+
+// hooksLeft tells of hooks that Helm does not get deleted once they have succeeded.
+func hooksLeft(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		if o := &u.Objects[i]; o.Left != "" && o.Done() {
+			found = append(found, rule.Found{
+				On: o, Message: "Helm cannot delete it once it has succeeded: " + o.Left,
+				Evidence: []change.Evidence{{What: "not deleted", Objects: []manifest.Ref{o.Ref()}, Names: []string{o.Left}}},
 			})
 		}
 	}

@@ -49,8 +49,8 @@ func obstacleRules() []rule.Rule {
 		},
 		{
 			ID: "pods-rejected", Risk: change.Stuck, Hangs: rule.WantsPods,
-			Why:  "the API server accepts the object and rejects the pods that its controller creates from it, because a name or label becomes too long or a field is not allowed there; no new pod appears",
-			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters",
+			Why:  "the API server accepts the object and rejects the pods that its controller creates from it, because a name or label becomes too long, a field is not allowed there, or they use a Secret that their ServiceAccount does not list (kubernetes.io/enforce-mountable-secrets); no new pod appears",
+			Fix:  "correct the field; give a StatefulSet a name of at most 52 characters; list the Secret in the ServiceAccount (secrets, imagePullSecrets)",
 			Find: obstacles(rollout.PodsRejected),
 		},
 	}, placementRules(), sidecarRules(), kubeletRules(), readinessRules())

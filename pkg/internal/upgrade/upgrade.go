@@ -150,6 +150,9 @@ type Object struct {
 	Crowded string
 	// Barred is why no pod is made for a hook, one clause; "" if nothing is known of the kind.
 	Barred string
+	// Left is why a hook stays that Helm deletes once it has succeeded, one clause; "" if it goes. Helm
+	// then fails.
+	Left string
 	// Overrules are workloads that stay as they are and whose new pods this object, a guard that comes
 	// or changes, keeps out.
 	Overrules []Overruled
@@ -194,6 +197,14 @@ func (o *Object) Done() bool { return o.Change != nil && Done(o.Change) }
 
 // Done reports whether Helm carries a change out.
 func Done(c *change.Change) bool { return !c.Outcome.Unreached && len(c.Outcome.Refused) == 0 }
+
+// Undeletable is the type of a refusal of what Helm deletes.
+const Undeletable = "Undeletable"
+
+// Undeleted reports whether an object stays that Helm deletes, since that is refused.
+func Undeleted(c *change.Change) bool {
+	return c.Outcome.Undeleted != "" || slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == Undeletable })
+}
 
 // Does reports whether the upgrade does one of these things to the object.
 func (o *Object) Does(ops ...change.Op) bool { return o.Done() && slices.Contains(ops, o.Change.Op) }
