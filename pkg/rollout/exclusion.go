@@ -21,7 +21,8 @@ import (
 )
 
 // Excluded tells why pods that a workload makes find no node because other pods of it run
-// there: old ones that stay until a new one is ready, or as many new ones as there are nodes.
+// there: old ones that stay until a new one is ready, or as many new ones as there are nodes; or
+// because pods of other workloads run wherever one could.
 // It is nil if they find one, or if the nodes are not known. open is why they may find one all
 // the same, one clause; "" if they cannot. Both objects have the API server's defaults; old is
 // nil for a workload that is new.
@@ -29,7 +30,7 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 	if len(facts.Cluster) == 0 || Rests(updated) || pods == nil || pods.Blocked() {
 		return nil, ""
 	}
-	e := exclusions{old: old, updated: updated, pods: pods, facts: facts}
+	e := exclusions{old: old, updated: updated, pods: pods, facts: facts, in: in}
 	if e.fresh = podOf(updated, in.Name, "new", 1); e.fresh == nil || e.fresh.Spec.NodeName != "" {
 		return nil, ""
 	}
@@ -40,15 +41,22 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 			e.before = scheduling.Exclusions(podOf(old, in.Name, "old", 1), e.stale, in)
 		}
 	}
-	if len(e.own)+len(e.beside) == 0 {
+	e.keepers = facts.keepers(e.fresh, e.stale, in)
+	if len(e.own)+len(e.beside)+len(e.keepers) == 0 {
 		return nil, ""
 	}
 	if d, is := updated.(*appsv1.DaemonSet); is {
+		if why, open = e.daemonBesideOthers(d); why != nil {
+			return why, open
+		}
 		return e.surging(d)
 	}
-	e.fit = scheduling.For(e.fresh).Fitting(facts.Cluster)
+	e.fit = facts.search(e.fresh).Fitting(facts.Cluster)
 	if len(e.fit.Nodes) == 0 {
 		return nil, "" // as Unplaced tells
+	}
+	if why, open = e.besideOthers(); why != nil {
+		return why, open
 	}
 	if why, open = e.blocked(); why != nil && open == "" {
 		return why, ""
@@ -90,11 +98,13 @@ type exclusions struct {
 	old, updated runtime.Object
 	pods         *change.Pods
 	facts        Facts
+	in           scheduling.Namespace
 
 	fresh, stale *corev1.Pod // one of the new template, and one of the old
 	// own is between new pods, before between old ones, beside keeps a new one from where an
 	// old one is.
 	own, before, beside []scheduling.Exclusion
+	keepers             []keeper           // keep a new pod from where other workloads are
 	fit                 scheduling.Fitting // for a new pod
 	// now are the nodes that can hold an old pod, ever those on which one may be.
 	now, ever []*corev1.Node
@@ -107,8 +117,8 @@ func (e *exclusions) blocked() (*Obstacle, string) {
 	if stay < 1 {
 		return nil, ""
 	}
-	e.now = scheduling.For(e.stale).Fitting(e.facts.Cluster).Nodes
-	e.ever = scheduling.For(scheduling.Settled(e.stale, e.facts.Cluster)).Fitting(e.facts.Cluster).Nodes
+	e.now = e.facts.search(e.stale).Fitting(e.facts.Cluster).Nodes
+	e.ever = e.facts.search(scheduling.Settled(e.stale, e.facts.Cluster)).Fitting(e.facts.Cluster).Nodes
 	if e.coveredBy(stay) < len(e.fit.Nodes) {
 		return nil, "" // there is always a node without an old pod
 	}
@@ -289,7 +299,8 @@ func (e *exclusions) manyBefore() bool {
 	if e.stale == nil {
 		return false
 	}
-	fewest, by := e.fewest(e.before, scheduling.For(e.stale).Fitting(e.facts.Cluster).Nodes)
+	_, free := keptFrom(e.facts.search(e.stale).Fitting(e.facts.Cluster).Nodes, e.facts.keepers(e.stale, nil, e.in))
+	fewest, by := e.fewest(e.before, free)
 	return fewest >= 0 && !by.Unsure && e.pods.Before > fewest
 }
 
@@ -352,12 +363,15 @@ func (e *exclusions) obstacle(what string, by scheduling.Exclusion) *Obstacle {
 		reasons[by.Reason] += nodes
 		what += fmt.Sprintf(": 0/%d nodes are available: %s", len(e.facts.Cluster), scheduling.Histogram(reasons))
 	}
+	return &Obstacle{Kind: NoNodeBeside, Message: what + bracketed(by), Paths: excluding(&e.fresh.Spec)}
+}
+
+// bracketed says what field an exclusion comes from.
+func bracketed(by scheduling.Exclusion) string {
 	if by.Key == "" {
-		what += " (hostPort)"
-	} else {
-		what += fmt.Sprintf(" (podAntiAffinity, topologyKey %s)", by.Key)
+		return " (hostPort)"
 	}
-	return &Obstacle{Kind: NoNodeBeside, Message: what, Paths: excluding(&e.fresh.Spec)}
+	return fmt.Sprintf(" (podAntiAffinity, topologyKey %s)", by.Key)
 }
 
 // excluding are the fields of a pod by which it excludes others, as far as they are set.

@@ -55,6 +55,21 @@ func Exclusions(incoming, existing *corev1.Pod, in Namespace) []Exclusion {
 	})
 }
 
+// PortExclusions tells whether a pod may not be on the node of another one, whatever the namespaces
+// of both, because of a port of the node.
+func PortExclusions(incoming, existing *corev1.Pod) []Exclusion {
+	if portsConflict(incoming, existing) {
+		return []Exclusion{{Reason: portTaken}}
+	}
+	return nil
+}
+
+// Excludes reports whether a pod has what may exclude others: required anti-affinity, or ports of
+// its node.
+func Excludes(pod *corev1.Pod) bool {
+	return len(framework.GetPodAntiAffinityTerms(pod.Spec.Affinity)) > 0 || len(schedutil.GetHostPorts(pod)) > 0
+}
+
 func certainty(e Exclusion) int {
 	if e.Unsure {
 		return 1
