@@ -34,14 +34,7 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 	if e.fresh = podOf(updated, in.Name, "new", 1); e.fresh == nil || e.fresh.Spec.NodeName != "" {
 		return nil, ""
 	}
-	e.own = scheduling.Exclusions(e.fresh, podOf(updated, in.Name, "new", 0), in)
-	if old != nil {
-		if e.stale = podOf(old, in.Name, "old", 0); e.stale != nil {
-			e.beside = scheduling.Exclusions(e.fresh, e.stale, in)
-			e.before = scheduling.Exclusions(podOf(old, in.Name, "old", 1), e.stale, in)
-		}
-	}
-	e.keepers = facts.keepers(e.fresh, e.stale, in)
+	e.compare()
 	if len(e.own)+len(e.beside)+len(e.keepers) == 0 {
 		return nil, ""
 	}
@@ -65,6 +58,19 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 		return many, but
 	}
 	return why, open
+}
+
+// compare finds what new pods are excluded by.
+func (e *exclusions) compare() {
+	e.own = scheduling.Exclusions(e.fresh, podOf(e.updated, e.in.Name, "new", 0), e.in)
+	if e.old != nil {
+		if e.stale = podOf(e.old, e.in.Name, "old", 0); e.stale != nil {
+			e.beside = scheduling.Exclusions(e.fresh, e.stale, e.in)
+			e.before = scheduling.Exclusions(podOf(e.old, e.in.Name, "old", 1), e.stale, e.in)
+		}
+	}
+	e.spread()
+	e.keepers = e.facts.keepers(e.fresh, e.stale, e.in)
 }
 
 // podOf returns a pod as the controller of a workload makes it, of the old or the new
@@ -242,7 +248,7 @@ func (e *exclusions) free(old []*corev1.Node, beside []scheduling.Exclusion) int
 // for them.
 func (e *exclusions) everywhere(beside []scheduling.Exclusion, pods int) bool {
 	return slices.ContainsFunc(beside, func(x scheduling.Exclusion) bool {
-		if !slices.ContainsFunc(e.before, func(b scheduling.Exclusion) bool { return b.Key == x.Key && !b.Unsure }) {
+		if !slices.ContainsFunc(e.before, func(b scheduling.Exclusion) bool { return b.Key == x.Key && !b.Unsure && b.Most <= 1 }) {
 			return false
 		}
 		held := places(e.now, x.Key)
@@ -267,7 +273,11 @@ func (e *exclusions) tooMany() (*Obstacle, string) {
 	if fewest < 0 || e.pods.Desired <= fewest || !e.renews() {
 		return nil, ""
 	}
-	why := e.obstacle(fmt.Sprintf("only %d of its %d pods find a node, because they exclude each other", fewest, e.pods.Desired), by)
+	because := "they exclude each other"
+	if by.Most > 0 {
+		because = "they must be spread evenly"
+	}
+	why := e.obstacle(fmt.Sprintf("only %d of its %d pods find a node, because %s", fewest, e.pods.Desired, because), by)
 	why.some = true
 	switch {
 	case by.Unsure:
@@ -314,8 +324,8 @@ func (e *exclusions) fewest(list []scheduling.Exclusion, nodes []*corev1.Node) (
 		for _, size := range sizes {
 			all += size
 		}
-		if all == len(nodes) && (fewest < 0 || len(sizes) < fewest) { // a node without the label holds any number
-			fewest, by = len(sizes), x
+		if most := len(sizes) * max(1, x.Most); all == len(nodes) && (fewest < 0 || most < fewest) { // a node without the label holds any number
+			fewest, by = most, x
 		}
 	}
 	return fewest, by
@@ -363,15 +373,11 @@ func (e *exclusions) obstacle(what string, by scheduling.Exclusion) *Obstacle {
 		reasons[by.Reason] += nodes
 		what += fmt.Sprintf(": 0/%d nodes are available: %s", len(e.facts.Cluster), scheduling.Histogram(reasons))
 	}
-	return &Obstacle{Kind: NoNodeBeside, Message: what + bracketed(by), Paths: excluding(&e.fresh.Spec)}
-}
-
-// bracketed says what field an exclusion comes from.
-func bracketed(by scheduling.Exclusion) string {
-	if by.Key == "" {
-		return " (hostPort)"
+	paths := excluding(&e.fresh.Spec)
+	if by.Most > 0 {
+		paths = []fieldpath.Path{fieldpath.Fields(by.Field())}
 	}
-	return fmt.Sprintf(" (podAntiAffinity, topologyKey %s)", by.Key)
+	return &Obstacle{Kind: NoNodeBeside, Message: what + bracketed(by), Paths: paths}
 }
 
 // excluding are the fields of a pod by which it excludes others, as far as they are set.
@@ -386,16 +392,4 @@ func excluding(spec *corev1.PodSpec) []fieldpath.Path {
 		}
 	}
 	return paths
-}
-
-// Hold writes into pods that not all new ones find a node beside others.
-func Hold(updated runtime.Object, pods *change.Pods, why *Obstacle) {
-	if _, is := updated.(*appsv1.DaemonSet); is || !why.some {
-		Strand(updated, pods, why)
-		return
-	}
-	d, is := updated.(*appsv1.Deployment)
-	if pods.Replaced && (!is || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType) {
-		pods.Affected = unknown // it ends where the nodes do
-	}
 }

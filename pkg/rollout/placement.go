@@ -37,10 +37,10 @@ func Unplaced(old, o runtime.Object, facts Facts) (why *Obstacle, open string) {
 	if d, is := o.(*appsv1.DaemonSet); is {
 		return facts.cramped(d)
 	}
-	if set, is := o.(*appsv1.StatefulSet); is && len(facts.Bound) > 0 && len(set.Spec.VolumeClaimTemplates) > 0 {
+	answer := facts.search(podFrom(template)).Place(facts.Cluster)
+	if set, is := o.(*appsv1.StatefulSet); is && answer == nil {
 		return facts.members(old, set)
 	}
-	answer := facts.search(podFrom(template)).Place(facts.Cluster)
 	if answer == nil {
 		return nil, ""
 	}
@@ -68,8 +68,8 @@ func (f Facts) search(pod *corev1.Pod, claims ...string) *scheduling.Search {
 	return scheduling.For(pod, volumes...)
 }
 
-// members tells which pod of a StatefulSet no node can hold, each with the claims that it has
-// already. The controller makes the pods of a new template from the last one on (updateStatefulSet
+// members tells which pod of a StatefulSet no node can hold because of the claims that it has
+// already, where nodes could hold it otherwise. The controller makes the pods of a new template from the last one on (updateStatefulSet
 // in k8s.io/kubernetes/pkg/controller/statefulset), and none below the partition.
 func (f Facts) members(old runtime.Object, set *appsv1.StatefulSet) (why *Obstacle, open string) {
 	all, pod := ordinalsOf(set), podFrom(&set.Spec.Template)
@@ -78,19 +78,21 @@ func (f Facts) members(old runtime.Object, set *appsv1.StatefulSet) (why *Obstac
 		from = max(from, ordinalsOf(was).to)
 	}
 	for number := all.to - 1; number >= from; number-- {
-		claims := make([]string, 0, len(set.Spec.VolumeClaimTemplates))
+		var claims []string
 		for i := range set.Spec.VolumeClaimTemplates {
-			claims = append(claims, fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[i].Name, set.Name, number))
+			claim := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[i].Name, set.Name, number)
+			if volume := f.Bound[claim]; volume != nil && volume.Spec.NodeAffinity != nil {
+				claims = append(claims, claim)
+			}
+		}
+		if len(claims) == 0 {
+			continue
 		}
 		answer := f.search(pod, claims...).Place(f.Cluster)
 		if answer == nil {
 			continue
 		}
-		which := "its pods"
-		if answer.About().Volumes {
-			which = fmt.Sprintf("its pod %s-%d", set.Name, number)
-		}
-		found := unplaced(which, &set.Spec.Template, answer)
+		found := unplaced(fmt.Sprintf("its pod %s-%d", set.Name, number), &set.Spec.Template, answer)
 		found.some = number < all.to-1
 		if answer.Open == "" {
 			return found, ""
@@ -202,6 +204,18 @@ func Strand(updated runtime.Object, pods *change.Pods, why *Obstacle) {
 		}
 	}
 	pods.Replaced = pods.Affected != 0
+}
+
+// Hold writes into pods that not all new ones find a node beside others.
+func Hold(updated runtime.Object, pods *change.Pods, why *Obstacle) {
+	if _, is := updated.(*appsv1.DaemonSet); is || !why.some {
+		Strand(updated, pods, why)
+		return
+	}
+	d, is := updated.(*appsv1.Deployment)
+	if pods.Replaced && (!is || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType) {
+		pods.Affected = unknown // it ends where the nodes do
+	}
 }
 
 // Placed reports whether a workload is known to have pods that have found a node.

@@ -55,6 +55,11 @@ func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.Persi
 			add(manifest.Ref{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}, o.Value)
 		}
 	}
+	return pairedUp(claims, volumes)
+}
+
+// pairedUp sorts the volumes that claims name by namespace and name of the claim.
+func pairedUp(claims map[manifest.Identity]*corev1.PersistentVolumeClaim, volumes map[string]*corev1.PersistentVolume) map[string]map[string]*corev1.PersistentVolume {
 	bound := map[string]map[string]*corev1.PersistentVolume{}
 	for id, claim := range claims {
 		volume := volumes[claim.Spec.VolumeName]

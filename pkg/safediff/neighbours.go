@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -58,8 +59,17 @@ func (j *judge) staying(in *input) []neighbour {
 		}
 	}
 	for namespace, running := range j.running {
+		alike := map[string]int{} // pods of one template, by workload and labels
 		for _, pod := range running.Pods {
-			list = append(list, j.placed(namespace, running, pod, stays)...)
+			for _, n := range j.placed(namespace, running, pod, stays) {
+				key := n.Of + " " + labels.Set(pod.Labels).String()
+				if i, again := alike[key]; again {
+					list[i].Nodes = append(list[i].Nodes, n.Nodes...)
+					continue
+				}
+				alike[key] = len(list)
+				list = append(list, n)
+			}
 		}
 	}
 	slices.SortFunc(list, func(a, b neighbour) int {
@@ -108,6 +118,6 @@ func (j *judge) placed(namespace string, running *rollout.Running, pod *corev1.P
 	if i < 0 {
 		return nil
 	}
-	n.Nodes = j.rollout.Cluster[i : i+1]
+	n.Nodes = []*corev1.Node{j.rollout.Cluster[i]}
 	return []neighbour{{id, n}}
 }

@@ -70,11 +70,13 @@ func placementRules() []rule.Rule {
 		},
 		{
 			ID: "pods-exclude-each-other", Risk: change.Stuck, Hangs: rule.AwaitsPods,
-			Why: "required podAntiAffinity or a hostPort keeps a new pod from every node that has a pod of the same workload (as the scheduler decides: InterPodAffinity, NodePorts); " +
+			Why: "required podAntiAffinity, a hostPort, or a topologySpreadConstraint that counts a place in which there can be no pod keeps a new pod from every node, or place, that has a pod of the same workload " +
+				"(as the scheduler decides: InterPodAffinity, NodePorts, PodTopologySpread); " +
 				"while no old pod goes before a new one is ready, or if more pods are wanted than there are nodes, new pods stay Pending; " +
 				"where old pods may leave a node free, or an autoscaler may add nodes, this is a notice",
 			Fix: "let an old pod go first (maxUnavailable: 1 and maxSurge: 0), make the anti-affinity preferred instead of required, " +
-				"or let it apply to pods of one template only (matchLabelKeys: [pod-template-hash]); else add nodes, or ask for fewer pods",
+				"or let it apply to pods of one template only (matchLabelKeys: [pod-template-hash]); spread pods over nodes that can hold them only (nodeTaintsPolicy: Honor); " +
+				"else add nodes, or ask for fewer pods",
 			Find: obstacles(rollout.NoNodeBeside),
 		},
 		{

@@ -20,6 +20,22 @@ type Exclusion struct {
 	Reason string
 	// Unsure says that it hangs on labels of the namespace that are not known.
 	Unsure bool
+	// Most is how many pods may be near each other all the same; 0 for one.
+	Most int
+	// Because is more about it, one clause.
+	Because string
+}
+
+// Field names the field of the pod that says so.
+func (e *Exclusion) Field() string {
+	switch {
+	case e.Reason == uneven:
+		return "topologySpreadConstraints"
+	case e.Key == "":
+		return "hostPort"
+	default:
+		return "podAntiAffinity"
+	}
 }
 
 // The reasons of the plugins NodePorts and InterPodAffinity.
