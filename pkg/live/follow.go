@@ -83,6 +83,37 @@ func lostVolumes(wanted []Wanted, state *State) []string {
 	return slices.Compact(names)
 }
 
+// mountedVolumes returns the names of the volumes behind the claims of workloads whose pods look for
+// a node, if the nodes were read: which of them can reach a volume is what the volume says.
+func mountedVolumes(wanted []Wanted, state *State) []string {
+	if len(listed(state.Surroundings, nodes(), "")) == 0 {
+		return nil
+	}
+	var names []string
+	for _, w := range wanted {
+		object := state.Objects[w.Ref.Identity()].Value
+		if !w.Places || object == nil {
+			continue
+		}
+		mounted := map[string]bool{}
+		volumes, _, _ := unstructured.NestedSlice(object, "spec", "template", "spec", "volumes")
+		for _, v := range volumes {
+			volume, _ := v.(map[string]any)
+			claim, _, _ := unstructured.NestedString(volume, "persistentVolumeClaim", "claimName")
+			mounted[claim] = claim != ""
+		}
+		set := is(w.Ref, "apps", statefulSets().name)
+		for _, claim := range listed(state.Surroundings, claims(), w.Ref.Namespace) {
+			name, _, _ := unstructured.NestedString(claim, "spec", "volumeName")
+			if own := refOf(claim).Name; name != "" && (mounted[own] || set && ownClaim(object, own)) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // listed returns the objects of a kind in a namespace.
 func listed(objects []map[string]any, k kind, namespace string) []map[string]any {
 	var found []map[string]any

@@ -238,6 +238,37 @@ func TestNodesForPods(t *testing.T) {
 	check(t, "around a StatefulSet", 2, len(c.read(live.Options{}, set).Surroundings))
 }
 
+// The volumes of pods that look for a node are read, to know which nodes can reach them. Without
+// nodes, or without the permission, nothing is asked and nothing is said.
+func TestVolumesForPods(t *testing.T) {
+	c := serve(t)
+	c.add("v1 persistentvolumeclaims PersistentVolumeClaim prod/data", `{"spec":{"volumeName":"v"}}`)
+	c.add("v1 persistentvolumeclaims PersistentVolumeClaim prod/data-db-0", `{"spec":{"volumeName":"w"}}`)
+	c.add("v1 persistentvolumeclaims PersistentVolumeClaim prod/other", `{"spec":{"volumeName":"x"}}`)
+	for _, name := range []string{"v", "w", "x"} {
+		c.add("v1 persistentvolumes PersistentVolume " + name)
+	}
+	c.add("apps/v1 deployments Deployment prod/web", `{"spec":{"template":{"spec":{"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"data"}}]}}}}`)
+	c.add("apps/v1 statefulsets StatefulSet prod/db", `{"spec":{"volumeClaimTemplates":[{"metadata":{"name":"data"}}]}}`)
+	web, db := want("apps/v1 Deployment prod/web"), want("apps/v1 StatefulSet prod/db")
+	web.Places, web.Mounts, db.Places = true, true, true
+	read := func() (names []string) {
+		state := c.read(live.Options{}, web, db)
+		check(t, "gaps", []live.Gap(nil), state.Unread)
+		for _, o := range state.Surroundings {
+			if o["kind"] == "PersistentVolume" {
+				names = append(names, o["metadata"].(map[string]any)["name"].(string))
+			}
+		}
+		return names
+	}
+	check(t, "without nodes", []string(nil), read())
+	c.add("v1 nodes Node one")
+	check(t, "with nodes", []string{"v", "w"}, read())
+	c.at("/api/v1/persistentvolumes/v", func(w http.ResponseWriter, _ *http.Request) { answers.Refuse(w, 403, "Forbidden", "no") })
+	check(t, "without the permission", []string{"w"}, read())
+}
+
 // A Service that asks for a port of the nodes may find it with one of any namespace.
 func TestServiceSurroundings(t *testing.T) {
 	c := serve(t)

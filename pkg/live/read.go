@@ -38,7 +38,8 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	// What was found leads further.
 	further, names := customResources(wanted, t.state.Objects), lostVolumes(wanted, &t.state)
 	params := parameters(wanted, &t.state)
-	t.add(len(further) + len(names) + len(params))
+	mounted := slices.DeleteFunc(mountedVolumes(wanted, &t.state), func(name string) bool { return slices.Contains(names, name) })
+	t.add(len(further) + len(names) + len(mounted) + len(params))
 	for _, p := range params {
 		t.start(func() { t.parameter(ctx, p) })
 	}
@@ -47,6 +48,9 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	}
 	for _, name := range names {
 		t.start(func() { t.single(ctx, volumes(), name) })
+	}
+	for _, name := range mounted {
+		t.start(func() { t.volume(ctx, name) })
 	}
 	_ = t.wait.Wait() // what fails is in the state
 	if err := ctx.Err(); err != nil {
@@ -150,6 +154,18 @@ func (t *task) single(ctx context.Context, k kind, name string) {
 		t.state.Unread = append(t.state.Unread, Gap{Kind: k.name, Reason: failure})
 	}
 	if value != nil {
+		t.state.Surroundings = append(t.state.Surroundings, slim(value, k, false))
+	}
+}
+
+// volume reads a volume, to know where it can be reached. If it cannot be read nothing is said of
+// that, as without nodes.
+func (t *task) volume(ctx context.Context, name string) {
+	k := volumes()
+	value, _ := t.reader.object(ctx, k.endpoint(), k.endpoint().path()+"/"+k.resource+"/"+name, permission("get", k.resource, k.group, ""))
+	if value != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
 		t.state.Surroundings = append(t.state.Surroundings, slim(value, k, false))
 	}
 }

@@ -21,7 +21,8 @@ import (
 )
 
 // Excluded tells why pods that a workload makes find no node because other pods of it run
-// there: old ones that stay until a new one is ready, or as many new ones as there are nodes.
+// there: old ones that stay until a new one is ready, or as many new ones as there are nodes; or
+// because pods of other workloads run wherever one could.
 // It is nil if they find one, or if the nodes are not known. open is why they may find one all
 // the same, one clause; "" if they cannot. Both objects have the API server's defaults; old is
 // nil for a workload that is new.
@@ -29,26 +30,26 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 	if len(facts.Cluster) == 0 || Rests(updated) || pods == nil || pods.Blocked() {
 		return nil, ""
 	}
-	e := exclusions{old: old, updated: updated, pods: pods, facts: facts}
+	e := exclusions{old: old, updated: updated, pods: pods, facts: facts, in: in}
 	if e.fresh = podOf(updated, in.Name, "new", 1); e.fresh == nil || e.fresh.Spec.NodeName != "" {
 		return nil, ""
 	}
-	e.own = scheduling.Exclusions(e.fresh, podOf(updated, in.Name, "new", 0), in)
-	if old != nil {
-		if e.stale = podOf(old, in.Name, "old", 0); e.stale != nil {
-			e.beside = scheduling.Exclusions(e.fresh, e.stale, in)
-			e.before = scheduling.Exclusions(podOf(old, in.Name, "old", 1), e.stale, in)
-		}
-	}
-	if len(e.own)+len(e.beside) == 0 {
+	e.compare()
+	if len(e.own)+len(e.beside)+len(e.keepers) == 0 {
 		return nil, ""
 	}
 	if d, is := updated.(*appsv1.DaemonSet); is {
+		if why, open = e.daemonBesideOthers(d); why != nil {
+			return why, open
+		}
 		return e.surging(d)
 	}
-	e.fit = scheduling.For(e.fresh).Fitting(facts.Cluster)
+	e.fit = facts.search(e.fresh).Fitting(facts.Cluster)
 	if len(e.fit.Nodes) == 0 {
 		return nil, "" // as Unplaced tells
+	}
+	if why, open = e.besideOthers(); why != nil {
+		return why, open
 	}
 	if why, open = e.blocked(); why != nil && open == "" {
 		return why, ""
@@ -57,6 +58,19 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 		return many, but
 	}
 	return why, open
+}
+
+// compare finds what new pods are excluded by.
+func (e *exclusions) compare() {
+	e.own = scheduling.Exclusions(e.fresh, podOf(e.updated, e.in.Name, "new", 0), e.in)
+	if e.old != nil {
+		if e.stale = podOf(e.old, e.in.Name, "old", 0); e.stale != nil {
+			e.beside = scheduling.Exclusions(e.fresh, e.stale, e.in)
+			e.before = scheduling.Exclusions(podOf(e.old, e.in.Name, "old", 1), e.stale, e.in)
+		}
+	}
+	e.spread()
+	e.keepers = e.facts.keepers(e.fresh, e.stale, e.in)
 }
 
 // podOf returns a pod as the controller of a workload makes it, of the old or the new
@@ -90,11 +104,13 @@ type exclusions struct {
 	old, updated runtime.Object
 	pods         *change.Pods
 	facts        Facts
+	in           scheduling.Namespace
 
 	fresh, stale *corev1.Pod // one of the new template, and one of the old
 	// own is between new pods, before between old ones, beside keeps a new one from where an
 	// old one is.
 	own, before, beside []scheduling.Exclusion
+	keepers             []keeper           // keep a new pod from where other workloads are
 	fit                 scheduling.Fitting // for a new pod
 	// now are the nodes that can hold an old pod, ever those on which one may be.
 	now, ever []*corev1.Node
@@ -107,8 +123,8 @@ func (e *exclusions) blocked() (*Obstacle, string) {
 	if stay < 1 {
 		return nil, ""
 	}
-	e.now = scheduling.For(e.stale).Fitting(e.facts.Cluster).Nodes
-	e.ever = scheduling.For(scheduling.Settled(e.stale, e.facts.Cluster)).Fitting(e.facts.Cluster).Nodes
+	e.now = e.facts.search(e.stale).Fitting(e.facts.Cluster).Nodes
+	e.ever = e.facts.search(scheduling.Settled(e.stale, e.facts.Cluster)).Fitting(e.facts.Cluster).Nodes
 	if e.coveredBy(stay) < len(e.fit.Nodes) {
 		return nil, "" // there is always a node without an old pod
 	}
@@ -232,7 +248,7 @@ func (e *exclusions) free(old []*corev1.Node, beside []scheduling.Exclusion) int
 // for them.
 func (e *exclusions) everywhere(beside []scheduling.Exclusion, pods int) bool {
 	return slices.ContainsFunc(beside, func(x scheduling.Exclusion) bool {
-		if !slices.ContainsFunc(e.before, func(b scheduling.Exclusion) bool { return b.Key == x.Key && !b.Unsure }) {
+		if !slices.ContainsFunc(e.before, func(b scheduling.Exclusion) bool { return b.Key == x.Key && !b.Unsure && b.Most <= 1 }) {
 			return false
 		}
 		held := places(e.now, x.Key)
@@ -257,7 +273,11 @@ func (e *exclusions) tooMany() (*Obstacle, string) {
 	if fewest < 0 || e.pods.Desired <= fewest || !e.renews() {
 		return nil, ""
 	}
-	why := e.obstacle(fmt.Sprintf("only %d of its %d pods find a node, because they exclude each other", fewest, e.pods.Desired), by)
+	because := "they exclude each other"
+	if by.Most > 0 {
+		because = "they must be spread evenly"
+	}
+	why := e.obstacle(fmt.Sprintf("only %d of its %d pods find a node, because %s", fewest, e.pods.Desired, because), by)
 	why.some = true
 	switch {
 	case by.Unsure:
@@ -289,7 +309,8 @@ func (e *exclusions) manyBefore() bool {
 	if e.stale == nil {
 		return false
 	}
-	fewest, by := e.fewest(e.before, scheduling.For(e.stale).Fitting(e.facts.Cluster).Nodes)
+	_, free := keptFrom(e.facts.search(e.stale).Fitting(e.facts.Cluster).Nodes, e.facts.keepers(e.stale, nil, e.in))
+	fewest, by := e.fewest(e.before, free)
 	return fewest >= 0 && !by.Unsure && e.pods.Before > fewest
 }
 
@@ -303,8 +324,8 @@ func (e *exclusions) fewest(list []scheduling.Exclusion, nodes []*corev1.Node) (
 		for _, size := range sizes {
 			all += size
 		}
-		if all == len(nodes) && (fewest < 0 || len(sizes) < fewest) { // a node without the label holds any number
-			fewest, by = len(sizes), x
+		if most := len(sizes) * max(1, x.Most); all == len(nodes) && (fewest < 0 || most < fewest) { // a node without the label holds any number
+			fewest, by = most, x
 		}
 	}
 	return fewest, by
@@ -352,12 +373,11 @@ func (e *exclusions) obstacle(what string, by scheduling.Exclusion) *Obstacle {
 		reasons[by.Reason] += nodes
 		what += fmt.Sprintf(": 0/%d nodes are available: %s", len(e.facts.Cluster), scheduling.Histogram(reasons))
 	}
-	if by.Key == "" {
-		what += " (hostPort)"
-	} else {
-		what += fmt.Sprintf(" (podAntiAffinity, topologyKey %s)", by.Key)
+	paths := excluding(&e.fresh.Spec)
+	if by.Most > 0 {
+		paths = []fieldpath.Path{fieldpath.Fields(by.Field())}
 	}
-	return &Obstacle{Kind: NoNodeBeside, Message: what, Paths: excluding(&e.fresh.Spec)}
+	return &Obstacle{Kind: NoNodeBeside, Message: what + bracketed(by), Paths: paths}
 }
 
 // excluding are the fields of a pod by which it excludes others, as far as they are set.
@@ -372,16 +392,4 @@ func excluding(spec *corev1.PodSpec) []fieldpath.Path {
 		}
 	}
 	return paths
-}
-
-// Hold writes into pods that not all new ones find a node beside others.
-func Hold(updated runtime.Object, pods *change.Pods, why *Obstacle) {
-	if _, is := updated.(*appsv1.DaemonSet); is || !why.some {
-		Strand(updated, pods, why)
-		return
-	}
-	d, is := updated.(*appsv1.Deployment)
-	if pods.Replaced && (!is || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType) {
-		pods.Affected = unknown // it ends where the nodes do
-	}
 }

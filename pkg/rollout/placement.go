@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
@@ -22,8 +24,9 @@ import (
 
 // Unplaced tells why no node can hold a pod that a workload makes, even if nothing else
 // runs there; nil if one can, or if the nodes are not known. open is why it may find one
-// all the same, one clause; "" if it cannot.
-func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
+// all the same, one clause; "" if it cannot. old is the workload before, of which pods may
+// stay; nil if all its pods are made.
+func Unplaced(old, o runtime.Object, facts Facts) (why *Obstacle, open string) {
 	if len(facts.Cluster) == 0 || Rests(o) {
 		return nil, ""
 	}
@@ -34,11 +37,71 @@ func Unplaced(o runtime.Object, facts Facts) (why *Obstacle, open string) {
 	if d, is := o.(*appsv1.DaemonSet); is {
 		return facts.cramped(d)
 	}
-	answer := scheduling.For(podFrom(template)).Place(facts.Cluster)
+	answer := facts.search(podFrom(template)).Place(facts.Cluster)
+	if set, is := o.(*appsv1.StatefulSet); is && answer == nil {
+		return facts.members(old, set)
+	}
 	if answer == nil {
 		return nil, ""
 	}
-	return &Obstacle{Kind: NoNode, Message: "no node can hold its pods: " + answer.String(), Paths: placing(&template.Spec, answer)}, answer.Open
+	return unplaced("its pods", template, answer), answer.Open
+}
+
+// unplaced says that no node can hold some pods of a template.
+func unplaced(which string, template *corev1.PodTemplateSpec, answer *scheduling.Answer) *Obstacle {
+	message := fmt.Sprintf("no node can hold %s: %s", which, answer)
+	if len(answer.Volumes) > 0 {
+		message += fmt.Sprintf(" (volume %s)", strings.Join(answer.Volumes, ", "))
+	}
+	return &Obstacle{Kind: NoNode, Message: message, Paths: placing(&template.Spec, answer.About())}
+}
+
+// search returns the search for a node for a pod, with the volumes to which its claims are bound,
+// and further claims.
+func (f Facts) search(pod *corev1.Pod, claims ...string) *scheduling.Search {
+	var volumes []*corev1.PersistentVolume
+	for _, claim := range slices.Concat(claimsOf(&pod.Spec), claims) {
+		if volume := f.Bound[claim]; volume != nil {
+			volumes = append(volumes, volume)
+		}
+	}
+	return scheduling.For(pod, volumes...)
+}
+
+// members tells which pod of a StatefulSet no node can hold because of the claims that it has
+// already, where nodes could hold it otherwise. The controller makes the pods of a new template from the last one on (updateStatefulSet
+// in k8s.io/kubernetes/pkg/controller/statefulset), and none below the partition.
+func (f Facts) members(old runtime.Object, set *appsv1.StatefulSet) (why *Obstacle, open string) {
+	all, pod := ordinalsOf(set), podFrom(&set.Spec.Template)
+	from := all.from + partition(set)
+	if was, is := old.(*appsv1.StatefulSet); is && apiequality.Semantic.DeepEqual(was.Spec.Template, set.Spec.Template) {
+		from = max(from, ordinalsOf(was).to)
+	}
+	for number := all.to - 1; number >= from; number-- {
+		var claims []string
+		for i := range set.Spec.VolumeClaimTemplates {
+			claim := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[i].Name, set.Name, number)
+			if volume := f.Bound[claim]; volume != nil && volume.Spec.NodeAffinity != nil {
+				claims = append(claims, claim)
+			}
+		}
+		if len(claims) == 0 {
+			continue
+		}
+		answer := f.search(pod, claims...).Place(f.Cluster)
+		if answer == nil {
+			continue
+		}
+		found := unplaced(fmt.Sprintf("its pod %s-%d", set.Name, number), &set.Spec.Template, answer)
+		found.some = number < all.to-1
+		if answer.Open == "" {
+			return found, ""
+		}
+		if why == nil {
+			why, open = found, answer.Open
+		}
+	}
+	return why, open
 }
 
 // podFrom returns a pod from a template, with the API server's defaults for pods, which a
@@ -53,13 +116,13 @@ func podFrom(template *corev1.PodTemplateSpec) *corev1.Pod {
 // controller makes a pod for each node that it tolerates and selects, large enough or not.
 func (f Facts) cramped(d *appsv1.DaemonSet) (why *Obstacle, open string) {
 	pod := podFrom(&d.Spec.Template)
-	search := scheduling.For(pod)
+	search := f.search(pod)
 	small, reasons := 0, map[string]int{}
 	for _, node := range f.Cluster {
 		if runs, _ := daemon.NodeShouldRunDaemonPod(logr.Discard(), node, d); !runs {
 			continue
 		}
-		lacks, because := search.Room(node)
+		lacks, because := search.Holds(node)
 		if len(lacks) == 0 {
 			continue
 		}
@@ -72,23 +135,31 @@ func (f Facts) cramped(d *appsv1.DaemonSet) (why *Obstacle, open string) {
 		return nil, ""
 	}
 	message := fmt.Sprintf("%d of its %d nodes cannot hold its pod: %s", small, f.nodesOf(d), scheduling.Histogram(reasons))
-	return &Obstacle{Kind: NoNode, Message: message, Paths: requesting(&pod.Spec), some: small < f.nodesOf(d)}, open
+	return &Obstacle{Kind: NoNode, Message: message, Paths: placing(&pod.Spec, (&scheduling.Answer{Reasons: reasons}).About()), some: small < f.nodesOf(d)}, open
 }
 
 // placing are the fields of a pod because of which no node can hold it.
-func placing(spec *corev1.PodSpec, answer *scheduling.Answer) []fieldpath.Path {
+func placing(spec *corev1.PodSpec, about scheduling.Subjects) []fieldpath.Path {
 	var paths []fieldpath.Path
-	taints, selects, requests := answer.About()
-	if selects && len(spec.NodeSelector) > 0 {
+	if (about.Selects || about.Volumes) && len(spec.NodeSelector) > 0 {
 		paths = append(paths, fieldpath.Fields("nodeSelector"))
 	}
-	if selects && requiredNodes(spec) != nil {
+	if (about.Selects || about.Volumes) && requiredNodes(spec) != nil {
 		paths = append(paths, fieldpath.Fields("affinity", "nodeAffinity"))
 	}
-	if taints {
+	if about.Near {
+		paths = append(paths, fieldpath.Fields("affinity", "podAffinity"))
+	}
+	if about.Spreads {
+		paths = append(paths, fieldpath.Fields("topologySpreadConstraints"))
+	}
+	if about.Taints {
 		paths = append(paths, fieldpath.Fields("tolerations"))
 	}
-	if requests {
+	if about.Volumes && len(claimsOf(spec)) > 0 {
+		paths = append(paths, fieldpath.Fields("volumes"))
+	}
+	if about.Requests {
 		paths = append(paths, requesting(spec)...)
 	}
 	return paths
@@ -118,7 +189,9 @@ func Strand(updated runtime.Object, pods *change.Pods, why *Obstacle) {
 			pods.Affected = min(pods.Affected, int(deploymentutil.MaxUnavailable(*o)))
 		}
 	case *appsv1.StatefulSet:
-		pods.Affected = min(pods.Affected, maxUnavailable(o))
+		if pods.Affected = min(pods.Affected, maxUnavailable(o)); why.some {
+			pods.Affected = unknown
+		}
 	case *appsv1.DaemonSet:
 		surge, err := util.SurgeCount(o, 1)
 		switch {
@@ -131,6 +204,18 @@ func Strand(updated runtime.Object, pods *change.Pods, why *Obstacle) {
 		}
 	}
 	pods.Replaced = pods.Affected != 0
+}
+
+// Hold writes into pods that not all new ones find a node beside others.
+func Hold(updated runtime.Object, pods *change.Pods, why *Obstacle) {
+	if _, is := updated.(*appsv1.DaemonSet); is || !why.some {
+		Strand(updated, pods, why)
+		return
+	}
+	d, is := updated.(*appsv1.Deployment)
+	if pods.Replaced && (!is || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType) {
+		pods.Affected = unknown // it ends where the nodes do
+	}
 }
 
 // Placed reports whether a workload is known to have pods that have found a node.

@@ -25,6 +25,12 @@ type Facts struct {
 	// Cluster are the nodes of the cluster, from which the number follows if Nodes
 	// is nil; empty if they are not known.
 	Cluster []*corev1.Node
+	// Bound are the volumes to which claims of the namespace are bound, by the name of the
+	// claim, as far as they are known.
+	Bound map[string]*corev1.PersistentVolume
+	// Neighbours are pods of other workloads that stay where they are, of those that may keep others
+	// away, or be kept away.
+	Neighbours []Neighbour
 	// Running is what runs in the cluster; nil if that is not known, and then the
 	// pods are taken to be those that the old object asks for.
 	Running *Running

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/scheduling"
 )
 
 // WaitForVolumes writes into pods that the rollout of a Deployment hangs, or may hang, on a volume:
@@ -25,6 +26,7 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 		return nil
 	}
 	var unclear []change.Doubt
+	apart, together := facts.meet(&was.Spec.Template, &is.Spec.Template)
 	held := claimsOf(&was.Spec.Template.Spec)
 	for _, name := range claimsOf(&is.Spec.Template.Spec) {
 		i := slices.IndexFunc(claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name })
@@ -36,7 +38,10 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 			pods.Replaced, pods.Affected, pods.Fewest = false, 0, min(pods.Before, pods.Desired)
 			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOncePod: no new pod starts while an old one has it", name)
 			return nil
-		case !only(modes, corev1.ReadWriteOnce) || len(facts.Cluster) == 1 || pinned(&is.Spec.Template.Spec):
+		case !only(modes, corev1.ReadWriteOnce) || !attached(facts.Bound[name]):
+		case apart:
+			pods.Volume = fmt.Sprintf("PersistentVolumeClaim %s is ReadWriteOnce: a new pod waits for its volume, which an old one has on a node that cannot hold a new one", name)
+		case together || pinned(&is.Spec.Template.Spec):
 		case couldWait(was):
 			unclear = append(unclear, change.Doubt{Hides: change.Stuck, Never: true, Reason: fmt.Sprintf(
 				"PersistentVolumeClaim %s is ReadWriteOnce: a new pod on another node waits for the volume, as in every rollout", name)})
@@ -45,6 +50,32 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 		}
 	}
 	return unclear
+}
+
+// meet tells where old pods and new ones may be: apart if no node can hold both, together if there
+// is one node for both. Neither holds if the nodes are not known, or if others may come.
+func (f Facts) meet(old, updated *corev1.PodTemplateSpec) (apart, together bool) {
+	fitting := func(template *corev1.PodTemplateSpec) scheduling.Fitting {
+		return f.search(scheduling.Settled(podFrom(template), f.Cluster)).Fitting(f.Cluster)
+	}
+	held, wanted := fitting(old), fitting(updated)
+	if len(held.Nodes) == 0 || len(wanted.Nodes) == 0 {
+		return false, len(f.Cluster) == 1
+	}
+	apart = !slices.ContainsFunc(wanted.Nodes, func(n *corev1.Node) bool { return slices.Contains(held.Nodes, n) })
+	together = len(f.Cluster) == 1 || !apart && len(held.Nodes) == 1 && len(wanted.Nodes) == 1 && held.Open == "" && wanted.Open == ""
+	return apart, together
+}
+
+// attached reports whether a volume may be one that is attached to one node at a time
+// (isMultiAttachForbidden in k8s.io/kubernetes/pkg/controller/volume/attachdetach); nil is one of
+// which nothing is known.
+func attached(volume *corev1.PersistentVolume) bool {
+	if volume == nil {
+		return true
+	}
+	source := &volume.Spec.PersistentVolumeSource
+	return source.HostPath == nil && source.Local == nil && source.NFS == nil
 }
 
 // couldWait reports whether a new pod of a Deployment could wait for the volume of an

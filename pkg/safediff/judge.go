@@ -55,6 +55,10 @@ type judge struct {
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// claimed are the PersistentVolumeClaims of a namespace after the upgrade.
 	claimed map[string][]*corev1.PersistentVolumeClaim
+	// bound are the volumes to which claims of a namespace are bound.
+	bound map[string]map[string]*corev1.PersistentVolume
+	// neighbours are pods that stay where they are.
+	neighbours []neighbour
 	// namespaces is what Pod Security admission asks of pods.
 	namespaces namespaces
 	// existing are the namespaces that exist when Helm begins, with why.
@@ -239,6 +243,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
 	facts := j.rollout
+	facts.Bound = j.bound[c.Ref.Namespace]
 	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
 	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
 		return nil // it is refused, or made anew if it is gone by now

@@ -21,15 +21,15 @@ func (j *judge) unplaced(c *change.Change, result *apiserver.Result) ([]rollout.
 	if gate := rollout.Gates(result.Old, updated, j.rollout); gate != nil {
 		return gated(c, updated, gate)
 	}
-	why, open := rollout.Unplaced(updated, j.rollout)
+	facts := j.rollout
+	facts.Running, facts.Bound = j.running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
+	why, open := rollout.Unplaced(result.Old, updated, facts)
 	if why == nil {
 		return j.excluded(c, result)
 	}
-	facts := j.rollout
-	facts.Running = j.running[c.Ref.Namespace]
 	makes, before := rule.MakesPods(c), false
 	if result.Old != nil {
-		was, _ := rollout.Unplaced(result.Old, j.rollout)
+		was, _ := rollout.Unplaced(nil, result.Old, facts)
 		before = was != nil && (c.Ref.Kind != "DaemonSet" || was.Message == why.Message)
 	}
 	switch {
@@ -73,7 +73,8 @@ func (j *judge) excluded(c *change.Change, result *apiserver.Result) ([]rollout.
 		return nil, nil
 	}
 	facts := j.rollout
-	facts.Running = j.running[c.Ref.Namespace]
+	facts.Running, facts.Bound = j.running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
+	facts.Neighbours = j.neighboursOf(c.Ref)
 	labels, known := j.namespaces.after[c.Ref.Namespace]
 	in := scheduling.Namespace{Name: c.Ref.Namespace, Labels: labels, Known: known}
 	why, open := rollout.Excluded(result.Old, result.New, c.Outcome.Pods, facts, in)

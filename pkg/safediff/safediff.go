@@ -171,6 +171,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
+	j.bound = in.bound(state)
 	j.existing = j.spaces(in.old)
 	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh, j.hookRuns(pairs))
 	j.server = server.Admitting(j.guards.before, j.guards.installed)
@@ -178,6 +179,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if asked {
 		j.running = runningIn(state)
 	}
+	j.neighbours = j.staying(&in)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
 		return change.Set{}, err

@@ -61,19 +61,32 @@ func placementRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "pod-unschedulable", Risk: change.Stuck, Hangs: rule.AwaitsPods,
-			Why: "no node can hold the pod, even with nothing else on it: none matches its selector and tolerations and has the resources it requests " +
-				"(as the scheduler decides: NodeUnschedulable, TaintToleration, NodeAffinity, NodeResourcesFit); the pod stays Pending; if an autoscaler may add nodes, this is a notice",
-			Fix:  "change the selector, affinity, tolerations or requests so that they fit a node, or change the nodes first (labels, taints, kubectl uncordon); kubectl describe nodes shows what they have",
+			Why: "no node can hold the pod, even with nothing else on it: none matches its selector and tolerations, has the resources it requests, reaches the volumes to which its claims are bound, " +
+				"and has the labels by which it must be spread or near others (as the scheduler decides: NodeUnschedulable, TaintToleration, NodeAffinity, NodeResourcesFit, VolumeBinding, PodTopologySpread, " +
+				"InterPodAffinity); the pod stays Pending; if an autoscaler may add nodes, this is a notice",
+			Fix: "change the selector, affinity, tolerations, requests or topologySpreadConstraints so that they fit a node that reaches the volumes, or change the nodes first (labels, taints, kubectl uncordon); " +
+				"kubectl describe nodes shows what they have, kubectl describe pv where a volume is",
 			Find: obstacles(rollout.NoNode),
 		},
 		{
 			ID: "pods-exclude-each-other", Risk: change.Stuck, Hangs: rule.AwaitsPods,
-			Why: "required podAntiAffinity or a hostPort keeps a new pod from every node that has a pod of the same workload (as the scheduler decides: InterPodAffinity, NodePorts); " +
+			Why: "required podAntiAffinity, a hostPort, or a topologySpreadConstraint that counts a place in which there can be no pod keeps a new pod from every node, or place, that has a pod of the same workload " +
+				"(as the scheduler decides: InterPodAffinity, NodePorts, PodTopologySpread); " +
 				"while no old pod goes before a new one is ready, or if more pods are wanted than there are nodes, new pods stay Pending; " +
 				"where old pods may leave a node free, or an autoscaler may add nodes, this is a notice",
 			Fix: "let an old pod go first (maxUnavailable: 1 and maxSurge: 0), make the anti-affinity preferred instead of required, " +
-				"or let it apply to pods of one template only (matchLabelKeys: [pod-template-hash]); else add nodes, or ask for fewer pods",
+				"or let it apply to pods of one template only (matchLabelKeys: [pod-template-hash]); spread pods over nodes that can hold them only (nodeTaintsPolicy: Honor); " +
+				"else add nodes, or ask for fewer pods",
 			Find: obstacles(rollout.NoNodeBeside),
+		},
+		{
+			ID: "pods-excluded-by-others", Risk: change.Stuck, Hangs: rule.AwaitsPods,
+			Why: "required podAntiAffinity, of the new pod or of the other one, or a hostPort keeps a new pod from every node that has a pod of another workload " +
+				"(as the scheduler decides: InterPodAffinity, NodePorts); if such a pod is wherever a new one could run and the upgrade does not move it, new pods stay Pending; " +
+				"if it may go, or an autoscaler may add nodes, this is a notice",
+			Fix: "let the anti-affinity select other labels or make it preferred, use another hostPort (or none, behind a Service), " +
+				"or keep some nodes free of the other workload (nodeSelector, taints)",
+			Find: obstacles(rollout.NoNodeBesideOthers),
 		},
 		{
 			ID: "pod-gated", Risk: change.Stuck, Hangs: rule.AwaitsPods,

@@ -121,7 +121,7 @@ func unstarted(u *upgrade.Upgrade) map[manifest.Ref]bool {
 	}
 	for i := range u.Objects {
 		for _, b := range u.Objects[i].Obstacles {
-			if b.Kind.Starts() || b.Kind == rollout.NoNode || b.Kind == rollout.NoNodeBeside {
+			if b.Kind.Starts() || b.Kind == rollout.NoNode || b.Kind == rollout.NoNodeBeside || b.Kind == rollout.NoNodeBesideOthers {
 				continue // that hangs on the nodes: Pods.Unplaced
 			}
 			list[u.Objects[i].Ref()] = true

@@ -20,6 +20,22 @@ type Exclusion struct {
 	Reason string
 	// Unsure says that it hangs on labels of the namespace that are not known.
 	Unsure bool
+	// Most is how many pods may be near each other all the same; 0 for one.
+	Most int
+	// Because is more about it, one clause.
+	Because string
+}
+
+// Field names the field of the pod that says so.
+func (e *Exclusion) Field() string {
+	switch {
+	case e.Reason == uneven:
+		return "topologySpreadConstraints"
+	case e.Key == "":
+		return "hostPort"
+	default:
+		return "podAntiAffinity"
+	}
 }
 
 // The reasons of the plugins NodePorts and InterPodAffinity.
@@ -53,6 +69,21 @@ func Exclusions(incoming, existing *corev1.Pod, in Namespace) []Exclusion {
 		seen[e.Key] = true
 		return again
 	})
+}
+
+// PortExclusions tells whether a pod may not be on the node of another one, whatever the namespaces
+// of both, because of a port of the node.
+func PortExclusions(incoming, existing *corev1.Pod) []Exclusion {
+	if portsConflict(incoming, existing) {
+		return []Exclusion{{Reason: portTaken}}
+	}
+	return nil
+}
+
+// Excludes reports whether a pod has what may exclude others: required anti-affinity, or ports of
+// its node.
+func Excludes(pod *corev1.Pod) bool {
+	return len(framework.GetPodAntiAffinityTerms(pod.Spec.Affinity)) > 0 || len(schedutil.GetHostPorts(pod)) > 0
 }
 
 func certainty(e Exclusion) int {

@@ -27,6 +27,8 @@ import (
 type Answer struct {
 	// Reasons are those of the scheduler, and for how many nodes each holds.
 	Reasons map[string]int
+	// Volumes names those of the pod that nodes cannot reach which could hold it otherwise.
+	Volumes []string
 	nodes   int
 	// Open is why the pod may find a node all the same, one clause; "" if it cannot, unless
 	// somebody changes the nodes.
@@ -37,22 +39,6 @@ type Answer struct {
 // k8s.io/kubernetes/pkg/scheduler/framework).
 func (a *Answer) String() string {
 	return fmt.Sprintf("0/%d nodes are available: %s", a.nodes, Histogram(a.Reasons))
-}
-
-// About tells of what the reasons are: taints of nodes, the labels by which a pod selects them, and
-// what it requests.
-func (a *Answer) About() (taints, selects, requests bool) {
-	for reason := range a.Reasons {
-		switch reason {
-		case tainted, unschedulable:
-			taints = true
-		case unmatched:
-			selects = true
-		default:
-			requests = true
-		}
-	}
-	return taints, selects, requests
 }
 
 // Histogram lists reasons with the number of nodes for each, as the scheduler does.
@@ -78,15 +64,21 @@ type Search struct {
 	requests corev1.ResourceList
 	names    []corev1.ResourceName // of requests, in order
 	affinity nodeaffinity.RequiredNodeAffinity
+	// volumes are those to which claims of the pod are bound, spread and near the labels that a
+	// node must have.
+	volumes      []*corev1.PersistentVolume
+	spread, near []string
 	// operators says that tolerations may compare numbers.
 	operators bool
 }
 
-// For returns the search for a node for a pod that has the API server's defaults.
-func For(pod *corev1.Pod) *Search {
+// For returns the search for a node for a pod that has the API server's defaults. volumes are those
+// to which its claims are bound, as far as they are known.
+func For(pod *corev1.Pod, volumes ...*corev1.PersistentVolume) *Search {
 	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})
 	return &Search{
 		pod: pod, requests: requests, names: slices.Sorted(maps.Keys(requests)), affinity: nodeaffinity.GetRequiredNodeAffinity(pod),
+		volumes: volumes, spread: spreadKeys(&pod.Spec), near: nearKeys(&pod.Spec),
 		operators: utilfeature.DefaultFeatureGate.Enabled(features.TaintTolerationComparisonOperators),
 	}
 }
@@ -108,8 +100,13 @@ func (s *Search) Place(nodes []*corev1.Node) *Answer {
 		passing = cmp.Or(passing, because)
 		for _, reason := range reasons {
 			answer.Reasons[reason]++
+			if reason == elsewhere {
+				answer.Volumes = append(answer.Volumes, s.Elsewhere(node)...)
+			}
 		}
 	}
+	slices.Sort(answer.Volumes)
+	answer.Volumes = slices.Compact(answer.Volumes)
 	answer.Open = cmp.Or(unasked(s.pod), grows(nodes), passing)
 	return answer
 }
@@ -176,5 +173,5 @@ func (s *Search) unfit(node *corev1.Node) (reasons []string, open string) {
 	if match, _ := s.affinity.Match(node); !match { // what cannot be parsed matches nothing
 		return []string{unmatched}, ""
 	}
-	return s.Room(node)
+	return s.Holds(node)
 }
