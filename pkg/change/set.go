@@ -145,10 +145,27 @@ type Wait struct {
 	// Waits says that Helm waits until what it makes is ready (--wait, --atomic), and fails
 	// if it does not get so.
 	Waits bool
+	// Jobs says that it then also waits until Jobs are complete (--wait-for-jobs).
+	Jobs bool `json:",omitempty"`
 	// Timeout is for how long it waits; 0 if that is not known. Legacy says that Helm 4 waits as
 	// Helm 3 does (--wait=legacy).
 	Timeout time.Duration `json:",omitempty"`
 	Legacy  bool          `json:",omitempty"`
+}
+
+// For reports whether Helm waits until an object of a kind is ready: a Job only with --wait-for-jobs
+// (IsReady in helm.sh/helm/v3/pkg/kube; to Helm 4 a Job is ready that has started, jobConditions in
+// github.com/fluxcd/cli-utils/pkg/kstatus/status), and a CronJob never. It waits for hooks all the
+// same.
+func (w Wait) For(ref manifest.Ref) bool {
+	switch {
+	case ref.Group == "batch" && ref.Kind == "CronJob":
+		return false
+	case ref.Group == "batch" && ref.Kind == "Job":
+		return w.Waits && w.Jobs
+	default:
+		return w.Waits
+	}
 }
 
 // DefaultTimeout is Helm's own (newUpgradeCmd and newRollbackCmd in helm.sh/helm/v3/cmd/helm, the same

@@ -77,7 +77,7 @@ func (s *Set) Stops(c *Change) bool {
 // hangs reports whether Helm waits for something of a change that does not come to an
 // end.
 func (s *Set) hangs(c *Change) bool {
-	waited := s.Release.Waits || c.Hook != nil && c.Hook.Runs
+	waited := s.Release.For(c.Ref) || c.Hook != nil && c.Hook.Runs
 	found := slices.Concat(c.Findings, c.Off)
 	for i := range c.Accepted {
 		found = append(found, c.Accepted[i].Finding)

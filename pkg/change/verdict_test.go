@@ -37,6 +37,11 @@ func TestVerdict(t *testing.T) {
 		return change.Notice{Ref: manifest.Ref{Kind: "Deployment", Name: name}, Reason: "r", Hides: hides}
 	}
 	never := change.Notice{Reason: "what a webhook decides", Hides: change.Rejected}
+	of := func(kind string, f change.Finding) change.Change {
+		c := found("a", f)
+		c.Ref = manifest.Ref{Group: "batch", Version: "v1", Kind: kind, Namespace: "default", Name: "a"}
+		return c
+	}
 	restarting, breaking := change.DefaultFailOn(), change.DefaultFailOnCharts()
 	for name, tc := range map[string]struct {
 		set    change.Set
@@ -60,6 +65,10 @@ func TestVerdict(t *testing.T) {
 		"rejected, and accepted":         {change.Set{Changes: []change.Change{accepted}}, restarting, change.Fails, 0},
 		"stuck":                          {change.Set{Changes: []change.Change{found("a", stuck)}}, restarting, change.Risky, 3},
 		"stuck while Helm waits":         {change.Set{Changes: []change.Change{found("a", stuck)}, Release: change.Release{Wait: change.Wait{Waits: true}}}, restarting, change.Fails, 3},
+		"a Job that is not awaited":      {change.Set{Changes: []change.Change{of("Job", stuck)}, Release: change.Release{Wait: change.Wait{Waits: true}}}, restarting, change.Risky, 3},
+		"a Job that is awaited":          {change.Set{Changes: []change.Change{of("Job", stuck)}, Release: change.Release{Wait: change.Wait{Waits: true, Jobs: true}}}, restarting, change.Fails, 3},
+		"a Job, and Helm does not wait":  {change.Set{Changes: []change.Change{of("Job", stuck)}, Release: change.Release{Wait: change.Wait{Jobs: true}}}, restarting, change.Risky, 3},
+		"a CronJob":                      {change.Set{Changes: []change.Change{of("CronJob", stuck)}, Release: change.Release{Wait: change.Wait{Waits: true, Jobs: true}}}, restarting, change.Risky, 3},
 		"a hook hangs":                   {change.Set{Changes: []change.Change{hook}}, restarting, change.Fails, 3},
 		"a hook would hang if it ran":    {change.Set{Changes: []change.Change{idle}}, restarting, change.Risky, 3},
 		"undecided":                      {change.Set{Changes: []change.Change{found("a", rolling)}, Unchecked: []change.Notice{about("a", change.Rejected)}}, restarting, change.Undecided, 3},

@@ -22,13 +22,13 @@ import (
 
 const acceptedName = ".helm-safe-diff-accepted.yaml"
 
-const acceptHelp = `Accept findings: "we know, go on". REPORT is what --output json has printed, a file
-or - for stdin. --rule and --object select the findings; in both "*" stands
-for any text. --all selects every finding, which adopts a release as it is.
+const acceptHelp = `Accept findings: "we know, go on". REPORT is what --output json has printed, a file or
+- for stdin. --rule and --object select the findings; in both "*" stands for any text.
+--all selects every finding, which adopts a release as it is.
 
-An acceptance covers this very change of this very object in this release: if anything
-of the change becomes another, or the day is over, the finding is back. It is written
-to .helm-safe-diff-accepted.yaml beside the policy file, or in the working folder, and
+An acceptance covers exactly this change of this object in this release: if the change
+differs in anything, or the day is over, the finding is back. It is written to
+.helm-safe-diff-accepted.yaml beside the policy file, or in the working folder, and
 every command heeds it. With --environment it holds for that environment only.`
 
 // acceptFlags say what is accepted, why, by whom, until when.
@@ -45,9 +45,9 @@ func (a *app) acceptCommand() *cobra.Command {
 	var f acceptFlags
 	cmd := &cobra.Command{
 		Use:     "accept REPORT",
-		Short:   "Accept findings of a report, until a day",
+		Short:   "Accept findings of a report until a given day",
 		Long:    acceptHelp,
-		Example: "  helm safe-diff upgrade shop ./chart -o json > report.json\n  helm safe-diff accept report.json --rule pod-restart --object Deployment/web --reason \"announced\" --until 2027-01-31",
+		Example: "  helm safe-diff upgrade shop ./chart -o json > report.json\n  helm safe-diff accept report.json --rule pod-restart --object Deployment/web \\\n    --reason \"announced\" --until 2027-01-31",
 		Args:    arguments("REPORT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Context(), time.Now()); err != nil {
@@ -68,9 +68,9 @@ func (a *app) acceptCommand() *cobra.Command {
 	flags.StringVar(&f.rule, "rule", "", "the rule")
 	flags.StringVar(&f.object, "object", "", "the object, as KIND/NAME or KIND/NAMESPACE/NAME")
 	flags.BoolVar(&f.all, "all", false, "every finding of the report")
-	flags.StringVar(&f.reason, "reason", "", "why that is no harm")
-	flags.StringVar(&f.until, "until", "", "the last day on which it holds, such as 2027-01-31 (by default in 90 days)")
-	flags.StringVar(&f.by, "by", "", "who accepts it (by default the user name of git)")
+	flags.StringVar(&f.reason, "reason", "", "why it does no harm")
+	flags.StringVar(&f.until, "until", "", "the last day on which it holds, such as 2027-01-31 (by default 90 days from now)")
+	flags.StringVar(&f.by, "by", "", "who accepts it (by default the user name in git)")
 	f.config.addNameTo(flags)
 	f.config.addPlaceTo(flags)
 	return cmd

@@ -17,16 +17,18 @@ type applyFlags struct {
 
 func (f *applyFlags) addTo(cmd *cobra.Command, auto string) {
 	flags := cmd.Flags()
+	defer gather(flags, applyFlagGroup)()
 	flags.StringVar(&f.serverSide, "server-side", "auto",
 		"how Helm applies: true for server-side apply, false for a three-way merge, auto for "+auto)
 	complete(cmd, "server-side", []string{"auto", "true", "false"})
-	flags.BoolVar(&f.replace, "force-replace", false, "Helm replaces objects and merges nothing")
+	flags.BoolVar(&f.replace, "force-replace", false, "Helm replaces objects instead of merging")
 	flags.BoolVar(&f.replace, "force", false, "same as --force-replace, as Helm 3 calls it")
-	flags.BoolVar(&f.forceConflicts, "force-conflicts", false, "Helm takes fields that somebody else owns (server-side apply)")
+	flags.BoolVar(&f.forceConflicts, "force-conflicts", false, "Helm takes over fields that somebody else owns (server-side apply)")
 }
 
 // addOwnershipTo adds the flag that `helm rollback` does not have.
 func (f *applyFlags) addOwnershipTo(cmd *cobra.Command) {
+	defer gather(cmd.Flags(), applyFlagGroup)()
 	cmd.Flags().BoolVar(&f.takeOwnership, "take-ownership", false, "Helm takes over objects that are not marked as the release's")
 }
 

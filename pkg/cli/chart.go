@@ -20,27 +20,26 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const chartHelp = `Judge what a pull request does to the charts in it, without a cluster: each chart that
-differs from where HEAD left REF, as it is in the working folder, against what git has
-of it there. PATH is a chart, or a folder of which the changed charts are judged; if
-none is given, all changed charts of the repository are. A chart counts as changed also
-if one does that it takes from a folder (file://).
+const chartHelp = `Judge what a pull request does to its charts, without a cluster: each chart in the
+working folder that differs from the merge base of HEAD and REF is compared with what
+git has of it there. PATH is a chart, or a folder whose changed charts are judged; if
+none is given, all changed charts of the repository are. A chart also counts as changed
+if a chart changes that it takes from a folder (file://).
 
 Each chart is rendered with every file that --values-matrix finds in it, on either side
 with the file of that side; with its own values alone if there is none. The chart of the
 base is rendered as an installation, at revision 1, the other one as the upgrade right
-after it. Dependencies
-that are not in charts/ are fetched as Chart.lock has them, from repositories that a
-chart of the base names or --allow-registry allows; nothing is written to the working
-folder.
+after it. Dependencies that are not in charts/ are fetched as Chart.lock has them, from
+repositories that a chart of the base names or --allow-registry allows; nothing is
+written to the working folder.
 
-The pull request decides nothing but what is judged: links, file:// dependencies and
-values files must not lead out of the repository or into its .git, and rendering has
-limits (--render-timeout; --why may take as long again for each case). A chart that
-cannot be rendered has the verdict ERROR, the others are judged and reported, and the
-exit code is 1.
+The pull request decides only what is judged: links, file:// dependencies and values
+files must not lead out of the repository or into its .git, and rendering has limits
+(--render-timeout; --why may take as long again for each case). A chart that cannot be
+rendered has the verdict ERROR, the others are judged and reported, and the exit code
+is 1.
 
-The version of the chart is held against what changes: what breaks installed releases
+The version of the chart is checked against what changes: what breaks installed releases
 (rejected, data-loss, or a rename) needs a new major version, and what renders
 differently a new version. These findings are of the class "version".`
 
@@ -59,13 +58,13 @@ type chartFlags struct {
 func (f *chartFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "branch or commit to compare with, such as origin/main")
-	flags.StringArrayVar(&f.matrix, "values-matrix", []string{"ci/*-values.yaml"}, "pattern for values files, from the folder of the chart; each is a case of its own (repeatable)")
+	flags.StringArrayVar(&f.matrix, "values-matrix", []string{"ci/*-values.yaml"}, "pattern for values files, relative to the chart; each file is a case of its own (repeatable)")
 	flags.StringVar(&f.release, "release", "release", "name of the release")
 	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "render the chart of the base as an upgrade, too, and not as an installation")
 	flags.StringArrayVar(&f.registries, "allow-registry", nil, "host or URL from which dependencies may be fetched, besides the repositories that the charts of the base name (repeatable)")
 	f.limits.addTo(flags)
 	addWhyTo(flags, &f.why)
-	flags.BoolVar(&f.checkVersions, "check-version-increment", true, "hold the version of the chart against what changes")
+	flags.BoolVar(&f.checkVersions, "check-version-increment", true, "check the version of the chart against what changes")
 }
 
 // check returns an error for flags whose values cannot be right.
@@ -117,6 +116,7 @@ func (a *app) chartCommand() *cobra.Command {
 	flags.addTo(cmd)
 	completeRefs(cmd, "base")
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
+	into(cmd.Flags(), renderFlagGroup, "include-crds")
 	render.addTo(cmd.Flags())
 	cmd.Flags().Lookup("kube-version").Usage = "versions of Kubernetes to judge every chart for, such as 1.34,1.37"
 	apply.addTo(cmd, newRelease)

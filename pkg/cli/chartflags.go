@@ -19,6 +19,7 @@ import (
 type sourceFlags struct{ helm.Chart }
 
 func (s *sourceFlags) addTo(flags *pflag.FlagSet) {
+	defer gather(flags, chartFlagGroup)()
 	c := &s.Source
 	flags.StringVar(&c.Version, "version", "", "version of the chart, or a constraint such as ^2.0.0; the latest if not given")
 	flags.BoolVar(&s.Devel, "devel", false, "allow development versions of the chart, unless --version is given")
@@ -60,6 +61,7 @@ func (s *sourceFlags) chart(ref string) helm.Chart {
 type renderFlags struct{ helm.Rendering }
 
 func (r *renderFlags) addTo(flags *pflag.FlagSet) {
+	defer gather(flags, renderFlagGroup)()
 	addHelmTo(flags)
 	addValueFlags(flags, &r.Values)
 	flags.StringVar(&r.KubeVersion, "kube-version", "", "version of Kubernetes that templates see, such as 1.36")
@@ -76,12 +78,13 @@ func (r *renderFlags) addTo(flags *pflag.FlagSet) {
 // addValueFlags adds the flags that set values (addValueOptionsFlags in
 // cmd/helm/flags.go).
 func addValueFlags(flags *pflag.FlagSet, v *values.Options) {
+	defer gather(flags, valuesFlagGroup)()
 	flags.StringSliceVarP(&v.ValueFiles, "values", "f", nil, "values from a YAML file, a URL or - for stdin (repeatable)")
 	flags.StringArrayVar(&v.Values, "set", nil, "set values: key1=val1,key2=val2 (repeatable)")
 	flags.StringArrayVar(&v.StringValues, "set-string", nil, "set values that are strings (repeatable)")
 	flags.StringArrayVar(&v.FileValues, "set-file", nil, "set values from files: key1=path1,key2=path2 (repeatable)")
 	flags.StringArrayVar(&v.JSONValues, "set-json", nil, "set values from JSON: key1=json1 (repeatable)")
-	flags.StringArrayVar(&v.LiteralValues, "set-literal", nil, "set a value that is taken as it stands: key=val (repeatable)")
+	flags.StringArrayVar(&v.LiteralValues, "set-literal", nil, "set a value that is taken literally: key=val (repeatable)")
 }
 
 // helmClient returns the way to Helm in this process's environment.

@@ -12,6 +12,7 @@ import (
 type clusterFlags struct{ paths []string }
 
 func (f *clusterFlags) addTo(flags *pflag.FlagSet) {
+	defer gather(flags, clusterFlagGroup)()
 	flags.StringArrayVar(&f.paths, "cluster-objects", nil,
 		`what else is in the cluster: a file, directory or - with objects as "kubectl get -o yaml" prints them, such as definitions of custom resources and storage classes (repeatable)`)
 }

@@ -44,19 +44,22 @@ type config struct {
 type configFlags struct{ path, environment, from, approved string }
 
 func (f *configFlags) addTo(flags *pflag.FlagSet) {
+	defer gather(flags, policyFlagGroup)()
 	f.addFileTo(flags)
 	f.addPlaceTo(flags)
 	flags.StringVar(&f.approved, "approve-policy", "",
-		"digest of the policy in the working folder that its owners have approved: it counts although it is not the one of --policy-from")
+		"digest of a policy in the working folder that its owners have approved: it counts instead of the one of --policy-from")
 }
 
 // addPlaceTo adds what overrides and acceptances are for.
 func (f *configFlags) addPlaceTo(flags *pflag.FlagSet) {
+	defer gather(flags, policyFlagGroup)()
 	flags.StringVar(&f.environment, "environment", "", "name of the environment, for overrides in the policy")
 }
 
 // addFileTo adds what says which policy is read, for a command that is about no release.
 func (f *configFlags) addFileTo(flags *pflag.FlagSet) {
+	defer gather(flags, policyFlagGroup)()
 	f.addNameTo(flags)
 	flags.StringVar(&f.from, "policy-from", "",
 		"branch or commit whose policy and acceptances count, such as origin/main, or "+fromWorktree+" for those of the working folder")
@@ -64,6 +67,7 @@ func (f *configFlags) addFileTo(flags *pflag.FlagSet) {
 
 // addNameTo adds what names the file.
 func (f *configFlags) addNameTo(flags *pflag.FlagSet) {
+	defer gather(flags, policyFlagGroup)()
 	flags.StringVar(&f.path, "config", "", "policy file, or none; if not given, "+configName+" in the working folder or above it")
 }
 

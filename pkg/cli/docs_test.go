@@ -62,15 +62,21 @@ func writeCommand(b *strings.Builder, cmd *cobra.Command) {
 }
 
 func writeFlags(b *strings.Builder, flags *pflag.FlagSet) {
-	b.WriteString("| flag | meaning |\n|---|---|\n")
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
+	sets := byGroup(flags)
+	for i, group := range flagGroups() {
+		if sets[group] == nil {
+			continue
 		}
-		name := "--" + f.Name
-		if f.Shorthand != "" {
-			name = "-" + f.Shorthand + ", " + name
+		if i > 0 {
+			fmt.Fprintf(b, "\n%s:\n\n", group)
 		}
-		fmt.Fprintf(b, "| `%s` | %s |\n", name, strings.ReplaceAll(f.Usage, "|", `\|`))
-	})
+		b.WriteString("| flag | meaning |\n|---|---|\n")
+		sets[group].VisitAll(func(f *pflag.Flag) {
+			name := "--" + f.Name
+			if f.Shorthand != "" {
+				name = "-" + f.Shorthand + ", " + name
+			}
+			fmt.Fprintf(b, "| `%s` | %s |\n", name, strings.ReplaceAll(f.Usage, "|", `\|`))
+		})
+	}
 }

@@ -32,6 +32,7 @@ func (m *helmMajor) Set(text string) error {
 
 // addHelmTo adds the flag that every command has which reads releases or renders charts.
 func addHelmTo(flags *pflag.FlagSet) {
+	defer gather(flags, renderFlagGroup)()
 	flags.Var(new(helmMajor), "helm", fmt.Sprintf(
 		"which Helm reads and renders, 3 or 4 (by default the one that runs this program, else the newest installed, else %d)", helm.Newest))
 }

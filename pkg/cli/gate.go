@@ -19,14 +19,14 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const gateHelp = `Run as a post-renderer of "helm upgrade" and block an upgrade that is not the approved one. On
-stdin comes the very manifest that Helm is about to apply. It is passed on as it is, or
-the upgrade ends there, before anything is sent, and stderr says why.
+const gateHelp = `Run as a post-renderer of "helm upgrade" and block an upgrade that is not the approved
+one. On stdin comes the very manifest that Helm is about to apply. It is passed on
+unchanged, or the upgrade ends there, before anything is sent, and stderr says why.
 
 With --plan the manifest must be the one of the plan, and release, policy, cluster and
-findings as they were then: what "verify" compares, except values and the chart, of
-which Helm shows nothing. What could not be compared is said on stderr.
-With --release it is judged as "upgrade" judges, against what is installed, and refused
+findings must be as they were then: what "verify" compares, except values and the chart,
+which Helm does not show. What could not be compared is said on stderr.
+With --release it is judged as "upgrade" judges, against what is installed, and blocked
 for a finding that --fail-on names.
 
 Helm tells a post-renderer neither namespace nor context: set HELM_NAMESPACE and
@@ -52,10 +52,10 @@ func (a *app) gateCommand() *cobra.Command {
 	var f gateFlags
 	cmd := &cobra.Command{
 		Use:   "gate (--plan PLAN | --release RELEASE)",
-		Short: "Refuse, as a post-renderer, an upgrade that is not the approved one, or is risky",
+		Short: "Block, as a post-renderer, an upgrade that is risky or not the approved one",
 		Long:  gateHelp,
-		Example: "  helm upgrade shop ./chart --post-renderer helm-safe-diff --post-renderer-args gate --post-renderer-args --plan=plan.json   # Helm 3\n" +
-			"  helm upgrade shop ./chart --post-renderer safe-diff-gate --post-renderer-args --plan=plan.json                             # Helm 4",
+		Example: "  # Helm 3\n  helm upgrade shop ./chart --post-renderer helm-safe-diff \\\n    --post-renderer-args gate --post-renderer-args --plan=plan.json\n" +
+			"  # Helm 4\n  helm upgrade shop ./chart --post-renderer safe-diff-gate --post-renderer-args --plan=plan.json",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.alsoTo(f.stderrFile); err != nil {
@@ -77,18 +77,20 @@ func (a *app) gateCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.plan, "plan", "", "the plan that was approved, as `upgrade --out` writes it")
+	flags.StringVar(&f.plan, "plan", "", "the plan that was approved, as upgrade --out writes it")
 	flags.StringVar(&f.release, "release", "", "without a plan: the release that is upgraded")
 	flags.StringVar(&f.failOn, "fail-on", failOnUpgrade, "without a plan: "+failOnUsage)
 	addHelmTo(flags)
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "Helm runs no hooks")
-	flags.StringVar(&f.stderrFile, "stderr-file", "", "also write what goes to stderr into a file: Helm 4 shows nothing of it")
+	flags.StringVar(&f.stderrFile, "stderr-file", "", "also write what goes to stderr to a file, since Helm 4 does not show it")
+	into(flags, policyFlagGroup, "fail-on")
+	into(flags, renderFlagGroup, "no-hooks")
 	complete(cmd, "fail-on", failOnNames())
 	f.apply.addTo(cmd, "what Helm 4 noted of the release")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)
 	f.live.addTo(flags)
-	flags.Lookup("offline").Usage = "with a plan: compare manifests, and ask the cluster for nothing; without: ask it for nothing but the release"
+	flags.Lookup("offline").Usage = "with a plan: compare manifests, and read nothing from the cluster; without: read nothing but the release"
 	f.config.addTo(flags)
 	return cmd
 }

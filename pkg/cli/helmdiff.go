@@ -81,7 +81,7 @@ func (f *helmDiffFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.kinds, "suppress", nil, "hide objects of a kind, unless there is a finding about them (repeatable)")
 	flags.BoolVarP(&f.suppressSecrets, "suppress-secrets", "q", false, "same as --suppress Secret")
 	flags.StringArrayVar(&f.lines, "suppress-output-line-regex", nil,
-		"hide what changes if a regular expression fits each line of it, unless there is a finding about it (repeatable)")
+		"hide an edit if a regular expression matches each of its lines, unless there is a finding about it (repeatable)")
 	addNoEffectFlags(flags, helmDiffNoEffect(), nil)
 }
 

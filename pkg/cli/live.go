@@ -22,8 +22,9 @@ type liveFlags struct {
 }
 
 func (f *liveFlags) addTo(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.offline, "offline", false, "ask the cluster for nothing but the release itself, and take its objects to be as Helm left them")
-	flags.StringVar(&f.dryRun, "dry-run", "none", `"server" has the API server try each creation and patch without storing it (dryRun=All), webhooks, policies and quotas included, and no deletion; anything else that Helm takes has no effect`)
+	defer gather(flags, clusterFlagGroup)()
+	flags.BoolVar(&f.offline, "offline", false, "read nothing from the cluster but the release itself, and take its objects to be as Helm left them")
+	flags.StringVar(&f.dryRun, "dry-run", "none", `"server": the API server tries each creation and patch, but no deletion, without storing it (dryRun=All), webhooks, policies and quotas included; Helm's other values have no effect`)
 	flags.Lookup("dry-run").NoOptDefVal = "client"
 }
 

@@ -40,6 +40,8 @@ func (f *localFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.newFiles, "new-values", nil, "values from a file, for the new chart only (repeatable)")
 	flags.StringArrayVar(&f.oldSet, "old-set", nil, "set values, for the old chart only (repeatable)")
 	flags.StringArrayVar(&f.newSet, "new-set", nil, "set values, for the new chart only (repeatable)")
+	into(flags, chartFlagGroup, "old-version", "new-version")
+	into(flags, valuesFlagGroup, "old-values", "new-values", "old-set", "new-set")
 	addWhyTo(flags, &f.why)
 }
 
@@ -85,6 +87,7 @@ func (a *app) localCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts")
+	into(cmd.Flags(), renderFlagGroup, "include-crds")
 	local.addTo(cmd)
 	source.addTo(cmd.Flags())
 	render.addTo(cmd.Flags())

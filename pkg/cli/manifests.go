@@ -13,16 +13,16 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const manifestsHelp = `Judge the change from one set of rendered manifests to another, whatever rendered
-them. Each side is a file, a directory or - for stdin. Of a directory all .yaml,
-.yml and .json files are read, those of its subdirectories too. An empty file is a side
-without objects; an empty stdin or pipe is an error, because the program that should
-have written there may have failed: --allow-empty allows it.
+const manifestsHelp = `Judge the change from one set of rendered manifests to another, whatever rendered them.
+Each side is a file, a directory or - for stdin. Of a directory all .yaml, .yml and
+.json files are read, those of its subdirectories too. An empty file is a side without
+objects; an empty stdin or pipe is an error, because the program that should have
+written to it may have failed: --allow-empty allows it.
 
 With --base REF the only argument is a folder of a git repository with rendered
 manifests. Its files in the working folder, without those that git ignores, are compared
 with the same folder at the merge base of HEAD and REF. The pull request decides only
-what is judged: policy and acceptances are those of REF, a change of them is a finding
+what is judged: policy and acceptances are those of REF, a change to them is a finding
 of the class "policy" and fails the run, and links must not lead out of the repository.`
 
 // manifestsFlags are the flags of manifests.
@@ -41,7 +41,8 @@ func (f *manifestsFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.base, "base", "", "branch or commit to compare one folder with, such as origin/main")
 	flags.StringVar(&f.kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
-	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "take an empty stdin or pipe for no objects; it is an error otherwise")
+	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "treat an empty stdin or pipe as no objects; otherwise it is an error")
+	into(flags, renderFlagGroup, "kube-version", "no-hooks")
 	f.apply.addTo(cmd, "false")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)

@@ -29,7 +29,7 @@ func upgradeNoEffect() []noEffectFlag {
 		{name: "three-way-merge"}, // helm-diff
 		{name: "timeout", value: true, times: true},
 		{name: "wait", waits: true},
-		{name: "wait-for-jobs"},
+		{name: "wait-for-jobs", jobs: true},
 	}
 }
 
@@ -52,7 +52,7 @@ func rollbackNoEffect() []noEffectFlag {
 		{name: "history-max", value: true},
 		{name: "timeout", value: true, times: true},
 		{name: "wait", waits: true},
-		{name: "wait-for-jobs"},
+		{name: "wait-for-jobs", jobs: true},
 	}
 }
 
@@ -70,8 +70,9 @@ type noEffectFlag struct {
 	// value says whether a value must follow; without, one may follow after "=".
 	value bool
 	// waits says that Helm waits until what it has made is ready: what hangs then makes the
-	// upgrade fail. times says that the value is for how long.
-	waits, times bool
+	// upgrade fail. jobs says that it then waits for Jobs, too, and times that the value is for how
+	// long.
+	waits, jobs, times bool
 }
 
 // addNoEffectFlags adds them, hidden. What they say of waiting is noted in wait, which may be
@@ -86,6 +87,8 @@ func addNoEffectFlags(flags *pflag.FlagSet, list []noEffectFlag, wait *change.Wa
 		case wait == nil:
 		case f.waits:
 			value = waiting{noEffect{}, wait}
+		case f.jobs:
+			value = waitingForJobs{noEffect{}, wait}
 		case f.times:
 			value = timing{noEffect{}, wait}
 		}
@@ -108,6 +111,18 @@ type waiting struct {
 func (w waiting) Set(value string) error {
 	w.wait.Waits = w.wait.Waits || value != "false" && value != "hookOnly"
 	w.wait.Legacy = w.wait.Legacy || value == "legacy"
+	return nil
+}
+
+// waitingForJobs is the value of a flag that has Helm wait for Jobs, too, if it waits.
+type waitingForJobs struct {
+	noEffect
+	wait *change.Wait
+}
+
+// Set takes any value.
+func (w waitingForJobs) Set(value string) error {
+	w.wait.Jobs = value != "false"
 	return nil
 }
 

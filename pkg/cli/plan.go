@@ -111,7 +111,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "verify PLAN RELEASE (CHART | [REVISION])",
-		Short: "Tell whether an upgrade or a rollback is still the one that was approved",
+		Short: "Tell whether an upgrade or a rollback is still the approved one",
 		Long:  verifyHelp,
 		Example: "  helm safe-diff upgrade shop ./chart -f prod.yaml --namespace prod --out plan.json\n" +
 			"  helm safe-diff verify plan.json shop ./chart -f prod.yaml --namespace prod",

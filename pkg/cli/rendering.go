@@ -17,7 +17,8 @@ import (
 type limitFlags struct{ timeout time.Duration }
 
 func (f *limitFlags) addTo(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.timeout, "render-timeout", 2*time.Minute, "how long it may take to render a chart once; on Linux it may also use 1 GiB of memory at most")
+	defer gather(flags, renderFlagGroup)()
+	flags.DurationVar(&f.timeout, "render-timeout", 2*time.Minute, "how long one rendering of a chart may take; on Linux it may also use at most 1 GiB of memory")
 }
 
 // check returns an error for a value that cannot be right.

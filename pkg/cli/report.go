@@ -119,6 +119,7 @@ type reportOptions struct {
 
 func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	defer gather(flags, reportFlagGroup)()
 	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format of the report, or FORMAT=FILE to write it to a file (repeatable): "+formatList(report.Formats()))
 	flags.StringVar(&f.template, "template", "", "file with the Go template of --output template")
 	flags.IntVar(&f.maxBytes, "markdown-max-bytes", report.DefaultMaxBytes, "length at which --output markdown cuts the least harmful objects")
@@ -131,7 +132,8 @@ func (f *reportFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.showHidden, "show-hidden", false, "also show what has no effect")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show the values of Secrets")
 	flags.StringVar(&f.failOn, "fail-on", failOnUpgrade, failOnUsage)
-	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes without risk")
+	flags.BoolVar(&f.detailedExitcode, "detailed-exitcode", false, "exit with 2 if there are changes, none of them in --fail-on")
+	into(flags, policyFlagGroup, "fail-on", "detailed-exitcode")
 	flags.BoolVar(&f.showSecrets, "show-secrets-decoded", false, "same as --show-secrets")
 	flags.Lookup("show-secrets-decoded").Hidden = true
 	f.familiar.addTo(flags)

@@ -12,8 +12,9 @@ const rollbackHelp = `Judge what "helm rollback" would do: from the last revisio
 REVISION, or to the one before the last. Nothing is written to the cluster.
 
 The flags of "helm rollback" that say how it is carried out, such as --description, are
-accepted and have no effect. With --wait the rollback fails if a rollout cannot finish at
-all, or not within --timeout (default 5m0s).`
+accepted and have no effect. With --wait the rollback fails if a rollout cannot finish
+at all, or not within --timeout (default 5m0s); with --wait-for-jobs also if a Job
+cannot.`
 
 const recreatedPods = "--recreate-pods deletes the pods of every workload of the release, also where nothing changes; that was not judged"
 
@@ -57,7 +58,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	shared.apply.addTo(cmd, "what Helm 4 noted of the revision to go back to")
 	cmd.Flags().BoolVar(&recreate, "recreate-pods", false, "Helm 3 deletes the pods of all workloads")
 	cmd.Flags().Lookup("recreate-pods").Hidden = true
-	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` tells what has moved since it was approved")
+	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which verify tells what has moved since it was approved")
 	addNoEffectFlags(cmd.Flags(), rollbackNoEffect(), &shared.wait)
 	return cmd
 }

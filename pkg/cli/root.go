@@ -6,15 +6,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `Tell what a Helm upgrade will do to the cluster before it is made: what the API
-server will refuse, where data goes, which workloads go down and whose pods
-restart. What has no effect is hidden and counted.
+const rootHelp = `Tell what a Helm upgrade will do to the cluster before you run it: what the API server
+will reject, which data is lost, which workloads go down, and whose pods restart and
+why. What has no effect is hidden and counted.
 
 Exit codes:
-  0  nothing that --fail-on names
+  0  no finding that --fail-on names
   1  the comparison could not be made
-  2  only with --detailed-exitcode: there are changes, none that --fail-on names
-  3  there is a finding that --fail-on names`
+  2  only with --detailed-exitcode: there are changes, but none that --fail-on names
+  3  a finding that --fail-on names`
 
 // rootCommand returns the command tree.
 func (a *app) rootCommand() *cobra.Command {
@@ -41,10 +41,12 @@ func (a *app) rootCommand() *cobra.Command {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(printUsage)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
 		a.localCommand(), a.chartCommand(), a.valuesCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
 		a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand(), a.diffCommand())
+	commandGroups(root)
 	return root
 }
 

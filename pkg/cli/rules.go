@@ -16,7 +16,7 @@ func (a *app) rulesCommand() *cobra.Command {
 	var flags configFlags
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "List what a report may warn of, by the policy's own rules too, and what it hides",
+		Short: "List the rules, those of the policy included, and what reports hide",
 		Args:  arguments(),
 		RunE: func(*cobra.Command, []string) error {
 			var b strings.Builder

@@ -81,6 +81,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.StringVar(&f.kubeVersion, "kube-version", "", "version of Kubernetes that templates see, such as 1.36")
 	addHelmTo(flags)
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "leave hooks out")
+	into(flags, renderFlagGroup, "no-hooks", "kube-version")
 	f.apply.addTo(cmd, "what Helm 4 noted of the release")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)

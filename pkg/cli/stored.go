@@ -28,6 +28,7 @@ func (f *storedFlags) addTo(cmd *cobra.Command) {
 	addHelmTo(flags)
 	flags.BoolVar(&f.reading.NoHooks, "no-hooks", false, "leave hooks out")
 	flags.StringVar(&f.reading.KubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36, instead of the cluster's")
+	into(flags, renderFlagGroup, "no-hooks", "kube-version")
 	f.about.addTo(flags)
 	f.output.addTo(cmd)
 }
@@ -40,6 +41,7 @@ func (f *storedFlags) addStepTo(cmd *cobra.Command) {
 	f.apply.addTo(cmd, "what Helm 4 noted of the old side")
 	f.apply.addOwnershipTo(cmd)
 	cmd.Flags().BoolVar(&f.reading.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
+	into(cmd.Flags(), renderFlagGroup, "include-crds")
 }
 
 // options checks the flags.

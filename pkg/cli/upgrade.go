@@ -12,14 +12,14 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const upgradeHelp = `Judge an upgrade before it is made. The chart is rendered as "helm upgrade" with
-the same flags would render it, and compared with the installed release. Nothing
-is written to the cluster.
+const upgradeHelp = `Judge an upgrade before it is made. The chart is rendered as "helm upgrade" with the
+same flags would render it, and compared with the installed release. Nothing is written
+to the cluster.
 
 The flags of "helm upgrade" that say how an upgrade is carried out, such as
 --description, are accepted and have no effect. With --wait, --atomic or
 --rollback-on-failure the upgrade fails if a rollout cannot finish at all, or not within
---timeout (default 5m0s).`
+--timeout (default 5m0s); with --wait-for-jobs also if a Job cannot.`
 
 // upgradeFlags are the flags that say which upgrade is meant.
 type upgradeFlags struct {
@@ -43,6 +43,8 @@ func (f *upgradeFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.up.ResetThenReuseValues, "reset-then-reuse-values", false, "take the values of the chart, then those given for the installed release, then the given ones")
 	flags.BoolVar(&f.up.SkipCRDs, "skip-crds", false, "leave out the chart's crds directory when there is no release yet")
 	flags.BoolVar(&f.render.IncludeCRDs, "include-crds", false, "also compare the crds directories of the charts, which no upgrade touches")
+	into(flags, valuesFlagGroup, "reuse-values", "reset-values", "reset-then-reuse-values")
+	into(flags, renderFlagGroup, "skip-crds", "include-crds")
 	f.source.addTo(flags)
 	f.render.addTo(flags)
 	f.apply.addTo(cmd, "what Helm 4 noted of the release")
@@ -91,7 +93,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 	}
 	f.addTo(cmd)
 	addWhyTo(cmd.Flags(), &f.why)
-	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which `verify` and `gate` tell what has moved since it was approved")
+	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which verify and gate tell what has moved since it was approved")
 	output.addTo(cmd)
 	return cmd
 }

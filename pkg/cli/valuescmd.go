@@ -69,6 +69,8 @@ func (a *app) valuesCommand() *cobra.Command {
 	flags.BoolVar(&f.up.up.ReuseValues, "reuse-values", false, "keep the values of the installed release, its chart's defaults included, and merge the given ones in")
 	flags.BoolVar(&f.up.up.ResetValues, "reset-values", false, "take the values of the chart, not those of the installed release")
 	flags.BoolVar(&f.up.up.ResetThenReuseValues, "reset-then-reuse-values", false, "take the values of the chart, then those given for the installed release, then the given ones")
+	into(flags, valuesFlagGroup, "reuse-values", "reset-values", "reset-then-reuse-values")
+	into(flags, reportFlagGroup, "output")
 	f.up.source.addTo(flags)
 	f.up.render.addTo(flags)
 	complete(cmd, "output", formatNames(valueFormats()))

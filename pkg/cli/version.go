@@ -40,7 +40,7 @@ func (a *app) versionCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&short, "short", false, "print nothing but the version")
-	cmd.Flags().BoolVar(&folder, "folder", false, "print the folder of the plugin instead, which has bin, gate and diff in it")
+	cmd.Flags().BoolVar(&folder, "folder", false, "print the folder of the plugin instead, which holds bin, gate and diff")
 	return cmd
 }
 

@@ -22,7 +22,8 @@ const mostTrials = 100
 const tooLong = "rendering the chart with other values takes longer than --render-timeout"
 
 func addWhyTo(flags *pflag.FlagSet, why *bool) {
-	flags.BoolVar(why, "why", false, "tell for each edit which value makes it, or that the chart does, by rendering with others")
+	defer gather(flags, reportFlagGroup)()
+	flags.BoolVar(why, "why", false, "tell for each edit which value makes it, or that the chart does, by rendering with other values")
 }
 
 // explains returns what tells in a set what its edits are due to.

@@ -16,8 +16,8 @@ func admissionRefusals() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "policy-denies", Risk: change.Rejected,
-			Why:  "admission policies look at each object that Helm creates or updates; if one denies an object, or cannot change it as it says, the upgrade fails",
-			Fix:  "let the object keep to the policy; or change the policy, or its binding, in an upgrade before this one: Helm applies policies last",
+			Why:  "admission policies look at each object that Helm creates or updates; if one denies an object, or fails to change it, the upgrade fails",
+			Fix:  "make the object comply with the policy; or change the policy, or its binding, one upgrade earlier: Helm applies policies last",
 			When: refusedAs("Denied"),
 		},
 		{
@@ -37,16 +37,16 @@ func admissionRefusals() []rule.Rule {
 		{
 			ID: "limits-exceeded", Risk: change.Rejected,
 			Why: "the LimitRanges and ResourceQuotas of a namespace apply to each pod and claim created in it; Helm applies them before pods and claims",
-			Fix: "let the object keep to the limits of its namespace, or change them",
+			Fix: "keep the object within the limits of its namespace, or change the limits",
 			When: refusedFor(func(e change.FieldError) bool {
 				return strings.HasPrefix(e.Message, "violates LimitRange ") || strings.HasPrefix(e.Message, "violates ResourceQuota ")
 			}),
 		},
 		{
 			ID: "namespace-missing", Risk: change.Rejected,
-			Why: "the API server creates nothing in a namespace that does not exist (NamespaceLifecycle); Helm runs hooks of pre-upgrade before it creates the Namespaces of the release, " +
-				"and makes no Namespace that is a hook of another event",
-			Fix:  "create the Namespace before this upgrade; or make it a hook, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+			Why: "the API server creates nothing in a namespace that does not exist (NamespaceLifecycle); Helm runs pre-upgrade hooks before it creates the Namespaces of the release, " +
+				"and creates no Namespace that is a hook for another event",
+			Fix:  "create the Namespace before this upgrade; or make it a hook, too, for the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
 			When: refusedAs("NoNamespace"),
 		},
 		{
@@ -59,7 +59,7 @@ func admissionRefusals() []rule.Rule {
 		{
 			ID: "priority-default-taken", Risk: change.Rejected, Kinds: []string{"PriorityClass"},
 			Why:  "only one PriorityClass may be the global default; if the present one leaves the release, Helm deletes it after the new one is created",
-			Fix:  "take globalDefault off the other one in an upgrade before this one",
+			Fix:  "remove globalDefault from the present one, one upgrade earlier",
 			When: refusedFor(func(e change.FieldError) bool { return e.Field == "globalDefault" && e.Type == "Forbidden" }),
 		},
 	}

@@ -6,13 +6,14 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
 // podRules are about running pods.
 func podRules() []rule.Rule {
-	return showing(rule.PodEvidence, goneRules(), stuckRules(), restartRules())
+	return showing(rule.PodEvidence, goneRules(), stuckRules(), scaleRules(), impact.RestartRules())
 }
 
 // stuckRules are about rollouts that do not come to an end.
@@ -31,7 +32,7 @@ func stuckRules() []rule.Rule {
 	}, {
 		ID: "pods-refused", Risk: change.Stuck, Hangs: rule.WantsPods,
 		Why: "the API server accepts the object and rejects each pod created for it: the rollout hangs, and pods that stop are not replaced",
-		Fix: "let the pods keep to what their namespace asks of them (pod security level, LimitRange, ResourceQuota, policies), or change that first",
+		Fix: "make the pods comply with their namespace (pod security level, LimitRange, ResourceQuota, policies), or change that first",
 		When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 			p := c.Outcome.Pods
 			if p == nil || p.Refused == "" {
@@ -61,7 +62,7 @@ func goneRules() []rule.Rule {
 		{
 			ID: "object-becomes-hook", Risk: change.Downtime,
 			Why: "an object that becomes a hook leaves the release: Helm deletes it with its pods, and creates it again when it runs the hook",
-			Fix: "give the hook another name, so that the object of the release can go in its own time",
+			Fix: "give the hook another name, and let the object of the release go in an upgrade of its own",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				p := c.Outcome.Pods
 				if c.Op != change.Recreate || upgrade.Anew(c) || p == nil || !p.AllDown {
@@ -73,7 +74,7 @@ func goneRules() []rule.Rule {
 	}
 }
 
-func restartRules() []rule.Rule {
+func scaleRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "replicas-removed", Risk: change.Restart, Kinds: []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"},
@@ -90,42 +91,5 @@ func restartRules() []rule.Rule {
 				return fmt.Sprintf("scaled from %d to %d, since the manifest no longer says how many", p.Before, p.Desired), []fieldpath.Path{path}, true
 			},
 		},
-		{
-			ID: "rotating-restart", Risk: change.Restart,
-			Why: "the pod template differs each time the chart is rendered, so every upgrade replaces the pods even if nothing else changes",
-			Fix: "give the chart the value that it would make up (a password, a certificate), or let it look up and keep the one in the cluster; take the time out of the pod template",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				p := c.Outcome.Pods
-				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown || !rule.Rotates(c, p.Causes) {
-					return "", nil, false
-				}
-				return affected(p) + rule.How(p) + rule.ForNothing, p.Causes, true
-			},
-		},
-		{
-			ID: "pod-restart", Risk: change.Restart,
-			Why: "running pods are replaced; their connections break and their caches are cold",
-			Fix: "upgrade when a restart does no harm, or leave the pod template as it is",
-			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
-				p := c.Outcome.Pods
-				if c.Op != change.Update || p == nil || !p.Replaced || p.AllDown || rule.Rotates(c, p.Causes) {
-					return "", nil, false
-				}
-				return affected(p) + rule.How(p), p.Causes, true
-			},
-		},
-	}
-}
-
-func affected(p *change.Pods) string {
-	switch {
-	case p.Affected < 0:
-		return "its pods are replaced"
-	case p.Before > p.Affected:
-		return fmt.Sprintf("%d of %d pods are replaced", p.Affected, p.Before)
-	case p.Affected == 1:
-		return "its pod is replaced"
-	default:
-		return fmt.Sprintf("%d pods are replaced", p.Affected)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
-const whyRefused = "the API server refuses the change; the upgrade fails after other objects have changed already, and nothing is rolled back by itself"
+const whyRefused = "the API server rejects the change: the upgrade fails after other objects have already changed, and nothing rolls them back"
 
 // refusalRules know remedies. Which changes are refused the API server says.
 func refusalRules() []rule.Rule {
@@ -51,7 +51,7 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "record-too-large", Risk: change.Rejected, Kinds: []string{"Secret", "ConfigMap"},
 			Why: "Helm first stores chart, values and manifest of the release in one Secret or ConfigMap, which holds at most 1 MiB; a larger release fails at once",
-			Fix: "leave files out of the chart that it does not need (.helmignore), split it, or have Helm store releases in a database (HELM_DRIVER=sql)",
+			Fix: "leave out of the chart what it does not need (.helmignore), split it, or have Helm store releases in a database (HELM_DRIVER=sql)",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("FieldValueTooLong")(c)
 				return message, paths, fires && c.Outcome.Upfront
@@ -78,7 +78,7 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "kind-not-defined", Risk: change.Rejected,
 			Why:  "the cluster has no definition of this kind; Helm looks up all kinds before it applies any definition, and stops before it changes anything",
-			Fix:  "install the definition before the upgrade (for a ServiceMonitor the Prometheus Operator brings it), or switch the object off in the values",
+			Fix:  "install the definition before the upgrade (the Prometheus Operator brings that of ServiceMonitor), or switch the object off in the values",
 			When: refusedAs("NoKindMatch"),
 		},
 		{
@@ -92,7 +92,7 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "hook-definition-in-the-way", Risk: change.Rejected, Kinds: []string{"CustomResourceDefinition"},
 			Why: "Helm never deletes a definition that is a hook, and cannot create it a second time",
-			Fix: "leave the upgrade events out of helm.sh/hook, so that only an installation makes it; or put it into the crds directory of the chart",
+			Fix: "leave the upgrade events out of helm.sh/hook, so that only an installation creates it; or put it into the crds directory of the chart",
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("AlreadyExists")(c)
 				return message, paths, fires && c.New != nil && len(c.New.HookEvents()) > 0
@@ -193,7 +193,7 @@ func objectRefusals() []rule.Rule {
 		{
 			ID: "immutable-data", Risk: change.Rejected, Kinds: []string{"ConfigMap", "Secret"},
 			Why:  whyRefused,
-			Fix:  "give the object a new name (a hash of its content in the name does) and point the workloads to it",
+			Fix:  "give the object a new name (for example with a hash of its content) and point the workloads to it",
 			When: refusedUnder("data", "binaryData", "stringData", "immutable", "type"),
 		},
 		{

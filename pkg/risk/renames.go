@@ -73,10 +73,8 @@ func behind(claims *change.Claims) string {
 		return "the volumes of its earlier pods stay behind"
 	case claims.Uncounted:
 		return fmt.Sprintf("%s or more stay behind (%s …)", volumes(n), claims.Behind[0])
-	case n == 1:
-		return "1 volume stays behind (" + claims.Behind[0] + ")"
 	default:
-		return fmt.Sprintf("%s stay behind (%s)", volumes(n), firstAndLast(claims.Behind))
+		return fmt.Sprintf("%s %s behind (%s)", volumes(n), rule.Form(n, "stays", "stay"), firstAndLast(claims.Behind))
 	}
 }
 
@@ -91,12 +89,7 @@ func emptyOnes(r *change.Rename) string {
 	}
 }
 
-func volumes(n int) string {
-	if n == 1 {
-		return "1 volume"
-	}
-	return fmt.Sprintf("%d volumes", n)
-}
+func volumes(n int) string { return fmt.Sprintf("%d %s", n, rule.Form(n, "volume", "volumes")) }
 
 // fewNames is how many names are listed in full.
 const fewNames = 2

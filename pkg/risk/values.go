@@ -12,7 +12,7 @@ func valueRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "value-unread", Risk: change.Unapplied,
 		Why: "a template of the old chart reads this value and none of the new one does: it no longer reaches any object",
-		Fix: "give the key by the name that the new chart has for it, or take it out; `helm safe-diff values` lists all such keys",
+		Fix: "use the new chart's name for the key, or remove it; `helm safe-diff values` lists all such keys",
 	}}
 }
 

@@ -1,6 +1,10 @@
 package rollout
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+)
 
 // PodTemplate returns where an object of the kind describes the pods that it makes,
 // and whether it makes any. A Pod is its own template.
@@ -22,18 +26,16 @@ func (f Facts) PodTemplate(group, kind string) (path []string, owner bool) {
 	}
 }
 
-// PodLabels returns the labels of the pods that a workload runs all the time, and
-// whether an object of the kind does. value is the object as its manifest writes it.
+// PodLabels returns the labels of the pods that a workload makes, and whether an object of the
+// kind makes any. value is the object as its manifest writes it.
 func (f Facts) PodLabels(group, kind string, value map[string]any) (labels map[string]string, owner bool) {
 	path, owner := f.PodTemplate(group, kind)
-	if !owner || group == "batch" && kind == "CronJob" {
+	if !owner {
 		return nil, false
 	}
-	for _, name := range append(path, "metadata", "labels") {
-		value, _ = value[name].(map[string]any)
-	}
-	labels = make(map[string]string, len(value))
-	for name, text := range value {
+	fields := untyped.Map(value, append(path, "metadata", "labels")...)
+	labels = make(map[string]string, len(fields))
+	for name, text := range fields {
 		labels[name], _ = text.(string)
 	}
 	return labels, true

@@ -32,6 +32,9 @@ type Obstacle struct {
 	some bool
 }
 
+// Partial reports whether some of the pods start in spite of it: not all nodes are alike.
+func (o Obstacle) Partial() bool { return o.some }
+
 // ObstacleKind tells obstacles apart.
 type ObstacleKind string
 

@@ -182,7 +182,7 @@ func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 	}
 	for _, o := range oldCRDs {
 		d := apiserver.Definition{Object: o}
-		if n := shipped[o.Ref.Name]; n != nil && !n.SameText(o) {
+		if n := shipped[o.Ref.Name]; n != nil && !sameDefinition(o, n) {
 			d.Caveat = staleDefinition
 		}
 		installed = append(installed, d)

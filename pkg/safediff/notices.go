@@ -9,7 +9,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -81,46 +80,12 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 		case live != nil:
 		case old == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs, Hides: change.Unapplied, Shipped: "new"})
-		case !old.SameText(o) && !relabelledOnly(old, o) && !redescribed(old, o):
+		case !sameDefinition(old, o):
 			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs, Hides: change.Unapplied, Shipped: "changed"})
 		}
 		seen[o.Ref.Name] = true
 	}
 	return list
-}
-
-func relabelledOnly(old, updated *manifest.Object) bool {
-	_, _, only := manifest.RelabelledOnly(old, updated)
-	return only
-}
-
-// redescribed reports whether two versions of a definition differ in nothing but comments and
-// descriptions.
-func redescribed(old, updated *manifest.Object) bool {
-	return reflect.DeepEqual(undescribed(upgrade.Spec(old)), undescribed(upgrade.Spec(updated)))
-}
-
-// undescribed returns a copy of a value without the descriptions in it. A property of that
-// name is no text.
-func undescribed(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		rest := make(map[string]any, len(v))
-		for key, item := range v {
-			if _, text := item.(string); key != "description" || !text {
-				rest[key] = undescribed(item)
-			}
-		}
-		return rest
-	case []any:
-		rest := make([]any, len(v))
-		for i, item := range v {
-			rest[i] = undescribed(item)
-		}
-		return rest
-	default:
-		return value
-	}
 }
 
 // after lists what is in the cluster when the upgrade is over, as far as it is known.

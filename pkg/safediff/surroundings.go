@@ -12,6 +12,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -139,11 +140,7 @@ func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
 	if n == 0 {
 		return &change.Loss{What: []string{"there are no objects of its kind"}, Spared: true}
 	}
-	noun := "objects"
-	if n == 1 {
-		noun = "object"
-	}
-	return &change.Loss{What: []string{fmt.Sprintf("%d %s of kind %s", n, noun, kind)}}
+	return &change.Loss{What: []string{fmt.Sprintf("%d %s of kind %s", n, rule.Form(n, "object", "objects"), kind)}}
 }
 
 // surrounding returns an object of what stands around the release; nil if it is not

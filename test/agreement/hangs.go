@@ -94,5 +94,5 @@ func hanging(c *change.Change) []hangRule {
 // awaited reports whether Helm waits in vain for a hook, or, if it waits for pods, for those of
 // a workload, so that the upgrade fails.
 func awaited(set *change.Set, c *change.Change) bool {
-	return (set.Release.Waits || c.Hook != nil && c.Hook.Runs) && !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Hangs })
+	return (set.Release.For(c.Ref) || c.Hook != nil && c.Hook.Runs) && !c.Outcome.Unreached && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Hangs })
 }

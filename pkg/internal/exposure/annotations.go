@@ -17,7 +17,7 @@ func annotationRules() []rule.Rule {
 		{
 			ID: "guard-annotation-removed", Risk: change.Exposure,
 			Why:  "the controller reads protection from this annotation: authentication, allowed addresses, a firewall, rate limits or TLS; without it, requests get through that did not before",
-			Fix:  "keep the annotation, or put the guard elsewhere first",
+			Fix:  "keep the annotation, or move the protection elsewhere first",
 			Read: guardRemoved,
 		},
 		{

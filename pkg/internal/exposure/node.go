@@ -19,7 +19,7 @@ func nodeRules() []rule.Rule {
 		{
 			ID: "host-namespace", Risk: change.Exposure,
 			Why:  "the pod shares the network, processes or memory of its node, and can observe and disturb everything that runs there",
-			Fix:  "take hostNetwork, hostPID or hostIPC away, or see that nobody else gets into the pod",
+			Fix:  "take hostNetwork, hostPID or hostIPC away, or make sure that nobody else gets into the pod",
 			Read: widens(hostNamespaces),
 		},
 		{

@@ -36,7 +36,7 @@ func permissionRules() []rule.Rule {
 		{
 			ID: "aggregates-all-roles", Risk: change.Exposure, Kinds: []string{"ClusterRole"},
 			Why:  "an empty selector aggregates the rules of every ClusterRole, cluster-admin and future ones included (k8s.io/kubernetes/pkg/controller/clusterroleaggregation)",
-			Fix:  "select the roles that are meant by a label of their own",
+			Fix:  "select the intended roles by a label of their own",
 			Read: widens(aggregatesAll),
 		},
 		{

@@ -19,9 +19,9 @@ func annotationRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "load-balancer-replaced", Risk: change.Outage, Kinds: []string{"Service", "Ingress"},
-			Why: "the controller cannot change this of a load balancer that there is: it makes another one, with another address, and deletes the first; " +
-				"clients, DNS records and firewalls that know the old address do not find it",
-			Fix:  "make a second Service or Ingress with the new annotation, move the clients to its address, and delete the first later",
+			Why: "the controller cannot change this on an existing load balancer: it creates another one, with another address, and deletes the first; " +
+				"clients, DNS records and firewalls that use the old address do not reach it",
+			Fix:  "create a second Service or Ingress with the new annotation, move the clients to its address, and delete the first later",
 			Find: loadBalancersReplaced,
 		},
 		{

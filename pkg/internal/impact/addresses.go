@@ -14,8 +14,8 @@ import (
 func Addresses() []rule.Rule {
 	return []rule.Rule{{
 		ID: "address-taken", Risk: change.Rejected, Kinds: []string{"Service"},
-		Why:  "only one Service can hold a cluster IP or a node port at a time; Helm creates and updates objects one after the other, and deletes what has left the release last",
-		Fix:  "leave the choice to the API server (no clusterIP, no nodePort), or delete the Service that has it before the upgrade",
+		Why:  "only one Service can hold a cluster IP or a node port at a time; Helm creates and updates objects one by one, and deletes those that leave the release at the end",
+		Fix:  "let the API server choose (no clusterIP, no nodePort), or delete the Service that holds it before the upgrade",
 		Find: addressesTaken,
 	}}
 }

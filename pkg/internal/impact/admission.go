@@ -11,7 +11,7 @@ func refusedPodRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "hook-pods-refused", Risk: change.Stuck, Hangs: rule.MakesPods,
 		Why:  "the API server accepts the hook's object and rejects every pod created for it: Helm waits until its timeout, then the upgrade fails",
-		Fix:  "state what the limits, quotas and policies of the namespace ask for, in the hook too",
+		Fix:  "give the hook, too, what the limits, quotas and policies of the namespace ask for",
 		Find: barredHooks,
 	}, {
 		ID: "quota-too-small", Risk: change.Stuck, Hangs: rule.MakesPods,
@@ -24,7 +24,7 @@ func refusedPodRules() []rule.Rule {
 			"LimitRange", "ResourceQuota", "Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
 		},
 		Why:  "the CronJob goes on creating Jobs, and the API server rejects each of their pods: what it does on schedule no longer happens",
-		Fix:  "let the pods of the CronJob keep to what its namespace asks for from now on",
+		Fix:  "make the pods of the CronJob comply with what its namespace asks for from now on",
 		Find: overruledSchedules,
 	}}
 }

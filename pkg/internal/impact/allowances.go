@@ -43,7 +43,8 @@ func readPolicy(o *manifest.Object) *netPolicy {
 	return p
 }
 
-// restrictsIn reports whether the policy restricts a direction.
+// restrictsIn reports whether the policy restricts pods in a direction: of those that it lists, or
+// Ingress, and Egress also if it has rules for it (NetworkPolicySpec in k8s.io/api/networking/v1).
 func (p *netPolicy) restrictsIn(d networkingv1.PolicyType) bool {
 	if types := p.policy.Spec.PolicyTypes; len(types) > 0 {
 		return slices.Contains(types, d)

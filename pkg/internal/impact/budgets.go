@@ -13,7 +13,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -23,11 +22,11 @@ func budgetRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "evictions-blocked", Risk: change.Stuck,
-			Why: "a disruption budget that asks for all pods lets none be evicted, nor does one with maxUnavailable or a percentage that also selects pods of a Job, CronJob or DaemonSet " +
-				"(getExpectedScale in k8s.io/kubernetes/pkg/controller/disruption), and the API server evicts no pod that two budgets select: " +
-				"draining the node of one, as every upgrade of the cluster does, never comes to an end",
-			Fix: "let one budget select the pods, and none of a Job, CronJob or DaemonSet (or let it ask for a number: minAvailable: 1), spare one of them (maxUnavailable: 1), " +
-				"and run more than one where that must not be noticed",
+			Why: "a pod is never evicted if its disruption budget asks for all pods, if one with maxUnavailable or a percentage also selects pods of a Job, CronJob or DaemonSet " +
+				"(getExpectedScale in k8s.io/kubernetes/pkg/controller/disruption), or if two budgets select it: " +
+				"draining its node, as every upgrade of the cluster does, never ends",
+			Fix: "let exactly one budget select the pods, and none of a Job, CronJob or DaemonSet (or let it ask for a number: minAvailable: 1), let it spare one of them (maxUnavailable: 1), " +
+				"and run more than one where nobody may notice",
 			Find: evictionsBlocked,
 		},
 		{
@@ -121,14 +120,11 @@ func withoutScale(u *upgrade.Upgrade, c *upgrade.Cover, namespace string, m upgr
 		if side == nil || o.Ref().Namespace != namespace || o.Idle() || !leavesPods(side) {
 			continue
 		}
-		of := labels.Set{}
-		for name, value := range untyped.Map(u.Template(side), "metadata", "labels") {
-			of[name], _ = value.(string)
-		}
+		picks := u.Picks(c.Selector, side)
 		if o.Change == nil {
 			side.Forget()
 		}
-		if c.Selector.Matches(of) {
+		if picks {
 			return o
 		}
 	}

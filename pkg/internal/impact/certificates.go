@@ -22,15 +22,15 @@ func certificateRules() []rule.Rule {
 		{
 			ID: "certificate-not-trusted", Risk: change.Outage,
 			Why: "the API server calls a webhook, or an aggregated API, only if its certificate is signed by what caBundle holds; " +
-				"pods go on with the certificate that they have read, and until then every request that needs the answer fails",
-			Fix: "replace the pods together with the certificate (a checksum of the Secret in the pod template), or keep the certificate that there is; " +
+				"pods keep the certificate that they have loaded, and until they load the new one every request that needs the answer fails",
+			Fix: "replace the pods together with the certificate (a checksum of the Secret in the pod template), or keep the present certificate; " +
 				"a caBundle may hold the old authority beside the new one",
 			Find: notTrusted(func(reads reference.Use) bool { return reads != reference.AsFile }),
 		},
 		{
 			ID: "certificate-trusted-late", Risk: change.Downtime,
 			Why: "the API server trusts the new authority at once; a mounted certificate changes a minute or two later, and counts when the program reads it again",
-			Fix: "let caBundle hold the old authority beside the new one for one release, or keep the certificate that there is",
+			Fix: "let caBundle hold the old authority beside the new one for one release, or keep the present certificate",
 			Find: notTrusted(func(reads reference.Use) bool {
 				return reads == reference.AsFile
 			}),

@@ -22,7 +22,7 @@ func cutoffRules() []rule.Rule {
 		{
 			ID: "network-policy-cuts-service-off", Risk: change.Outage,
 			Why:  "once a NetworkPolicy selects a pod, only the peers that some policy allows can reach it; connections from all others time out",
-			Fix:  "let in all who use the Service before the policy that restricts its pods comes, at the ports of the pods and not those of the Service",
+			Fix:  "allow all clients of the Service before the policy that restricts its pods comes, at the ports of the pods and not those of the Service",
 			Find: servicesCutOff,
 		},
 		{

@@ -25,7 +25,7 @@ func guardRules() []rule.Rule {
 		{
 			ID: "alerts-gone", Risk: change.Exposure,
 			Why:  "an alert that is no longer evaluated never fires; alerts and dashboards that use a recorded series see no data",
-			Fix:  "keep the rules, or see that others take their place",
+			Fix:  "keep the rules, or make sure that others take their place",
 			Find: alertsGone,
 		},
 		{

@@ -21,7 +21,7 @@ func hookRules() []rule.Rule {
 		{
 			ID: "hook-needs-later", Risk: change.Stuck, Kinds: []string{"Job", "Pod"}, Hangs: rule.Always,
 			Why:    "the hook's pods cannot start without what they refer to; Helm waits for the hook until its timeout, then the upgrade fails",
-			Fix:    "make a hook of what it needs, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+			Fix:    "make what it needs a hook, too, for the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
 			Remedy: needsRemedy,
 			Find: func(u *upgrade.Upgrade) []rule.Found {
 				return slices.DeleteFunc(neededLater(u), func(f rule.Found) bool { return len(f.On.Change.Outcome.Refused) > 0 })
@@ -31,31 +31,31 @@ func hookRules() []rule.Rule {
 			ID: "hook-never-ends", Risk: change.Stuck, Kinds: []string{"Job", "Pod"}, Hangs: rule.Always,
 			Why: "Helm waits until a Job that is a hook completes or fails, and until a Pod succeeds or fails (waitForPodSuccess in helm.sh/helm/v3/pkg/kube), " +
 				"at most until its timeout; then the upgrade fails",
-			Fix: "let the Pod have restartPolicy: Never or OnFailure; take suspend: true and parallelism: 0 off the Job",
+			Fix: "let the Pod have restartPolicy: Never or OnFailure; remove suspend: true and parallelism: 0 from the Job",
 			Remedy: func(c *change.Change) string {
 				if c.Ref.Kind == "Pod" {
 					return "let the Pod have restartPolicy: Never or OnFailure"
 				}
-				return "take suspend: true and parallelism: 0 off the Job"
+				return "remove suspend: true and parallelism: 0 from the Job"
 			},
 			Find: endless,
 		},
 		{
 			ID: "hook-claim-in-use", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"},
 			Why:  "a claim is not deleted while pods use it: Helm waits until its timeout, then the upgrade fails; with server-side apply Helm does not wait, and new pods do not start",
-			Fix:  "take the annotation helm.sh/hook off the claim, and let Helm take it over (--take-ownership); or leave its upgrade events out",
+			Fix:  "remove the annotation helm.sh/hook from the claim, and let Helm take it over (--take-ownership); or leave its upgrade events out",
 			Find: claimsHeld,
 		},
 		{
 			ID: "hook-deletes-data", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim", "PersistentVolume", "Namespace", "StatefulSet"},
 			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default), data included; helm.sh/resource-policy has no effect on hooks",
-			Fix:  "take the annotation helm.sh/hook off the object, and let Helm take it over (--take-ownership); or leave its upgrade events out, so that only an installation makes it",
+			Fix:  "remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership); or leave its upgrade events out, so that only an installation creates it",
 			Find: hooksLosing,
 		},
 		{
 			ID: "hook-made-anew", Risk: change.Downtime,
 			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again",
-			Fix:  "take the annotation helm.sh/hook off the object, and let Helm take it over (--take-ownership); then it updates it",
+			Fix:  "remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership); then it updates it",
 			Find: hooksAnew,
 		},
 		{
@@ -67,13 +67,13 @@ func hookRules() []rule.Rule {
 		{
 			ID: "hook-event-unknown", Risk: change.Unapplied,
 			Why:  "if helm.sh/hook holds one word that is not a hook event, Helm silently skips the whole object",
-			Fix:  "correct the word; crd-install is of Helm 2: put definitions into the crds directory of the chart",
+			Fix:  "correct the word; crd-install is from Helm 2: put definitions into the crds directory of the chart",
 			Find: eventsUnknown,
 		},
 		{
 			ID: "hook-no-longer-runs", Risk: change.Stale,
 			Why:  "what the hook did in every upgrade, such as a migration, does not happen in this one",
-			Fix:  "keep the event of the hook, or see that something else does its work",
+			Fix:  "keep the event of the hook, or make sure that something else does its work",
 			Find: hooksDropped,
 		},
 	}
@@ -84,7 +84,7 @@ func HookPods() []rule.Rule {
 	return []rule.Rule{{
 		ID: "hook-pod-forbidden", Risk: change.Rejected, Kinds: []string{"Pod"},
 		Why:    "the API server rejects a Pod whose ServiceAccount or class does not exist, and the upgrade fails with its hook",
-		Fix:    "make a hook of what it names, too, of the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
+		Fix:    "make what it names a hook, too, for the same event and with a lower helm.sh/hook-weight; or run the hook after the upgrade (post-upgrade)",
 		Remedy: needsRemedy,
 		Find: func(u *upgrade.Upgrade) []rule.Found {
 			return slices.DeleteFunc(neededLater(u), func(f rule.Found) bool { return len(f.On.Change.Outcome.Refused) == 0 })

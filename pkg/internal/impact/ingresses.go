@@ -18,7 +18,7 @@ func ingressRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "route-gone", Risk: change.Outage, Kinds: []string{"Ingress", "HTTPRoute", "GRPCRoute"},
 		Why:  "requests for a host or path that no Ingress or HTTPRoute handles, or that one hands to backends of weight 0, get an error, although the pods are fine",
-		Fix:  "let the old host or path stay beside the new one until nobody asks for it",
+		Fix:  "keep the old host or path beside the new one until nobody asks for it",
 		Find: routesGone,
 	}}
 }

@@ -24,8 +24,8 @@ func leadRules() []rule.Rule {
 		},
 		{
 			ID: "service-keeps-endpoints", Risk: change.Outage, Kinds: []string{"Service"},
-			Why: "without a selector nobody follows the pods (syncService in k8s.io/kubernetes/pkg/controller/endpointslice): " +
-				"the endpoints stay as they are, pods that go stay among them, and those that come get no requests",
+			Why: "without a selector the endpoints are no longer updated (syncService in k8s.io/kubernetes/pkg/controller/endpointslice): " +
+				"pods that are gone stay among them, and new pods get no requests",
 			Fix:  "keep the selector; a Service whose endpoints are made by hand should be a new one",
 			Find: keepsEndpoints,
 		},

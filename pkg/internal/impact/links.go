@@ -66,7 +66,7 @@ func routeLinkRules() []rule.Rule {
 			ID: "listener-missing", Risk: change.Outage,
 			Why: "a route is attached to nothing if its sectionName is not a listener of the Gateway " +
 				"(https://gateway-api.sigs.k8s.io/reference/spec/#parentreference): requests for it get an error",
-			Fix: "let the route name the listener that there is, or leave sectionName out",
+			Fix: "let the route name a listener that exists, or leave sectionName out",
 			Find: func(u *upgrade.Upgrade) []rule.Found {
 				return slices.DeleteFunc(broken(reference.AsListener)(u), func(f rule.Found) bool {
 					to := u.Object(f.Evidence[0].Objects[1].Identity())
@@ -82,7 +82,7 @@ func routeLinkRules() []rule.Rule {
 		},
 		{
 			ID: "auth-secret-missing", Risk: change.Outage,
-			Why: "ingress-nginx answers each request with 503 where the Secret does not exist by which it judges who calls " +
+			Why: "ingress-nginx answers every request with 503 if the Secret that it authenticates by does not exist " +
 				"(https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#authentication)",
 			Fix:  "keep the Secret, or take the annotation out",
 			Find: broken(reference.ForAuth),
@@ -95,7 +95,7 @@ func otherLinkRules() []rule.Rule {
 		{
 			ID: "target-missing", Risk: change.Stuck,
 			Why:  "an autoscaler whose target does not exist scales nothing",
-			Fix:  "let the autoscaler name the workload that there is",
+			Fix:  "point the autoscaler at a workload that exists",
 			Find: broken(reference.AsTarget),
 		},
 		{

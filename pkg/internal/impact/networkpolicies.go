@@ -7,9 +7,7 @@ import (
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -48,7 +46,7 @@ func unenforcedRules(u *upgrade.Upgrade) []rule.Found {
 		if says == nil || holds == nil {
 			continue
 		}
-		for _, d := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
+		for _, d := range directions() {
 			if !says.restrictsIn(d) || holds.restrictsIn(d) {
 				continue
 			}
@@ -165,34 +163,22 @@ func isPolicy(ref manifest.Ref) bool {
 	return ref.Kind == "NetworkPolicy" && ref.Group == networkingv1.GroupName
 }
 
-// restricts returns the directions in which a policy restricts pods: Ingress unless it
-// lists others, Egress also if it has rules for it (networking/v1, NetworkPolicySpec).
+// directions are those in which a policy may restrict pods.
+func directions() []networkingv1.PolicyType {
+	return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
+}
+
+// restricts returns the directions in which a policy restricts pods.
 func restricts(o *manifest.Object) []restriction {
-	if o == nil {
+	p := readPolicy(o)
+	if p == nil {
 		return nil
 	}
-	value, err := o.Value()
-	if err != nil {
-		return nil
-	}
-	var p networkingv1.NetworkPolicy
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(value, &p) != nil {
-		return nil
-	}
-	selector, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
-	if err != nil {
-		return nil
-	}
-	directions := p.Spec.PolicyTypes
-	if len(directions) == 0 {
-		directions = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
-		if len(p.Spec.Egress) > 0 {
-			directions = append(directions, networkingv1.PolicyTypeEgress)
+	var list []restriction
+	for _, d := range directions() {
+		if p.restrictsIn(d) {
+			list = append(list, restriction{o.Ref.Namespace, d, p.selector})
 		}
-	}
-	list := make([]restriction, len(directions))
-	for i, direction := range directions {
-		list[i] = restriction{o.Ref.Namespace, direction, selector}
 	}
 	return list
 }

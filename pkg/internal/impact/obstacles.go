@@ -37,13 +37,13 @@ func obstacleRules() []rule.Rule {
 		{
 			ID: "root-contradicted", Risk: change.Stuck, Hangs: rule.MakesPods,
 			Why:  "with runAsNonRoot the kubelet does not start a container as user 0 (verifyRunAsNonRoot in k8s.io/kubernetes/pkg/kubelet/kuberuntime): CreateContainerConfigError",
-			Fix:  "set runAsUser to a user other than 0, or runAsNonRoot: false for the container that must be root; what a container says counts before what its pod says",
+			Fix:  "set runAsUser to a user other than 0, or runAsNonRoot: false for the container that must be root; a container's own setting overrides that of its pod",
 			Find: obstacles(rollout.RootRefused),
 		},
 		{
 			ID: "progress-deadline-too-short", Risk: change.Stuck, Kinds: []string{"Deployment"},
 			Why: "no pod is ready before the initial delay of its probes is over; if the progress deadline ends first, the rollout counts as failed " +
-				"(DeploymentTimedOut in k8s.io/kubernetes/pkg/controller/deployment/util), and who waits for it gives up",
+				"(DeploymentTimedOut in k8s.io/kubernetes/pkg/controller/deployment/util), and whoever waits for it gives up",
 			Fix:  "raise progressDeadlineSeconds above the initial delays, or lower these",
 			Find: obstacles(rollout.TooLate),
 		},
@@ -110,7 +110,7 @@ func sidecarRules() []rule.Rule {
 		},
 		{
 			ID: "job-waits-for-sidecar", Risk: change.Stuck, Kinds: []string{"Job", "CronJob"}, Hangs: rule.MakesPods,
-			Why: "the kubelet stops sidecars (init containers with restartPolicy: Always) once all containers have ended, but nobody stops a container for another one: " +
+			Why: "the kubelet stops sidecars (init containers with restartPolicy: Always) once all containers have ended, but no container because another one has: " +
 				"a Job whose program does not end is never complete, and a CronJob with concurrencyPolicy Forbid starts no other",
 			Fix:  "keep the program a sidecar: in initContainers, with restartPolicy: Always",
 			Find: obstacles(rollout.JobOfSidecar),
@@ -125,13 +125,13 @@ func kubeletRules() []rule.Rule {
 			ID: "resource-of-no-container", Risk: change.Stuck, Hangs: rule.MakesPods,
 			Why: "the kubelet looks for the container of a resourceFieldRef in the pod (ExtractResourceValueByContainerNameAndNodeAllocatable in k8s.io/kubernetes/pkg/api/v1/resource); " +
 				"if there is none, it starts no container (CreateContainerConfigError) or sets up no volume",
-			Fix:  "let containerName name a container of the pod, or leave it out in env: then it is the container itself",
+			Fix:  "let containerName name a container of the pod, or leave it out in env, where it defaults to the container itself",
 			Find: obstacles(rollout.ResourceOfNone),
 		},
 		{
 			ID: "sub-path-undefined", Risk: change.Stuck, Hangs: rule.MakesPods,
-			Why:  "the kubelet expands subPathExpr by the environment of the container (ExpandContainerVolumeMounts in k8s.io/kubernetes/pkg/kubelet/container); without a value for each variable it does not start the container (CreateContainerConfigError)",
-			Fix:  "define the variable in env of the same container; for the name of the pod by fieldRef: {fieldPath: metadata.name}",
+			Why:  "the kubelet expands subPathExpr with the environment of the container (ExpandContainerVolumeMounts in k8s.io/kubernetes/pkg/kubelet/container); without a value for each variable it does not start the container (CreateContainerConfigError)",
+			Fix:  "define the variable in env of the same container; for the pod's name: fieldRef: {fieldPath: metadata.name}",
 			Find: obstacles(rollout.SubPathUndefined),
 		},
 		{

@@ -23,8 +23,8 @@ func outsideRules() []rule.Rule {
 		},
 		{
 			ID: "ingress-class-removed", Risk: change.Outage, Kinds: []string{"Ingress"},
-			Why: "a controller takes the Ingresses of its class; the API server fills in the default class in new ones only (DefaultIngressClass in k8s.io/kubernetes/plugin/pkg/admission), " +
-				"so that nobody takes one that has lost its class, unless a controller takes Ingresses without one",
+			Why: "a controller handles the Ingresses of its class; the API server sets the default class on new ones only (DefaultIngressClass in k8s.io/kubernetes/plugin/pkg/admission), " +
+				"so that no controller handles one that has lost its class, unless it also takes Ingresses without one",
 			Fix:  "keep ingressClassName",
 			Find: classRemoved,
 		},

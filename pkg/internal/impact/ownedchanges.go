@@ -26,7 +26,7 @@ func ownedChangeRules() []rule.Rule {
 		{
 			ID: "owned-kept-no-more", Risk: change.Exposure,
 			Why:  "the custom resource used to keep its data when it was deleted; from now on its operator deletes the data with it",
-			Fix:  "keep the deletion policy, the annotation, or the absence of the finalizer, by which it stays",
+			Fix:  "keep the deletion policy or annotation by which the data stay, and leave out the finalizer that deletes them",
 			Find: keptNoMore,
 		},
 		{

@@ -15,8 +15,8 @@ import (
 // is there.
 func ownerRules() []rule.Rule {
 	const (
-		why = "the garbage collector deletes an object none of whose owners is there, by name and UID, as soon as it sees it; Helm does not notice, and the next upgrade does not bring it back"
-		fix = "leave metadata.ownerReferences out of the chart; what belongs to the release goes with it"
+		why = "the garbage collector deletes an object as soon as it sees that none of its owners exists, by name and UID; Helm does not notice, and the next upgrade does not bring it back"
+		fix = "leave metadata.ownerReferences out of the chart; objects of the release are deleted with it anyway"
 	)
 	return []rule.Rule{
 		{ID: "owner-missing-data", Risk: change.DataLoss, Why: why, Fix: fix, Find: ownerless(true)},

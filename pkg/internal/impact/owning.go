@@ -28,7 +28,7 @@ type owning struct {
 
 func owningRules() []rule.Rule {
 	const (
-		why = "the operator, or the garbage collector, deletes what belongs to a custom resource together with it; under another name, or made anew, it begins with nothing"
+		why = "the operator, or the garbage collector, deletes what a custom resource owns together with it; recreated, or under another name, it starts empty"
 		fix = "keep the name; " + rule.KeepFirst + ", or have the operator keep what belongs to it (its deletion policy), before it leaves the chart"
 	)
 	return []rule.Rule{

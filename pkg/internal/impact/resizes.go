@@ -20,8 +20,8 @@ func resizeRules() []rule.Rule {
 		{
 			ID: "autoscaler-stops-pods", Risk: change.Restart,
 			Why: "the bounds of its autoscaler limit how many pods a workload has, whatever its manifest says; with other bounds, or without an autoscaler, " +
-				"those beyond the new number are stopped at once, and what they were doing the others have to do",
-			Fix:  "give the workload the pods that it needs: replicas where the autoscaler goes, other bounds where it stays",
+				"those beyond the new number are stopped at once, and the others take over their work",
+			Fix:  "give the workload the pods that it needs: replicas if the autoscaler goes, other bounds if it stays",
 			Find: resized(func(r *upgrade.Resize) bool { return r.After.Most > 0 }),
 		},
 		{

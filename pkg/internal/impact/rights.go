@@ -22,7 +22,7 @@ func rightsRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "rights-lost", Risk: change.Outage,
 		Why: "a program that keeps running still asks the API server for what it was allowed before, and is denied (Covers in k8s.io/component-helpers/auth/rbac/validation compares the rules): " +
-			"a controller stops working without its pods showing it",
+			"a controller stops working although its pods look healthy",
 		Fix: "keep the role, binding, token and identity of the account while pods run as it, or stop those pods first",
 		Find: func(u *upgrade.Upgrade) []rule.Found {
 			return slices.Concat(rightsLost(u), identitiesLost(u), tokensLost(u))

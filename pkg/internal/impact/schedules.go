@@ -31,7 +31,7 @@ func serviceAPIRules() []rule.Rule {
 		{
 			ID: "api-service-unverified", Risk: change.Exposure, Kinds: []string{"APIService"},
 			Why:  "the API server sends its users' requests to whoever answers, without checking the certificate",
-			Fix:  "give it the bundle of the server's certificate (caBundle)",
+			Fix:  "set caBundle to the authority that signs the server's certificate",
 			Find: unverifiedAPIs,
 		},
 	}

@@ -20,7 +20,7 @@ func Unmerged() []rule.Rule {
 	return []rule.Rule{{
 		ID: "merge-refused", Risk: change.Rejected,
 		Why:  "Helm merges the entries of such lists by one field; if two entries have the same value in it, the merge fails or produces an object that the API server rejects",
-		Fix:  "let no two entries of the list share the field by which it is merged; where the installed manifest has them, delete the object before the upgrade",
+		Fix:  "give each entry of the list its own value in that field; if the installed manifest has duplicates, delete the object before the upgrade",
 		Find: unmerged,
 	}}
 }
@@ -31,7 +31,7 @@ func unappliedRules() []rule.Rule {
 		{
 			ID: "entry-lost-in-merge", Risk: change.Unapplied,
 			Why:  "Helm merges the entries of such lists by one field; the merge treats two entries with the same value in it as one, without an error",
-			Fix:  "let no two entries of the list share the field by which it is merged; ports of one number and two protocols are kept by server-side apply (Helm 4, --server-side=true)",
+			Fix:  "give each entry of the list its own value in that field; server-side apply keeps ports of one number and two protocols (Helm 4, --server-side=true)",
 			Find: lostBy(func(l *change.Unstored) bool { return l.By != "" && !l.Alike && !alone(l) }),
 		},
 		{
@@ -49,7 +49,7 @@ func unappliedRules() []rule.Rule {
 		{
 			ID: "field-unknown", Risk: change.Unapplied,
 			Why:  "the API server does not know the field and drops it; most often it is misspelt or wrongly indented",
-			Fix:  "correct the name or the place of the field; kubectl explain lists those that there are",
+			Fix:  "correct the name or the place of the field; kubectl explain lists the fields",
 			Find: unknownFields,
 		},
 	}
@@ -258,15 +258,8 @@ func unknownFields(u *upgrade.Upgrade) []rule.Found {
 			names = append(names, path.String())
 		}
 		slices.Sort(names)
-		found = append(found, rule.Found{On: o, Message: "the API server does not know " + rule.Shortened(names) + " and drops " + them(len(names)), Paths: o.Dropped,
+		found = append(found, rule.Found{On: o, Message: "the API server does not know " + rule.Shortened(names) + " and drops " + rule.Form(len(names), "it", "them"), Paths: o.Dropped,
 			Evidence: []change.Evidence{{What: "dropped", Objects: []manifest.Ref{o.Ref()}, Names: names}}})
 	}
 	return found
-}
-
-func them(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "them"
 }

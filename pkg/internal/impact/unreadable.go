@@ -15,9 +15,9 @@ import (
 func programRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "data-not-readable", Risk: change.DataLoss, Breaks: true,
-		Why: "a program can only read data that another version has written as far as its vendor says; " +
-			"otherwise it does not start, or changes the data so that nothing reads them",
-		Fix:     "do the steps that the vendor asks for before this release, with a backup at hand; or keep the version",
+		Why: "a program reads the data of another version only as far as its vendor says; " +
+			"otherwise it does not start, or makes the data unreadable",
+		Fix:     "follow the vendor's upgrade steps before this release, with a backup at hand; or keep the version",
 		Instead: "restore a backup that was made before the newer version ran, or keep the version",
 		Find:    unreadableData,
 	}}

@@ -14,7 +14,7 @@ func volumeRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "volume-claimed", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"}, Hangs: rule.Always,
 		Why:  "a volume stays reserved for the claim it was bound to, even after that claim is deleted; another claim that names it stays pending, and so do its pods",
-		Fix:  "keep the name of the claim; or see that the volume outlives it (reclaim policy Retain), and take spec.claimRef out of the volume once the old claim is gone",
+		Fix:  "keep the name of the claim; or make sure that the volume outlives it (reclaim policy Retain), and take spec.claimRef out of the volume once the old claim is gone",
 		Find: volumesClaimed,
 	}}
 }

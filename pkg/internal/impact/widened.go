@@ -15,8 +15,8 @@ import (
 func widenedRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "network-policy-widened", Risk: change.Exposure, Kinds: []string{"NetworkPolicy"},
-		Why: "a block of addresses may hold most of the internet, an empty selector selects all pods or all namespaces, and without ports a rule is for all of them: " +
-			"the policy lets through more than it names",
+		Why: "a block of addresses may hold most of the internet, an empty selector selects all pods or all namespaces, and a rule without ports allows all of them: " +
+			"the policy allows more than it names",
 		Fix:  "name the peers, and the ports, that need it",
 		Find: widenedPolicies,
 	}}
@@ -35,7 +35,7 @@ func widenedPolicies(u *upgrade.Upgrade) []rule.Found {
 		if old == nil || updated == nil {
 			continue
 		}
-		for _, d := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
+		for _, d := range directions() {
 			if !old.restrictsIn(d) || !updated.restrictsIn(d) {
 				continue
 			}

@@ -40,6 +40,14 @@ func Pods(n int) string {
 	}
 }
 
+// Form returns the form of a word that goes with a number of things.
+func Form(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
+}
+
 // Seconds writes a number of seconds in a sentence.
 func Seconds(n int) string {
 	const minute = 60

@@ -294,10 +294,7 @@ func podTemplate(o *manifest.Object, facts rollout.Facts) *PodTemplate {
 	if !runs {
 		return nil
 	}
-	labels := map[string]string{}
-	for name, text := range untyped.Map(value, append(slices.Clone(path), "metadata", "labels")...) {
-		labels[name], _ = text.(string)
-	}
+	labels, _ := facts.PodLabels(o.Ref.Group, o.Ref.Kind, value)
 	spec := untyped.Map(value, append(slices.Clone(path), "spec")...)
 	p := &PodTemplate{Labels: labels, Replicas: Replicas(o), Times: timesOf(o.Ref, untyped.Map(value, "spec"), spec)}
 	if o.Ref.Kind == "StatefulSet" && o.Ref.Group == appsv1.GroupName {
@@ -419,9 +416,9 @@ func (u *Upgrade) Template(o *manifest.Object) map[string]any {
 
 func path(fields []string) fieldpath.Path { return fieldpath.Fields(fields...) }
 
-// Picks reports whether a selector fits the pods of an object.
+// Picks reports whether a selector fits the pods that an object makes.
 func (u *Upgrade) Picks(selector labels.Selector, o *manifest.Object) bool {
-	if _, owner := u.Rollout.PodLabels(o.Ref.Group, o.Ref.Kind, nil); !owner {
+	if !u.RunsPods(o.Ref) {
 		return false // not to be decoded
 	}
 	value, err := o.Value()
