@@ -69,8 +69,9 @@ func (f Facts) search(pod *corev1.Pod, claims ...string) *scheduling.Search {
 }
 
 // members tells which pod of a StatefulSet no node can hold because of the claims that it has
-// already, where nodes could hold it otherwise. The controller makes the pods of a new template from the last one on (updateStatefulSet
-// in k8s.io/kubernetes/pkg/controller/statefulset), and none below the partition.
+// already, where nodes could hold it otherwise. The controller makes the pods of a new template
+// from the last one on (updateStatefulSet in k8s.io/kubernetes/pkg/controller/statefulset), and none
+// below the partition.
 func (f Facts) members(old runtime.Object, set *appsv1.StatefulSet) (why *Obstacle, open string) {
 	all, pod := ordinalsOf(set), podFrom(&set.Spec.Template)
 	from := all.from + partition(set)
