@@ -268,8 +268,8 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 		return
 	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
-	case r.Verdict == "rejected" && c != nil && c.Outcome.Undeleted != "" && s.open:
-		s.Open++ // whether that fails the upgrade depends on the Helm
+	case s.open && c != nil && (r.Verdict == "rejected" && c.Outcome.Undeleted != "" || r.Verdict == "absent" && c.Hook != nil && c.Hook.Runs):
+		s.Open++ // whether that fails the upgrade, before its last hooks, depends on the Helm
 		return
 	}
 	t := tally(&s.Tallies, Verdict)
