@@ -32,6 +32,7 @@ func hangRules() []hangRule {
 		{id: "pod-gated", quiet: true}, // of a pod that is not to be scheduled yet the scheduler says nothing
 		{id: "claim-for-one-pod", reasons: []string{"FailedScheduling"}, kubelet: true},
 		{id: "pods-exclude-each-other", reasons: []string{"FailedScheduling"}},
+		{id: "pods-excluded-by-others", reasons: []string{"FailedScheduling"}},
 		{id: "pods-rejected", reasons: []string{"FailedCreate"}},
 		{id: "quota-too-small", reasons: []string{"FailedCreate"}},
 		{id: "hook-pods-refused", reasons: []string{"FailedCreate"}},
