@@ -186,14 +186,16 @@ type Score struct {
 	Open        int
 	Differences []Difference
 
-	open bool // what is looked at was not judged in all
+	open    bool // what is looked at was not judged in all
+	mayFail bool // whether the upgrade fails depends on the Helm
 }
 
 // Add compares one upgrade with what was predicted for it.
 func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.Upgrades++
 	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 || rejected(&c) || awaited(set, &c) })
-	s.open = slices.ContainsFunc(set.Changes, func(c change.Change) bool { return c.Outcome.Undeleted != "" && mayBe(set, c.Ref, change.Rejected) })
+	s.mayFail = slices.ContainsFunc(set.Changes, func(c change.Change) bool { return c.Outcome.Undeleted != "" && mayBe(set, c.Ref, change.Rejected) })
+	s.open = s.mayFail
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
@@ -268,7 +270,7 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 		return
 	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
-	case s.open && c != nil && (r.Verdict == "rejected" && c.Outcome.Undeleted != "" || r.Verdict == "absent" && c.Hook != nil && c.Hook.Runs):
+	case s.mayFail && c != nil && (r.Verdict == "rejected" && c.Outcome.Undeleted != "" || r.Verdict == "absent" && c.Hook != nil && c.Hook.Runs):
 		s.Open++ // whether that fails the upgrade, before its last hooks, depends on the Helm
 		return
 	}
