@@ -3,7 +3,6 @@ package apiserver
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -34,7 +33,7 @@ func (g *Guards) UnclearDeletion(o *manifest.Object, stored *Result) []string {
 // object and no new one (AdmissionToValidateObjectDeleteFunc in k8s.io/apiserver/pkg/registry/rest;
 // deleteResource in helm.sh/helm/v3/pkg/kube). It is nil if the object is not known.
 func (g *Guards) deletion(o *manifest.Object, stored *Result) admission.Attributes {
-	var object runtime.Object = stored.stored
+	object := stored.stored
 	if object == nil {
 		custom, is := stored.Old.(*unstructured.Unstructured)
 		if !is {

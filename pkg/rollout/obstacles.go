@@ -48,7 +48,7 @@ const (
 	PodsRejected ObstacleKind = "rejection" // the API server rejects each pod, or what makes it
 	NoNode       ObstacleKind = "node"      // the scheduler finds no node that can hold a pod
 	NoNodeBeside ObstacleKind = "exclusion" // the scheduler finds no node without a pod that excludes a new one
-	// NoNodeBesideOthers: the scheduler finds no node without a pod of another workload that excludes a new one
+	// NoNodeBesideOthers: the scheduler finds no node without a pod of another workload that excludes a new one.
 	NoNodeBesideOthers ObstacleKind = "others"
 
 	Gated ObstacleKind = "gate" // the scheduler ignores a pod until its scheduling gates are removed

@@ -1,6 +1,8 @@
 package safediff
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -14,55 +16,63 @@ import (
 // is left out. It reads nothing if the nodes are not known, since nobody asks then.
 func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.PersistentVolume {
 	objects := in.after()
+	if !slices.ContainsFunc(objects, isNode) {
+		return nil
+	}
 	again := map[manifest.Identity]bool{} // what is made again, and what goes
-	nodes := false
 	for _, o := range in.old {
 		again[o.Ref.Identity()] = true
 	}
 	for _, o := range objects {
 		again[o.Ref.Identity()] = diff.IsHook(o)
-		nodes = nodes || isNode(o)
 	}
-	if !nodes {
-		return nil
-	}
-	claims, volumes := map[manifest.Identity]*corev1.PersistentVolumeClaim{}, map[string]*corev1.PersistentVolume{}
-	add := func(ref manifest.Ref, value map[string]any) {
-		switch id := ref.Identity(); {
-		case again[id] || value == nil:
-		case isClaim(ref):
-			claim := &corev1.PersistentVolumeClaim{}
-			if runtime.DefaultUnstructuredConverter.FromUnstructured(value, claim) == nil && claim.Spec.VolumeName != "" {
-				claims[id] = claim
-			}
-		case ref.Kind == "PersistentVolume" && ref.Group == "":
-			volume := &corev1.PersistentVolume{}
-			if runtime.DefaultUnstructuredConverter.FromUnstructured(value, volume) == nil && (volumes[ref.Name] == nil || volume.Spec.NodeAffinity != nil) {
-				volumes[ref.Name] = volume
-			}
-		}
-	}
+	b := bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
 	for _, o := range objects {
-		if !isClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
+		if again[o.Ref.Identity()] || !isClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
 			continue
 		}
 		if value, err := o.Value(); err == nil {
-			add(o.Ref, value)
+			b.add(o.Ref.Identity(), value)
 		}
 	}
 	if state != nil { // what is stored counts: no upgrade changes the volume of a claim, or where that is
 		for id, o := range state.Objects {
-			add(manifest.Ref{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}, o.Value)
+			if !again[id] {
+				b.add(id, o.Value)
+			}
 		}
 	}
-	return pairedUp(claims, volumes)
+	return b.pairedUp()
+}
+
+// bindings are claims that name a volume, and volumes by name.
+type bindings struct {
+	claims  map[manifest.Identity]*corev1.PersistentVolumeClaim
+	volumes map[string]*corev1.PersistentVolume
+}
+
+// add takes in an object as the cluster stores it, if it is a claim that names a volume, or a volume.
+func (b *bindings) add(id manifest.Identity, value map[string]any) {
+	switch {
+	case value == nil || id.Group != "":
+	case id.Kind == "PersistentVolumeClaim":
+		claim := &corev1.PersistentVolumeClaim{}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(value, claim) == nil && claim.Spec.VolumeName != "" {
+			b.claims[id] = claim
+		}
+	case id.Kind == "PersistentVolume":
+		volume := &corev1.PersistentVolume{}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(value, volume) == nil && (b.volumes[id.Name] == nil || volume.Spec.NodeAffinity != nil) {
+			b.volumes[id.Name] = volume
+		}
+	}
 }
 
 // pairedUp sorts the volumes that claims name by namespace and name of the claim.
-func pairedUp(claims map[manifest.Identity]*corev1.PersistentVolumeClaim, volumes map[string]*corev1.PersistentVolume) map[string]map[string]*corev1.PersistentVolume {
+func (b *bindings) pairedUp() map[string]map[string]*corev1.PersistentVolume {
 	bound := map[string]map[string]*corev1.PersistentVolume{}
-	for id, claim := range claims {
-		volume := volumes[claim.Spec.VolumeName]
+	for id, claim := range b.claims {
+		volume := b.volumes[claim.Spec.VolumeName]
 		if volume == nil {
 			continue
 		}

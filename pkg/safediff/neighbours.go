@@ -2,7 +2,6 @@ package safediff
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -110,9 +109,9 @@ func (j *judge) placed(namespace string, running *rollout.Running, pod *corev1.P
 	switch {
 	case owner.Kind == "DaemonSet":
 	case !inside:
-		n.Leaves = fmt.Sprintf("%s is not of the release, and its pods may go", n.Of)
+		n.Leaves = n.Of + " is not of the release, and its pods may go"
 	case j.scaled[id]:
-		n.Leaves = fmt.Sprintf("an autoscaler may take pods of %s away", n.Of)
+		n.Leaves = "an autoscaler may take pods of " + n.Of + " away"
 	}
 	i := slices.IndexFunc(j.rollout.Cluster, func(node *corev1.Node) bool { return node.Name == pod.Spec.NodeName })
 	if i < 0 {

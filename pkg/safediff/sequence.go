@@ -105,12 +105,7 @@ func pairsOf(objects []upgrade.Object) []diff.Pair {
 // the same phase: Helm 4 goes on with other deletions, and both run all hooks of an event before they
 // delete any that has succeeded.
 func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
-	stopped, failed, last := false, false, diff.Never
-	for i := range objects {
-		if c := objects[i].Change; c != nil && c.Outcome.Upfront {
-			stopped = true
-		}
-	}
+	stopped, failed, last := upfront(objects), false, diff.Never
 	for _, step := range steps {
 		failed = failed && step.Phase != diff.PreHooks
 		c, unreached := objects[step.Pair].Change, stopped || failed && step.Phase > diff.Apply || step.Phase > last
@@ -122,7 +117,7 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 		c.Outcome.Unreached = !refused && unreached
 		switch {
 		case stopped, step.Phase > last:
-		case refused && step.Phase == diff.Remove && upgrade.Undeleted(c), !refused && objects[step.Pair].Left != "":
+		case undeletable(&objects[step.Pair], step.Phase):
 			last = step.Phase
 		case refused:
 			failed = true
@@ -131,6 +126,25 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 			stopped = true
 		}
 	}
+}
+
+// upfront reports whether Helm finds out beforehand that it cannot make the upgrade.
+func upfront(objects []upgrade.Object) bool {
+	for i := range objects {
+		if c := objects[i].Change; c != nil && c.Outcome.Upfront {
+			return true
+		}
+	}
+	return false
+}
+
+// undeletable reports whether Helm fails because of what it cannot delete, at the end of the phase: of the
+// release, or of hooks that have succeeded.
+func undeletable(o *upgrade.Object, phase diff.Phase) bool {
+	if len(o.Change.Outcome.Refused) > 0 {
+		return phase == diff.Remove && upgrade.Undeleted(o.Change)
+	}
+	return o.Left != ""
 }
 
 // hangs reports whether Helm waits in vain for a hook: for its end, or that what is there of
