@@ -105,6 +105,9 @@ func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, reco
 		if err := b.lab.Apply(ctx, c.Cluster, namespace); err != nil {
 			return nil, err
 		}
+		if err := b.awaitPolicies(ctx, namespace, c.Cluster); err != nil {
+			return nil, err
+		}
 	}
 	objects, err := b.objects(c, namespace)
 	if err != nil {
@@ -112,6 +115,9 @@ func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, reco
 	}
 	running := slices.ContainsFunc(objects, runs)
 	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
+		return nil, err
+	}
+	if err := b.awaitPolicies(ctx, namespace, c.Old, c.Drift); err != nil {
 		return nil, err
 	}
 	if objects, err = b.objects(c, namespace); err != nil { // by now all kinds are known
