@@ -164,6 +164,9 @@ func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, reco
 		u.Resources = append(u.Resources, r)
 	}
 	remains.left = after
+	if err := b.awaitPolicies(ctx, namespace, c.Old, c.New); err != nil {
+		return nil, err
+	}
 	return u, b.back(ctx, way, namespace, installed, objects, remains, u)
 }
 

@@ -19,9 +19,9 @@ import (
 // label that one of them sets.
 const probe = "laboratory-probe"
 
-// awaitPolicies waits until the admission policies in some manifests, which the API server has, are
-// in force: it takes them up once a second (policyRefreshInterval in
-// k8s.io/apiserver/pkg/admission/plugin/policy/generic). Whether Helm is faster would be chance. A
+// awaitPolicies waits until the API server has read the admission policies that some manifests have,
+// or had: it does so once a second (policyRefreshInterval in
+// k8s.io/apiserver/pkg/admission/plugin/policy/generic), and whether Helm is faster would be chance. A
 // policy that is made after them is in force no sooner than they are.
 func (b *Bench) awaitPolicies(ctx context.Context, namespace string, manifests ...string) error {
 	text := strings.Join(manifests, "\n")
