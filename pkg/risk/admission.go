@@ -22,8 +22,8 @@ func admissionRefusals() []rule.Rule {
 		},
 		{
 			ID: "deletion-refused", Risk: change.Rejected,
-			Why: "admission policies may look at what Helm deletes, too; if one denies that, Helm 4 fails once it has applied all else, and Helm 3 goes on without a word; " +
-				"both fail in an uninstall, and where they delete a hook before they run it",
+			Why: "an admission policy can deny a deletion: Helm 4 then fails once it has applied everything else, and Helm 3 goes on without a word; " +
+				"both fail if they uninstall, or if they delete a hook before they run it",
 			Fix:  "let the policy allow the deletion before this upgrade; or keep the object (helm.sh/resource-policy: keep)",
 			When: refusedAs(upgrade.Undeletable),
 			Remedy: func(c *change.Change) string {

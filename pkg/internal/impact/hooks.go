@@ -60,7 +60,7 @@ func hookRules() []rule.Rule {
 		},
 		{
 			ID: "hook-not-deleted", Risk: change.Rejected,
-			Why:  "Helm deletes hooks with the delete policy hook-succeeded once all hooks of the event have succeeded; if a policy denies that, the upgrade fails there",
+			Why:  "Helm deletes hooks with the delete policy hook-succeeded once all hooks of the event have succeeded; if a policy denies that, the upgrade fails at that point",
 			Fix:  "let the policy allow Helm to delete the hook; or take hook-succeeded out of its delete policies",
 			Find: hooksLeft,
 		},

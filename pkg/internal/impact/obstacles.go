@@ -81,9 +81,9 @@ func placementRules() []rule.Rule {
 		},
 		{
 			ID: "pods-excluded-by-others", Risk: change.Stuck, Hangs: rule.AwaitsPods,
-			Why: "required podAntiAffinity, of the new pod or of the other one, or a hostPort keeps a new pod from every node that has a pod of another workload " +
-				"(as the scheduler decides: InterPodAffinity, NodePorts); if such a pod is wherever a new one could run and the upgrade does not move it, new pods stay Pending; " +
-				"if it may go, or an autoscaler may add nodes, this is a notice",
+			Why: "required podAntiAffinity (of either pod) or a hostPort keeps a new pod off the nodes of another workload " +
+				"(InterPodAffinity and NodePorts of the scheduler); if that is every node that could hold it, and the upgrade does not move the other pods, new pods stay Pending; " +
+				"if those may go, or an autoscaler may add nodes, this is a notice",
 			Fix: "let the anti-affinity select other labels or make it preferred, use another hostPort (or none, behind a Service), " +
 				"or keep some nodes free of the other workload (nodeSelector, taints)",
 			Find: obstacles(rollout.NoNodeBesideOthers),
