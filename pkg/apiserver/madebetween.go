@@ -2,13 +2,12 @@ package apiserver
 
 import (
 	"context"
-	"fmt"
-	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
@@ -91,7 +90,7 @@ func replicaSetOf(d *appsv1.Deployment, m PodMaker, pods int) *appsv1.ReplicaSet
 	legacyscheme.Scheme.Default(d)
 	hash := map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: generated}
 	template, selector := d.Spec.Template.DeepCopy(), d.Spec.Selector.DeepCopy()
-	template.Labels, selector.MatchLabels = joined(template.Labels, hash), joined(selector.MatchLabels, hash)
+	template.Labels, selector.MatchLabels = labels.Merge(template.Labels, hash), labels.Merge(selector.MatchLabels, hash)
 	set := &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{Name: m.Ref.Name + "-" + generated, Namespace: m.Ref.Namespace, Labels: template.Labels, OwnerReferences: m.ownedBy()},
 		Spec:       appsv1.ReplicaSetSpec{Replicas: new(int32), MinReadySeconds: d.Spec.MinReadySeconds, Selector: selector, Template: *template},
@@ -112,7 +111,7 @@ func jobOf(c *batchv1.CronJob, m PodMaker) *batchv1.Job {
 	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: m.Ref.Name + "-" + generated, Namespace: m.Ref.Namespace, Labels: template.Labels, OwnerReferences: m.ownedBy(),
-			Annotations: joined(template.Annotations, map[string]string{batchv1.CronJobScheduledTimestampAnnotation: "1970-01-01T00:00:01Z"}),
+			Annotations: labels.Merge(template.Annotations, map[string]string{batchv1.CronJobScheduledTimestampAnnotation: "1970-01-01T00:00:01Z"}),
 		},
 		Spec: template.Spec,
 	}
@@ -125,31 +124,17 @@ func (m PodMaker) ownedBy() []metav1.OwnerReference {
 	return []metav1.OwnerReference{*o}
 }
 
-func joined(a, b map[string]string) map[string]string {
-	all := maps.Clone(a)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, b)
-	return all
-}
-
-// NewClaim says why policies deny a claim that a StatefulSet makes for its pod of a number; "" if none
+// NewClaim says why policies deny a claim of a name that a StatefulSet makes of a template; "" if none
 // does (getPersistentVolumeClaims in k8s.io/kubernetes/pkg/controller/statefulset).
-func (g *Guards) NewClaim(set *appsv1.StatefulSet, m PodMaker, template *corev1.PersistentVolumeClaim, pod int) string {
+func (g *Guards) NewClaim(set *appsv1.StatefulSet, m PodMaker, template *corev1.PersistentVolumeClaim, name string) string {
 	if g == nil || g.policies == nil {
 		return ""
 	}
 	claim := template.DeepCopy()
-	claim.Name, claim.Namespace = ClaimName(m.Ref.Name, template.Name, pod), m.Ref.Namespace
+	claim.Name, claim.Namespace = name, m.Ref.Namespace
 	if set.Spec.Selector != nil {
-		claim.Labels = joined(claim.Labels, set.Spec.Selector.MatchLabels)
+		claim.Labels = labels.Merge(claim.Labels, set.Spec.Selector.MatchLabels)
 	}
 	why := g.denied(byController{claim, corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), "persistentvolumeclaims", "statefulset-controller"}, claim.Namespace, claim.Name)
 	return with(why, "the claims that are created for them")
-}
-
-// ClaimName is what a StatefulSet calls the claim of a template for its pod of a number.
-func ClaimName(set, template string, pod int) string {
-	return fmt.Sprintf("%s-%s-%d", template, set, pod)
 }

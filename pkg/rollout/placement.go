@@ -81,7 +81,7 @@ func (f Facts) members(old runtime.Object, set *appsv1.StatefulSet) (why *Obstac
 	for number := all.to - 1; number >= from; number-- {
 		var claims []string
 		for i := range set.Spec.VolumeClaimTemplates {
-			claim := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[i].Name, set.Name, number)
+			claim := ClaimName(set.Spec.VolumeClaimTemplates[i].Name, set.Name, number)
 			if volume := f.Bound[claim]; volume != nil && volume.Spec.NodeAffinity != nil {
 				claims = append(claims, claim)
 			}

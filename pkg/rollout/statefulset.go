@@ -166,3 +166,9 @@ func (o ordinals) size() int { return max(0, o.to-o.from) }
 func (o ordinals) and(p ordinals) ordinals {
 	return ordinals{max(o.from, p.from), min(o.to, p.to)}
 }
+
+// ClaimName returns what a StatefulSet calls the claim that it makes of a template for its pod of a
+// number (getPersistentVolumeClaimName in k8s.io/kubernetes/pkg/controller/statefulset).
+func ClaimName(template, set string, pod int) string {
+	return fmt.Sprintf("%s-%s-%d", template, set, pod)
+}

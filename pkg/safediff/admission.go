@@ -314,11 +314,11 @@ func (g *guards) claims(set *appsv1.StatefulSet, m apiserver.PodMaker, pods *cha
 		if why := g.after.Claim(template, m.Ref.Namespace); why != "" {
 			return why
 		}
-		name := apiserver.ClaimName(m.Ref.Name, template.Name, next)
+		name := rollout.ClaimName(template.Name, m.Ref.Name, next)
 		if slices.ContainsFunc(has.claims, func(claim *corev1.PersistentVolumeClaim) bool { return claim.Name == name }) {
 			continue
 		}
-		if why := g.after.NewClaim(set, m, template, next); why != "" {
+		if why := g.after.NewClaim(set, m, template, name); why != "" {
 			return why
 		}
 	}

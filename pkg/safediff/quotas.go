@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // exceeded refuses objects for which a quota has no room when Helm comes to them, and notes
@@ -66,7 +67,7 @@ func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	switch has := j.opts.Operation != change.Install; {
 	case has && len(q.Status.Used) == 0:
 		return apiserver.Plus(usage, usage)
-	case max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords:
+	case j.prunes():
 		return nil
 	default:
 		return usage
@@ -259,7 +260,7 @@ func (j *judge) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, t
 	}
 	pods := 0
 	for n := from; n < to; n++ {
-		name := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[0].Name, o.Ref.Name, n)
+		name := rollout.ClaimName(set.Spec.VolumeClaimTemplates[0].Name, o.Ref.Name, n)
 		if from == 0 || !slices.ContainsFunc(j.claimed[o.Ref.Namespace], func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name }) {
 			pods++
 		}

@@ -80,7 +80,7 @@ func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.
 			continue
 		}
 		why = fmt.Sprintf("violates ResourceQuota %s (with the record of the release, that is %s)", q.Name, why)
-		if max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords {
+		if j.prunes() {
 			return nil, []change.Notice{{Hides: change.Rejected, All: true, Reason: "whether Helm can store the release before it deletes an older record of it: that " + why}}, nil
 		}
 		c := change.Change{Ref: record.Ref, Op: change.Create, New: record, Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{Type: "Forbidden", Message: why}}}}
@@ -91,6 +91,9 @@ func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.
 
 // keptRecords is how many records Helm keeps of a release unless it is told otherwise (--history-max).
 const keptRecords = 10
+
+// prunes reports whether Helm deletes an old record of the release when it stores the new one.
+func (j *judge) prunes() bool { return max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords }
 
 // recordObject is the record as an object.
 func (j *judge) recordObject() (*manifest.Object, error) {

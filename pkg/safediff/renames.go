@@ -2,15 +2,16 @@ package safediff
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // renames joins the objects that go with those that come and are the same under
@@ -213,9 +214,9 @@ func claimNames(ref manifest.Ref, o *manifest.Object, templates []map[string]any
 	start, _ := ordinals["start"].(int64)
 	names := make([]string, 0, len(templates)*pods)
 	for _, t := range templates {
-		metadata, _ := t["metadata"].(map[string]any)
+		name := untyped.Text(t, "metadata", "name")
 		for i := range pods {
-			names = append(names, fmt.Sprintf("%s-%s-%d", metadata["name"], ref.Name, start+int64(i)))
+			names = append(names, rollout.ClaimName(name, ref.Name, int(start)+i))
 		}
 	}
 	return names

@@ -13,6 +13,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // claimRules are about data that stay in a volume which the pods no longer mount, or no longer
@@ -119,7 +120,7 @@ func numbered(set string, templates []string, start, pods int) []string {
 	names := make([]string, 0, len(templates))
 	for _, t := range templates {
 		for i := range min(pods, manyClaims) {
-			names = append(names, fmt.Sprintf("%s-%s-%d", t, set, start+i))
+			names = append(names, rollout.ClaimName(t, set, start+i))
 		}
 	}
 	return names

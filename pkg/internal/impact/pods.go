@@ -116,8 +116,8 @@ func unstarted(u *upgrade.Upgrade) map[manifest.Ref]bool {
 			list[b.From] = true
 		}
 	}
-	for _, f := range volumeModes(u) {
-		list[f.On.Ref()] = true
+	for o := range u.Misuses() {
+		list[o.Ref()] = true
 	}
 	for i := range u.Objects {
 		for _, b := range u.Objects[i].Obstacles {

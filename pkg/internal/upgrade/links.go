@@ -21,6 +21,9 @@ type Links struct {
 	Stale []Stale
 	// Notes are names of which it is not known whether they are broken.
 	Notes []Note
+
+	// makers are the custom resources of which Secrets are made.
+	makers map[manifest.Identity]*Object
 }
 
 // Broken is a name of what is not there after the upgrade.
@@ -77,13 +80,8 @@ func (u *Upgrade) Links() *Links {
 			u.links = nil
 		}
 	}()
-	u.links = &Links{}
-	touched, makers := u.touched(), u.secretMakers()
-	for id, maker := range makers {
-		if maker != nil && maker.Does(change.Update) {
-			touched[id.Name] = true
-		}
-	}
+	u.links = &Links{makers: u.secretMakers()}
+	touched := u.touched()
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		n := o.Names
@@ -101,7 +99,7 @@ func (u *Upgrade) Links() *Links {
 			if to := u.Object(r.To); to != nil {
 				u.follow(o, to, r, n.Old)
 			} else {
-				u.followMade(o, makers[r.To], r, n.Old)
+				u.followMade(o, u.links.makers[r.To], r, n.Old)
 			}
 		}
 	}
@@ -142,6 +140,11 @@ func (u *Upgrade) touched() map[string]bool {
 		}
 		if because, _ := u.TokenGone(&u.Objects[i]); because != "" {
 			touched[u.Objects[i].Ref().Name] = true
+		}
+	}
+	for secret, maker := range u.links.makers {
+		if maker != nil && maker.Does(change.Update) {
+			touched[secret.Name] = true
 		}
 	}
 	return touched

@@ -127,7 +127,7 @@ func (u *Upgrade) followMade(from, maker *Object, r reference.Reference, old []r
 
 // makesKey reports whether the Secret that is made of a custom resource of the new release has a key.
 func (u *Upgrade) makesKey(id manifest.Identity, key string) bool {
-	maker := u.secretMakers()[id]
+	maker := u.links.makers[id]
 	if maker == nil || key == "" {
 		return false
 	}

@@ -35,7 +35,8 @@ type Upgrade struct {
 	traffic []Traffic
 	budgets []*Namespace
 	links   *Links
-	asked   struct{ traffic, budgets bool }
+	misuses map[*Object][]Misuse
+	asked   struct{ traffic, budgets, misuses bool }
 }
 
 // Facts are what an upgrade is told of besides its objects.
