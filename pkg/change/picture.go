@@ -13,7 +13,8 @@ type Picture struct {
 	Rollouts []Rollout
 	// Routes are the Services that select such pods.
 	Routes []Route
-	// Links are those of the objects that change, and of no others.
+	// Links are those of the objects that change, and of no others; one may lead to an object
+	// that is not of the release.
 	Links []Link
 }
 
@@ -56,4 +57,6 @@ type Route struct {
 type Link struct {
 	From, To manifest.Ref
 	Use      string
+	// Outside says that To is in neither manifest.
+	Outside bool `json:",omitempty"`
 }

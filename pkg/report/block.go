@@ -75,7 +75,11 @@ func (p *page) accepts(g group) {
 
 // accept returns the command that accepts a finding; "" if it needs none.
 func (p *page) accept(c *change.Change, f *change.Finding) string {
-	object := c.Ref.Kind + "/" + named{c.Ref.Namespace, c.Ref.Name}.String()
+	about := c.Ref
+	if old := p.going[c]; old != nil && slices.ContainsFunc(old.Findings, func(g change.Finding) bool { return g.Rule == f.Rule && g.Message == f.Message }) {
+		about = old.Ref
+	}
+	object := about.Kind + "/" + named{about.Namespace, about.Name}.String()
 	if f.Risk == change.Rejected || !p.failOn.Fails(f) || !word.MatchString(object) || !word.MatchString(f.Rule) {
 		return ""
 	}

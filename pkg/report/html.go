@@ -134,9 +134,10 @@ func (h *htmlMaker) part(set *change.Set, failOn change.FailOn) htmlreport.Part 
 	head, _ := h.titled(func(q *page) { q.head(set, &sum, failOn) })
 	part := htmlreport.Part{About: head.Lines}
 	told := h.perObject(set)
-	var shown, hidden []*change.Change
-	for i := range set.Changes {
-		if c := &set.Changes[i]; !c.Hidden() {
+	var list, shown, hidden []*change.Change
+	list, h.going = join(set)
+	for _, c := range list {
+		if !c.Hidden() || c.Renamed != nil {
 			shown = append(shown, c)
 		} else if h.all {
 			hidden = append(hidden, c)
@@ -146,10 +147,14 @@ func (h *htmlMaker) part(set *change.Set, failOn change.FailOn) htmlreport.Part 
 	for i, g := range slices.Concat(groups(shown, h.all), groups(hidden, h.all)) {
 		for _, c := range g {
 			place[c.Ref] = i
+			if old := h.going[c]; old != nil {
+				place[old.Ref] = i
+			}
 		}
 		part.Objects = append(part.Objects, h.object(g, told))
 	}
-	part.Timeline, part.Graph = h.timeline(set), h.graph(set, place)
+	foldMany(part.Objects)
+	part.Timeline, part.Graph = h.timeline(set), h.graph(set, list, place)
 	for _, write := range []func(*page){
 		func(q *page) { q.policy(set, &sum) },
 		func(q *page) { q.notices(oneWay, set.OneWay) },
@@ -165,6 +170,23 @@ func (h *htmlMaker) part(set *change.Set, failOn change.FailOn) htmlreport.Part 
 		part.Notes = append(part.Notes, htmlreport.Note{Title: "Hidden", Lines: []string{strings.TrimPrefix(ledger, "hidden: ")}})
 	}
 	return part
+}
+
+// maxOpen is how many objects are unfolded from the start. With more of them the table is
+// what the reader needs to see first.
+const maxOpen = 3
+
+// foldMany closes all objects if too many of them are unfolded.
+func foldMany(objects []htmlreport.Object) {
+	open := 0
+	for i := range objects {
+		if objects[i].Open {
+			open++
+		}
+	}
+	for i := range objects {
+		objects[i].Open = objects[i].Open && open <= maxOpen
+	}
 }
 
 // perObject collects what is told of each object besides what was found.

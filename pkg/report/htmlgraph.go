@@ -10,8 +10,8 @@ import (
 const isNamedBy = "is named by"
 
 // graph draws what changes, and what has to do with it; nil where nothing is known of that.
-// objects are the indices of objects in the table.
-func (h *htmlMaker) graph(set *change.Set, objects map[manifest.Ref]int) *htmlreport.Graph {
+// list are the changes, objects their indices in the table.
+func (h *htmlMaker) graph(set *change.Set, list []*change.Change, objects map[manifest.Ref]int) *htmlreport.Graph {
 	if set.Picture == nil || len(set.Picture.Links) == 0 {
 		return nil
 	}
@@ -36,20 +36,25 @@ func (h *htmlMaker) graph(set *change.Set, objects map[manifest.Ref]int) *htmlre
 		g.Nodes = append(g.Nodes, node)
 		return place[ref]
 	}
-	for i := range set.Changes {
-		c := &set.Changes[i]
-		if !tied[c.Ref] || c.Hidden() || c.Op == change.Leave {
+	for _, c := range list {
+		old := h.going[c]
+		if old == nil && (!tied[c.Ref] || c.Hidden() || c.Op == change.Leave) || old != nil && !tied[c.Ref] && !tied[old.Ref] {
 			continue
 		}
 		class := ""
 		if risks := c.Risks(); len(risks) > 0 {
 			class = string(risks[0])
 		}
-		add(c.Ref, string(c.Op), class)
+		at := add(c.Ref, string(c.Op), class)
+		if old != nil {
+			g.Nodes[at].Name, place[old.Ref] = printable(renamedName(c)), at
+		}
 	}
 	for i := range set.Picture.Links {
 		l := &set.Picture.Links[i]
-		g.Ties = append(g.Ties, htmlreport.Tie{From: add(l.From, "", ""), To: add(l.To, "", ""), Use: printable(l.Use), Back: l.Use == isNamedBy})
+		from, to := add(l.From, "", ""), add(l.To, "", "")
+		g.Nodes[to].Outside = l.Outside
+		g.Ties = append(g.Ties, htmlreport.Tie{From: from, To: to, Use: printable(l.Use), Back: l.Use == isNamedBy})
 	}
 	return g
 }

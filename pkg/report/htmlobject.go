@@ -21,12 +21,16 @@ func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htm
 		o.Kinds = once(o.Kinds, printable(c.Ref.Kind))
 		o.Namespaces = once(o.Namespaces, printable(c.Ref.Namespace))
 		o.Notices = append(o.Notices, told[c.Ref]...)
+		if old := h.going[c]; old != nil {
+			o.Kinds, o.Namespaces = once(o.Kinds, printable(old.Ref.Kind)), once(o.Namespaces, printable(old.Ref.Namespace))
+			o.Notices = append(o.Notices, told[old.Ref]...)
+		}
 	}
 	if c.Hidden() {
 		o.State = "hidden"
 	}
 	if c.Outcome.Unreached && c.Op != change.Leave {
-		o.State = "not reached"
+		o.State = notReached
 	}
 	for i := range c.Findings {
 		o.Findings = append(o.Findings, h.finding(g, &c.Findings[i]))
@@ -42,8 +46,10 @@ func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htm
 			o.Findings = append(o.Findings, htmlreport.Finding{Class: string(change.Rejected), Message: text})
 		}
 	}
-	o.Edits, o.More = h.editsOf(g)
-	o.Why = h.why(c, &o)
+	o.Edits, o.Rest, o.More = h.editsOf(g)
+	if o.Why = h.why(c, &o); strings.Contains(o.Why, notReached) {
+		o.State = ""
+	}
 	if object := standing(c); object != nil {
 		o.Source = printable(object.Source)
 	}
@@ -75,9 +81,9 @@ func (h *htmlMaker) why(c *change.Change, o *htmlreport.Object) string {
 	if len(parts) == 0 {
 		parts = o.Told
 	}
-	if len(parts) == 0 && len(o.Edits) > 0 {
-		parts = append(parts, plural(len(o.Edits), "edit"))
-		if len(o.Edits) == 1 {
+	if n := len(o.Edits) + len(o.Rest); len(parts) == 0 && n > 0 {
+		parts = append(parts, plural(n, "edit"))
+		if n == 1 {
 			parts = []string{o.Edits[0].Path}
 		}
 	}
@@ -162,17 +168,28 @@ func (h *htmlMaker) evidence(e *change.Evidence) string {
 	return printable(text)
 }
 
-// editsOf returns the edits of a group that are shown, those to blame first, and how many
-// there are besides.
-func (h *htmlMaker) editsOf(g group) (edits []htmlreport.Edit, more string) {
+// maxRest is how many edits stand beside those that a finding is due to before they are
+// folded.
+const maxRest = 3
+
+// editsOf returns the edits of a group that are shown: those that a finding is due to, or all
+// if there are none, then the rest, and how many there are besides.
+func (h *htmlMaker) editsOf(g group) (edits, rest []htmlreport.Edit, more string) {
 	list := h.merged(g)
 	if left := len(list) - maxEdits; left > 0 && !h.all {
 		list, more = list[:maxEdits], plural(left, "more edit")
 	}
 	for i := range list {
-		edits = append(edits, h.editOf(&list[i]))
+		if c := g[0]; blamed(c, list[i].Path) || isRefused(c, list[i].Path) {
+			edits = append(edits, h.editOf(&list[i]))
+		} else {
+			rest = append(rest, h.editOf(&list[i]))
+		}
 	}
-	return edits, more
+	if len(edits) == 0 || len(rest) <= maxRest {
+		return slices.Concat(edits, rest), nil, more
+	}
+	return edits, rest, more
 }
 
 func (h *htmlMaker) editOf(e *mergedEdit) htmlreport.Edit {

@@ -110,7 +110,7 @@ func TestTimeline(t *testing.T) {
 				"failed create Service: prod/Bad_Name", "missed update Deployment: prod/web", "missed run Job after: prod/after",
 				"old Deployment web: 1 old pod, as before",
 			},
-			rows: []string{"Deployment prod/web | 1 → 1 | 1 or more ready | unknown | 30 s | 600 s", "Job prod/after | run by the hook |  | unknown |  | 90 s"},
+			rows: []string{"Deployment prod/web | 1 → 1 | 1 or more ready | unknown | 30 s | 600 s", "Job prod/after | hook |  | unknown |  | 90 s"},
 		},
 		"hooks around it, and Helm waits": {
 			old: deployment("web", "w:1", "", "") + hook("before", "pre-upgrade") + hook("after", "post-upgrade"), new: deployment("web", "w:2", "", "") + hook("before", "pre-upgrade") + hook("after", "post-upgrade"),
@@ -121,7 +121,7 @@ func TestTimeline(t *testing.T) {
 			},
 			rows: []string{
 				"Deployment prod/web | 1 → 1 | 1 or more ready | unknown | 30 s | 600 s",
-				"Job prod/before | run by the hook |  | unknown |  | 90 s", "Job prod/after | run by the hook |  | unknown |  | 90 s",
+				"Job prod/before | hook |  | unknown |  | 90 s", "Job prod/after | hook |  | unknown |  | 90 s",
 			},
 		},
 		"a Service that comes with its pods": {

@@ -143,14 +143,38 @@ func (c *course) lanes() {
 			add(ref, c.pods(about))
 		}
 	}
+	steady := c.steady()
 	for i := range c.set.Picture.Routes {
-		add(c.set.Picture.Routes[i].Ref, c.endpoints(&c.set.Picture.Routes[i]))
+		if r := &c.set.Picture.Routes[i]; len(steady) <= maxSteady || !steady[r.Ref] {
+			add(r.Ref, c.endpoints(r))
+		}
 	}
 	for i := range lanes {
 		lanes[i].Name = short(of[i])
 	}
+	if n := len(steady); n > maxSteady {
+		lanes = append(lanes, htmlreport.Lane{Kind: "Service", Name: fmt.Sprintf("%d others", n), Spans: []htmlreport.Span{{To: c.last(), Tone: "new", Text: "endpoints at all times"}}})
+	}
 	c.line.Lanes = lanes
 }
+
+// maxSteady is how many Services that keep their endpoints have lanes of their own.
+const maxSteady = 3
+
+// steady are the Services that have endpoints all the time.
+func (c *course) steady() map[manifest.Ref]bool {
+	refs := map[manifest.Ref]bool{}
+	for i := range c.set.Picture.Routes {
+		r := &c.set.Picture.Routes[i]
+		if len(r.Before) > 0 && !slices.ContainsFunc(c.endpoints(r), func(s htmlreport.Span) bool { return s.Tone == "down" }) {
+			refs[r.Ref] = true
+		}
+	}
+	return refs
+}
+
+// last is the right end of the drawing.
+func (c *course) last() int { return 2*len(c.line.Columns) + 3 }
 
 // short names objects of one kind in the room of a lane.
 func short(objects []named) string {
@@ -172,7 +196,7 @@ func (c *course) end(after int) int {
 
 // pods draws the pods of one workload.
 func (c *course) pods(about *change.Change) []htmlreport.Span {
-	p, last := about.Outcome.Pods, 2*len(c.line.Columns)+3
+	p, last := about.Outcome.Pods, c.last()
 	column, known := c.column[about.Ref]
 	if !known || about.Outcome.Unreached || len(about.Outcome.Refused) > 0 {
 		return []htmlreport.Span{{From: 0, To: last, Tone: "old", Text: counted(p.Before, "old pod") + ", as before"}}
@@ -233,7 +257,7 @@ func fewest(p *change.Pods) string {
 
 // endpoints draws the endpoints of one Service.
 func (c *course) endpoints(r *change.Route) []htmlreport.Span {
-	last, at := 2*len(c.line.Columns)+3, 0
+	last, at := c.last(), 0
 	if column, changes := c.column[r.Ref]; changes && !c.unmade(r.Ref) {
 		at = 2*column + 1
 	}
@@ -290,7 +314,7 @@ func (c *course) tables() []htmlreport.Table {
 	for i := range c.set.Picture.Rollouts {
 		r := &c.set.Picture.Rollouts[i]
 		about := c.changes[r.Ref]
-		row := []string{printable(r.Ref.String()), "run by the hook", "", seconds(r.Ready, "at least "), "", seconds(r.Deadline, "")}
+		row := []string{printable(r.Ref.String()), "hook", "", seconds(r.Ready, "at least "), "", seconds(r.Deadline, "")}
 		switch {
 		case about != nil && about.Outcome.Pods != nil && about.Hook == nil:
 			p := about.Outcome.Pods

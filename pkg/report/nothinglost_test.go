@@ -70,6 +70,7 @@ func nothingLost(t *testing.T, name string, set *change.Set) int {
 	if err := report.Formats()[0].Write(&page, set, report.Options{FailOn: failOn}); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+	acceptable(t, name, set, page.String())
 	list := blocksOf(page.String())
 	objects := 0
 	for i := range set.Changes {
@@ -90,6 +91,25 @@ func nothingLost(t *testing.T, name string, set *change.Set) int {
 		}
 	}
 	return objects
+}
+
+var acceptLine = regexp.MustCompile(`accept REPORT.json --rule (\S+) --object (\S+) --reason`)
+
+// acceptable holds that each command that the report offers accepts a finding of the set.
+func acceptable(t *testing.T, name string, set *change.Set, page string) {
+	t.Helper()
+	found := map[string]bool{}
+	for i := range set.Changes {
+		for _, f := range set.Changes[i].Findings {
+			ref := set.Changes[i].Ref
+			found[f.Rule+" "+strings.ReplaceAll(ref.Kind+"/"+ref.Namespace+"/"+ref.Name, "//", "/")] = true
+		}
+	}
+	for _, m := range acceptLine.FindAllStringSubmatch(page, -1) {
+		if !found[m[1]+" "+m[2]] {
+			t.Errorf("%s: nothing is found of rule %s about %s:\n%s", name, m[1], m[2], page)
+		}
+	}
 }
 
 // blocksOf cuts a report into lines with what is indented below them.

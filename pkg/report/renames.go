@@ -16,32 +16,39 @@ const (
 // joined returns the changes of a set as people see them: an object that goes under
 // one name and comes under another is one, where the first of the two stood.
 func joined(set *change.Set) []*change.Change {
+	list, _ := join(set)
+	return list
+}
+
+// join also returns the half that goes of each change that is made of two.
+func join(set *change.Set) (list []*change.Change, going map[*change.Change]*change.Change) {
 	halves := map[manifest.Identity]*change.Change{}
 	for i := range set.Changes {
 		if c := &set.Changes[i]; c.Renamed != nil {
 			halves[c.Ref.Identity()] = c
 		}
 	}
-	out := make([]*change.Change, 0, len(set.Changes))
+	list, going = make([]*change.Change, 0, len(set.Changes)), map[*change.Change]*change.Change{}
 	for i := range set.Changes {
 		c := &set.Changes[i]
 		if c.Renamed == nil {
-			out = append(out, c)
+			list = append(list, c)
 			continue
 		}
 		old, updated := halves[c.Renamed.Old.Identity()], halves[c.Renamed.New.Identity()]
 		if old == nil || updated == nil {
 			continue // told with its other half
 		}
-		out = append(out, join(old, updated))
+		one := asOne(old, updated)
+		list, going[one] = append(list, one), old
 		delete(halves, c.Ref.Identity())
 	}
-	return out
+	return list, going
 }
 
-// join tells of both halves what is told of either: of the old one what is lost, of
+// asOne tells of both halves what is told of either: of the old one what is lost, of
 // the new one what the API server makes of it.
-func join(old, updated *change.Change) *change.Change {
+func asOne(old, updated *change.Change) *change.Change {
 	one := *updated
 	one.Op = rename
 	if old.Ref.Kind != updated.Ref.Kind {

@@ -22,7 +22,9 @@ type section struct {
 // is at risk, whose pods are replaced, what is not reached, and everything else.
 func (p *page) sections(set *change.Set) []section {
 	var risky, restarts, missed, plain, left, hidden []*change.Change
-	for _, c := range joined(set) {
+	var list []*change.Change
+	list, p.going = join(set)
+	for _, c := range list {
 		switch {
 		case c.Outcome.Unreached && !p.all && c.Op != change.Leave && (len(c.Findings) > 0 || !c.Hidden()):
 			missed = append(missed, c)
@@ -103,7 +105,7 @@ func (p *page) blocks(list []group, short bool) string {
 	apart := false
 	list, secrets := p.withoutSecrets(list)
 	for i, g := range list {
-		block := page{styles: p.styles, all: p.all, operation: p.operation, room: p.room, hinted: p.hinted, failOn: p.failOn}
+		block := page{styles: p.styles, all: p.all, operation: p.operation, room: p.room, hinted: p.hinted, failOn: p.failOn, going: p.going}
 		switch {
 		case short && (len(g) > 1 || len(g[0].Findings) > 0 || g[0].Outcome.Unreached || g[0].Op == change.Leave):
 			block.brief(g)

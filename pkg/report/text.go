@@ -84,6 +84,8 @@ type page struct {
 	// hinted are the hints that are on the page already; nil if each object is read
 	// by itself.
 	hinted map[string]bool
+	// going has the half that goes of each object under two names.
+	going map[*change.Change]*change.Change
 	// shorter says that something was left out for want of room.
 	shorter bool
 	// single says that the last section is one line, behind its title.

@@ -22,6 +22,8 @@ type Node struct {
 	Op, Class string
 	// Object is its index among the objects of the part; -1 if it is not among them.
 	Object int
+	// Outside says that it is not of the release.
+	Outside bool
 }
 
 // Tie says that one object has to do with another one. From and To are indices of nodes.
@@ -58,7 +60,7 @@ func (g *Graph) fold() *web {
 	color := make([]int, len(g.Nodes))
 	colors := number(color, func(i int) string {
 		n := &g.Nodes[i]
-		return n.Kind + "\x00" + n.Op + "\x00" + n.Class
+		return fmt.Sprint(n.Kind, "\x00", n.Op, "\x00", n.Class, "\x00", n.Outside)
 	})
 	for {
 		around := make([][]string, len(g.Nodes))

@@ -45,6 +45,9 @@ func (g *Graph) draw(id func(object int) string) (d *drawing, words []string, le
 		x, y := at(f)
 		n := f.nodes[0]
 		class, what, mark := "node quiet", "unchanged", ""
+		if n.Outside {
+			what, mark = "not in the release", " · not in the release"
+		}
 		if n.Op != "" {
 			class, what, mark = "node plain", n.Op, " · "+n.Op
 		}

@@ -62,8 +62,10 @@ type Object struct {
 	Open     bool
 	Findings []Finding
 	// Told are sentences about it: what becomes of its pods, whether a hook runs.
-	Told  []string
-	Edits []Edit
+	Told []string
+	// Edits are those that a finding is due to, or all; Rest are the others, which are
+	// folded.
+	Edits, Rest []Edit
 	// More says how many edits there are besides; "" for none.
 	More string
 	// Notices are what could not be judged of it, what a rollback does not bring back, and

@@ -158,8 +158,8 @@ func (p *part) fill(t *template.Template, bounded bool, room int) (used int, err
 		if err != nil {
 			return 0, err
 		}
-		if bounded && len(o.Edits) > 0 && (p.Shorter > 0 || used+len(text) > room-briefRoom*(len(p.Objects)-i-1)) {
-			o.More, o.Edits = plural(len(o.Edits), "edit")+" not shown here", nil
+		if n := len(o.Edits) + len(o.Rest); bounded && n > 0 && (p.Shorter > 0 || used+len(text) > room-briefRoom*(len(p.Objects)-i-1)) {
+			o.More, o.Edits, o.Rest = plural(n, "edit")+" not shown here", nil, nil
 			p.Shorter++
 			if text, err = fragment(t, "object", numbered{&o, p.id(i)}); err != nil {
 				return 0, err

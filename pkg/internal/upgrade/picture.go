@@ -162,6 +162,8 @@ func (u *Upgrade) around(shown map[manifest.Identity]bool) []change.Link {
 		for _, r := range u.namesOf(o, names) {
 			if to := u.Object(r.To); to != nil {
 				l.add(o, to, uses[r.Use])
+			} else if !r.Optional {
+				l.outside(o, r.To, uses[r.Use])
 			}
 		}
 		l.selected(o)
@@ -212,6 +214,15 @@ func (l *links) add(from, to *Object, use string) {
 	}
 	l.seen[link] = true
 	l.list = append(l.list, link)
+}
+
+// outside adds a link to an object that is in neither manifest.
+func (l *links) outside(from *Object, to manifest.Identity, use string) {
+	link := change.Link{From: from.Ref(), To: manifest.Ref{Group: to.Group, Kind: to.Kind, Namespace: to.Namespace, Name: to.Name}, Use: use, Outside: true}
+	if !l.seen[link] && l.shown[link.From.Identity()] {
+		l.seen[link] = true
+		l.list = append(l.list, link)
+	}
 }
 
 // selected adds the workloads that an object selects by the labels of their pods: a Service,
