@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write what the program prints into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"helm-safe-diff": main})
+	testscript.Main(m, map[string]func(){"helm-safe-diff": main, "gh": ghStandIn})
 }
 
 // TestScripts runs the program as a user would, one session a file.

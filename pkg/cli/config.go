@@ -303,7 +303,7 @@ func (b *binding) set(at, name string, taken func(*pflag.Flag) bool, give func(*
 		}
 		return
 	}
-	if taken(f) {
+	if taken(f) || f.Annotations[byHand] != nil {
 		return
 	}
 	if err := give(f); err != nil {
@@ -311,6 +311,15 @@ func (b *binding) set(at, name string, taken func(*pflag.Flag) bool, give func(*
 		return
 	}
 	b.sources[name] = at
+}
+
+// byHand marks a flag that only the command line can set, since it has the name of another
+// commands' flag and does not mean the same.
+const byHand = "only on the command line"
+
+// onlyOnCommandLine keeps variables and the policy file from setting a flag.
+func onlyOnCommandLine(flags *pflag.FlagSet, name string) {
+	flags.Lookup(name).Annotations = map[string][]string{byHand: {}}
 }
 
 // give sets a flag. As on the command line, the first of several values takes the

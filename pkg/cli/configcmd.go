@@ -14,7 +14,8 @@ import (
 )
 
 const configHelp = `Print what is in force and where it comes from: the policy file, what it says for a
-release, and the value of each flag of COMMAND (upgrade, if none is named).
+release, and the flags of COMMAND (upgrade, if none is named) that do not have their
+defaults.
 
 A flag on the command line counts before a variable such as HELM_SAFE_DIFF_FAIL_ON,
 that before the policy file, and that before the default. The policy file is the one
@@ -25,6 +26,7 @@ func (a *app) configCommand() *cobra.Command {
 	var (
 		flags configFlags
 		place policy.Place
+		all   bool
 	)
 	cmd := &cobra.Command{
 		Use:     "config [COMMAND]",
@@ -50,21 +52,20 @@ func (a *app) configCommand() *cobra.Command {
 				return usage(cmd, err)
 			}
 			place.Namespace, place.Environment = a.settings.Namespace(), flags.environment
-			return a.writeText(a.inForce(about, place))
+			return a.writeText(a.inForce(about, place, all))
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "also print the flags that have their defaults")
 	cmd.Flags().StringVar(&place.Release, "release", "", "the release that overrides are held against")
 	cmd.Flags().StringVar(&place.Chart, "chart", "", "its chart, as NAME-VERSION")
 	flags.addTo(cmd.Flags())
 	return cmd
 }
 
-// inForce writes what holds for a command and a release.
-func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
+// inForce writes what holds for a command and a release; all asks for defaults, too.
+func (a *app) inForce(cmd *cobra.Command, place policy.Place, all bool) string {
 	var b strings.Builder
-	line := func(at, format string, args ...any) {
-		fmt.Fprintf(&b, "%-46s # %s\n", fmt.Sprintf(format, args...), at)
-	}
+	line := func(at, format string, args ...any) { b.WriteString(settingLine(at, format, args...)) }
 	fmt.Fprintf(&b, "# policy file: %s\n", cmp.Or(a.config.texts.Policy.Name, "none"))
 	p := a.config.at(place)
 	failOn, at := cmd.Flags().Lookup("fail-on").Value.String(), "default"
@@ -80,11 +81,35 @@ func (a *app) inForce(cmd *cobra.Command, place policy.Place) string {
 	for _, entry := range a.config.file.Overriding(place) {
 		line(entry.At, "%s", entry.What)
 	}
-	b.WriteString("flags:\n")
+	return b.String() + a.flagsInForce(cmd, all)
+}
+
+// flagsInForce writes the flags of a command that somebody has set; all asks for the others,
+// too.
+func (a *app) flagsInForce(cmd *cobra.Command, all bool) string {
+	var set strings.Builder
+	defaults := 0
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && f.Name != "help" && f.Name != "config" && f.Name != "fail-on" {
-			line(cmp.Or(a.config.sources[f.Name], "default"), "  %s: %s", f.Name, f.Value)
+		at := a.config.sources[f.Name]
+		switch {
+		case f.Hidden || f.Name == "help" || f.Name == "config" || f.Name == "fail-on":
+		case at == "" && !all:
+			defaults++
+		default:
+			set.WriteString(settingLine(cmp.Or(at, "default"), "  %s: %s", f.Name, f.Value))
 		}
 	})
+	var b strings.Builder
+	if set.Len() > 0 {
+		b.WriteString("flags:\n" + set.String())
+	}
+	if defaults > 0 {
+		fmt.Fprintf(&b, "# %d flags have their defaults; --all lists them\n", defaults)
+	}
 	return b.String()
+}
+
+// settingLine is a setting, and behind it where it comes from.
+func settingLine(at, format string, args ...any) string {
+	return fmt.Sprintf("%-46s # %s\n", fmt.Sprintf(format, args...), at)
 }

@@ -89,9 +89,9 @@ func byGroup(flags *pflag.FlagSet) map[flagGroup]*pflag.FlagSet {
 // commandGroups gives the commands of the root their groups.
 func commandGroups(root *cobra.Command) {
 	for _, g := range []struct{ title, names string }{
-		{releaseCommands, "upgrade rollback revision release uninstall plan"},
+		{releaseCommands, "upgrade rollback revision release uninstall stevedore"},
 		{chartCommands, "local chart manifests values"},
-		{planCommands, "verify show gate"},
+		{planCommands, "plan verify show gate"},
 		{policyCommands, "rules explain config accept"},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})

@@ -44,7 +44,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetUsageFunc(printUsage)
 	a.addEnvironmentFlags(root)
 	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
-		a.localCommand(), a.chartCommand(), a.valuesCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
+		a.localCommand(), a.chartCommand(), a.valuesCommand(), a.stevedoreCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
 		a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand(), a.diffCommand())
 	commandGroups(root)
 	return root

@@ -1,39 +1,132 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
 
+const rulesHelp = `List the rules, those of the policy included, and the filters, which say what reports
+hide. --class selects the rules of some classes, and leaves the filters out.`
+
+// listed is what rules prints.
+type listed struct {
+	Rules   []listedRule   `json:"rules"`
+	Filters []listedFilter `json:"filters"`
+}
+
+// listedRule is a rule. At is where the policy has it; "" for one of the program.
+type listedRule struct {
+	ID    string   `json:"id"`
+	Class string   `json:"class"`
+	Why   string   `json:"why"`
+	Hint  string   `json:"hint"`
+	Kinds []string `json:"kinds"`
+	At    string   `json:"at,omitempty"`
+}
+
+type listedFilter struct {
+	ID  string `json:"id"`
+	Why string `json:"why"`
+}
+
 func (a *app) rulesCommand() *cobra.Command {
-	var flags configFlags
+	var (
+		flags   configFlags
+		format  string
+		classes []string
+	)
 	cmd := &cobra.Command{
-		Use:   "rules",
-		Short: "List the rules, those of the policy included, and what reports hide",
-		Args:  arguments(),
-		RunE: func(*cobra.Command, []string) error {
-			var b strings.Builder
-			for _, r := range rulesByClass() {
-				fmt.Fprintf(&b, "%-9s  %s\n           %s\n", r.Risk, r.ID, r.Why)
+		Use:     "rules",
+		Short:   "List the rules, those of the policy included, and what reports hide",
+		Long:    rulesHelp,
+		Example: "  helm safe-diff rules --class rejected,data-loss\n  helm safe-diff rules --output json",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, class := range classes {
+				if !slices.Contains(classNames(), class) {
+					return usage(cmd, fmt.Errorf("--class: there is no class %q: %s", class, strings.Join(classNames(), ", ")))
+				}
 			}
-			for _, o := range a.config.file.AllOwnRules() {
-				fmt.Fprintf(&b, "%-9s  %s (%s)\n           %s\n", o.Class, o.ID, o.At, o.Message)
+			list := a.listRules(classes)
+			switch format {
+			case "text":
+				return a.writeText(list.text())
+			case "json":
+				var page bytes.Buffer
+				encoder := json.NewEncoder(&page)
+				encoder.SetEscapeHTML(false)
+				encoder.SetIndent("", "  ")
+				if err := encoder.Encode(list); err != nil {
+					return fmt.Errorf("list rules: %w", err)
+				}
+				return a.write(page.Bytes())
+			default:
+				return usage(cmd, fmt.Errorf("--output: there is no format %q: text, json", format))
 			}
-			for _, f := range noise.Filters() {
-				fmt.Fprintf(&b, "hides      %s\n           %s\n", f.ID, f.Why)
-			}
-			return a.writeText(b.String())
 		},
 	}
 	flags.addFileTo(cmd.Flags())
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "format: text, json")
+	cmd.Flags().StringSliceVar(&classes, "class", nil, "only rules of these classes")
+	onlyOnCommandLine(cmd.Flags(), "output")
+	complete(cmd, "output", []string{"text", "json"})
+	complete(cmd, "class", classNames())
 	return cmd
+}
+
+func classNames() []string {
+	names := make([]string, 0, len(change.Risks()))
+	for _, class := range change.Risks() {
+		names = append(names, string(class))
+	}
+	return names
+}
+
+// listRules returns the rules of some classes, or all rules and filters if none is named.
+func (a *app) listRules(classes []string) listed {
+	list := listed{Rules: []listedRule{}, Filters: []listedFilter{}}
+	add := func(r listedRule) {
+		if len(classes) == 0 || slices.Contains(classes, r.Class) {
+			list.Rules = append(list.Rules, r)
+		}
+	}
+	for _, r := range rulesByClass() {
+		add(listedRule{ID: r.ID, Class: string(r.Risk), Why: r.Why, Hint: r.Fix, Kinds: slices.Concat([]string{}, r.Kinds)})
+	}
+	for _, o := range a.config.file.AllOwnRules() {
+		add(listedRule{ID: o.ID, Class: string(o.Class), Why: o.Message, Hint: o.Hint, Kinds: []string{}, At: o.At})
+	}
+	if len(classes) == 0 {
+		for _, f := range noise.Filters() {
+			list.Filters = append(list.Filters, listedFilter{f.ID, f.Why})
+		}
+	}
+	return list
+}
+
+func (l *listed) text() string {
+	var b strings.Builder
+	for _, r := range l.Rules {
+		at := ""
+		if r.At != "" {
+			at = " (" + r.At + ")"
+		}
+		fmt.Fprintf(&b, "%-9s  %s%s\n           %s\n", r.Class, r.ID, at, r.Why)
+	}
+	for _, f := range l.Filters {
+		fmt.Fprintf(&b, "hides      %s\n           %s\n", f.ID, f.Why)
+	}
+	return b.String()
 }
 
 // rulesByClass returns all rules, the worst class first, each class by name.

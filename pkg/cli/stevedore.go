@@ -24,7 +24,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/stevedore"
 )
 
-const planHelp = `Judge all releases that manifests of Stevedore ask for (kind StevedoreManifest, version
+const stevedoreHelp = `Judge all releases that manifests of Stevedore ask for (kind StevedoreManifest, version
 2), several at a time: what changes in each release and in each file, then the verdict,
 then the report of each release that has one to tell. The exit code is that of the worst
 release.
@@ -42,8 +42,8 @@ reported, and the exit code is 1. Charts are rendered within limits (--render-ti
 
 With --output json the reports are a list, each with the file of its release.`
 
-// planFlags say which releases are judged, and how.
-type planFlags struct {
+// stevedoreFlags say which releases are judged, and how.
+type stevedoreFlags struct {
 	files       []string
 	kubeVersion string
 	noHooks     bool
@@ -54,26 +54,26 @@ type planFlags struct {
 	renderer    *renderer.Renderer
 }
 
-func (a *app) planCommand() *cobra.Command {
+func (a *app) stevedoreCommand() *cobra.Command {
 	var (
-		f      planFlags
+		f      stevedoreFlags
 		output reportFlags
 	)
 	cmd := &cobra.Command{
-		Use:     "plan",
+		Use:     "stevedore",
 		Short:   "Judge all releases of Stevedore's manifests",
-		Long:    planHelp,
-		Example: "  helm safe-diff plan -f out/",
+		Long:    stevedoreHelp,
+		Example: "  helm safe-diff stevedore -f out/",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := output.options(a)
 			if err == nil {
-				err = errors.Join(f.check(), checkPlanOutputs(r.outputs))
+				err = errors.Join(f.check(), checkStevedoreOutputs(r.outputs))
 			}
 			if err != nil {
 				return usage(cmd, err)
 			}
-			return a.planAll(cmd.Context(), &f, r)
+			return a.judgeAll(cmd.Context(), &f, r)
 		},
 	}
 	flags := cmd.Flags()
@@ -91,18 +91,18 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-func (f *planFlags) check() error {
+func (f *stevedoreFlags) check() error {
 	if len(f.files) == 0 {
-		return errors.New("plan: missing -f FILE, or a directory of manifests")
+		return errors.New("stevedore: missing -f FILE, or a directory of manifests")
 	}
 	return errors.Join(f.apply.check(), f.live.check(), f.limits.check(), stdinOnce(slices.Concat(f.files, f.about.paths)...), helm.CheckKubeVersion(f.kubeVersion))
 }
 
-// checkPlanOutputs refuses the formats of which two pages make no third.
-func checkPlanOutputs(outputs []output) error {
+// checkStevedoreOutputs refuses the formats of which two pages make no third.
+func checkStevedoreOutputs(outputs []output) error {
 	for _, o := range outputs {
 		if slices.Contains([]string{"sarif", "junit", "gitlab"}, o.format.Name) {
-			return fmt.Errorf("--output %s is about one release; plan has text, json, yaml, markdown, html, github, helm-diff, template", o.format.Name)
+			return fmt.Errorf("--output %s is about one release; stevedore has text, json, yaml, markdown, html, github, helm-diff, template", o.format.Name)
 		}
 	}
 	return nil
@@ -117,8 +117,8 @@ type planned struct {
 	stderr bytes.Buffer
 }
 
-// planAll judges all releases, all of which are tried even if one cannot be rendered.
-func (a *app) planAll(ctx context.Context, f *planFlags, r reportOptions) (err error) {
+// judgeAll judges all releases, all of which are tried even if one cannot be rendered.
+func (a *app) judgeAll(ctx context.Context, f *stevedoreFlags, r reportOptions) (err error) {
 	f.renderer = f.limits.renderer(a)
 	defer func() { err = errors.Join(err, f.renderer.Close()) }()
 	list, err := a.readPlanned(f.files)
@@ -206,7 +206,7 @@ func (a *app) readPlanned(paths []string) ([]*planned, error) {
 }
 
 // judgePlanned judges one release, with a Helm and a report of its own.
-func (a *app) judgePlanned(ctx context.Context, f *planFlags, p *planned, r reportOptions) error {
+func (a *app) judgePlanned(ctx context.Context, f *stevedoreFlags, p *planned, r reportOptions) error {
 	own := *a
 	own.settings = a.settingsAt("", "", p.Namespace)
 	own.tell(&p.stderr)

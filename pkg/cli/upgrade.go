@@ -60,10 +60,15 @@ func (f *upgradeFlags) check() error {
 }
 
 func (a *app) upgradeCommand() *cobra.Command {
+	return a.judgeUpgrade("", "also write a plan, by which verify and gate tell what has moved since it was approved")
+}
+
+// judgeUpgrade returns a command that judges an upgrade. out is where the plan goes if --out
+// does not say; "" for nowhere.
+func (a *app) judgeUpgrade(out, outUsage string) *cobra.Command {
 	var (
 		f      upgradeFlags
 		output reportFlags
-		out    string
 	)
 	cmd := &cobra.Command{
 		Use:     "upgrade RELEASE CHART",
@@ -93,8 +98,23 @@ func (a *app) upgradeCommand() *cobra.Command {
 	}
 	f.addTo(cmd)
 	addWhyTo(cmd.Flags(), &f.why)
-	cmd.Flags().StringVar(&out, "out", "", "also write a plan, by which verify and gate tell what has moved since it was approved")
+	cmd.Flags().StringVar(&out, "out", out, outUsage)
 	output.addTo(cmd)
+	return cmd
+}
+
+const planHelp = `Judge an upgrade and write a plan of it: what "upgrade" does with --out plan.json. The
+plan is written whatever is found, and the exit code is that of the judgement. Once
+somebody has approved the plan, "verify" tells whether it still stands, and "gate" lets
+helm upgrade apply nothing else.
+
+Manifests of Stevedore are judged by "stevedore".`
+
+// planCommand is upgrade with a plan that has a name of its own.
+func (a *app) planCommand() *cobra.Command {
+	cmd := a.judgeUpgrade("plan.json", "file for the plan")
+	cmd.Use, cmd.Short, cmd.Long = "plan RELEASE CHART", "Judge an upgrade and write a plan of it", planHelp
+	cmd.Example = "  helm safe-diff plan shop ./chart -f prod.yaml --namespace prod\n  helm safe-diff verify plan.json shop ./chart -f prod.yaml --namespace prod"
 	return cmd
 }
 
