@@ -16,7 +16,9 @@ import (
 // policies.
 type Condition struct {
 	// Text is the expression as it is written.
-	Text    string
+	Text string
+	// At is where it is written.
+	At      string
 	program cel.Program
 	// edits says that it is about one edit, and so asked of each.
 	edits bool
@@ -102,7 +104,7 @@ func (r *reader) condition(place **Condition) func(*yaml.Node) {
 			r.fail(n, "when: %v", err)
 			return
 		}
-		c := &Condition{Text: text, program: program}
+		c := &Condition{Text: text, At: r.at(n), program: program}
 		for _, info := range ast.NativeRep().ReferenceMap() {
 			c.edits = c.edits || info.Name == varEdit
 		}

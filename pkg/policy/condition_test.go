@@ -34,7 +34,7 @@ func TestOwnRules(t *testing.T) {
 		{scaled, replicas(int64(3), int64(2)), true, 1, ""},
 		{scaled, replicas(int64(2), int64(3)), false, 0, ""},
 		{scaled, replicas("3", int64(2)), true, 1, ""},
-		{scaled, replicas("three", int64(2)), false, 0, "rule own of the policy could not be asked"},
+		{scaled, replicas("three", int64(2)), false, 0, "rule own of the policy (policy.yaml:1) could not be asked"},
 		{`int(edit.new) < int(edit.old)`, replicas(int64(3), int64(2)), true, 1, "could not be asked"},
 		{`change.edits.size() == 2 && change.namespace == "prod"`, replicas(int64(1), int64(2)), true, 0, ""},
 		{`object == null && oldObject == null`, replicas(int64(1), int64(2)), true, 0, ""},

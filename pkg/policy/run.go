@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
@@ -19,6 +20,15 @@ type Run struct {
 	told    map[change.Notice]bool
 	lapsed  []change.Remark // of acceptances
 	used    map[string]bool // by place in the file and name
+	// defaults returns an object as the API server would store it; nil where that is not known.
+	defaults func(*manifest.Object) map[string]any
+}
+
+// WithDefaults lets conditions see objects with the defaults of the API server, which
+// defaults returns; nil for one of which they are not known.
+func (r *Run) WithDefaults(defaults func(*manifest.Object) map[string]any) *Run {
+	r.defaults = defaults
+	return r
 }
 
 // Start begins with a new Set. A nil Policy changes nothing.
@@ -47,7 +57,7 @@ func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.C
 	}
 	is, err := when.holds(vars)
 	if err != nil {
-		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy could not be asked: %s", id, short(err.Error()))}
+		notice := change.Notice{Ref: c.Ref, Reason: fmt.Sprintf("%s of the policy (%s) could not be asked: %s", id, when.At, short(advised(err.Error())))}
 		notice.Hides, notice.Rule = r.hides(when)
 		if !r.told[notice] {
 			r.unclear = append(r.unclear, notice)
@@ -71,6 +81,14 @@ func (r *Run) hides(when *Condition) (change.Risk, string) {
 		}
 	}
 	return "", ""
+}
+
+// advised adds to what CEL says of a field that is not there how to read such a one.
+func advised(reason string) string {
+	if key, is := strings.CutPrefix(reason, "no such key: "); is {
+		return reason + "; read it as .?" + key + ".orValue(…)"
+	}
+	return reason
 }
 
 // maxReason is how much of what CEL says is told: it quotes values, which may be long.

@@ -27,8 +27,8 @@ func (r *Run) vars(c *change.Change) map[string]any {
 	}
 	return map[string]any{
 		varChange: about, varRelease: r.release,
-		varNew: func() ref.Val { return objectVar(c.New) },
-		varOld: func() ref.Val { return objectVar(c.Old) },
+		varNew: func() ref.Val { return r.objectVar(c.New) },
+		varOld: func() ref.Val { return r.objectVar(c.Old) },
 	}
 }
 
@@ -52,15 +52,20 @@ func masked(v change.Value) any {
 	return v.Shown()
 }
 
-// objectVar returns an object of a manifest as conditions see it: null if there is
-// none, and with a mask in place of what a Secret holds.
-func objectVar(o *manifest.Object) ref.Val {
+// objectVar returns an object as conditions see it: with the defaults of the API server, null
+// if there is none, and with a mask in place of what a Secret holds.
+func (r *Run) objectVar(o *manifest.Object) ref.Val {
 	if o == nil {
 		return types.NullValue
 	}
 	value, err := o.Value()
 	if err != nil {
 		return types.NewErr("the object cannot be read")
+	}
+	if r.defaults != nil && !manifest.IsSecret(o.Ref.Kind) { // it is stored with stringData under data, and has no defaults that matter
+		if stored := r.defaults(o); stored != nil {
+			value = stored
+		}
 	}
 	return types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -14,8 +15,15 @@ import (
 
 // decide applies the policy to what the rules have found, and marks noise after that:
 // what a finding points at is never noise, also where the finding is the team's own.
-func decide(set *change.Set, opts Options) {
-	run := opts.Policy.Start(&set.Release)
+// The policy's conditions see objects as the server stores them.
+func decide(set *change.Set, opts Options, server *apiserver.Server) {
+	run := opts.Policy.Start(&set.Release).WithDefaults(func(o *manifest.Object) map[string]any {
+		stored, err := server.Stored(o, nil)
+		if err != nil {
+			return nil
+		}
+		return stored.OldFields
+	})
 	filters := filters(run)
 	for i := range set.Changes {
 		c := &set.Changes[i]

@@ -213,7 +213,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		rule.Advise(set.Changes[i].Findings, opts.Operation, rules())
 	}
 	set.Rotating = rotations(pairs, turning, &set, opts.Again)
-	decide(&set, opts)
+	decide(&set, opts, server)
 	set.Hooks = j.hooks(u.Objects, &set)
 	if opts.Picture {
 		if fault := rule.Caught(func() { set.Picture = u.Picture(drawn(&set)) }); fault != nil {
