@@ -161,6 +161,9 @@ func (a *app) chart(ctx context.Context, paths []string, m matrix, apply applyFl
 	if err != nil {
 		return err
 	}
+	if err := m.check(p, dirs); err != nil {
+		return err
+	}
 	r.pull = true
 	charts := change.Charts{Base: fmt.Sprintf("%s (%.12s)", m.flags.base, p.commit)}
 	for _, dir := range dirs {

@@ -13,6 +13,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/nearest"
 	"github.com/safe-diff/helm-safe-diff/pkg/renderer"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
@@ -315,6 +316,39 @@ func globbed(p *pull, dir, glob string) ([]string, error) {
 		found[i] = filepath.ToSlash(found[i])
 	}
 	return found, nil
+}
+
+// check returns an error for a pattern of --values-matrix that finds no file in any of the
+// charts, unless it is the default: nothing would be judged with the values that are meant.
+func (m *matrix) check(p *pull, dirs []string) error {
+	if m.app.config.sources["values-matrix"] == "" || len(dirs) == 0 {
+		return nil
+	}
+	for _, glob := range m.flags.matrix {
+		var there []string
+		found := false
+		for _, dir := range dirs {
+			files, err := globbed(p, dir, glob)
+			if err != nil {
+				return fmt.Errorf("--values-matrix %s: %w", glob, err)
+			}
+			found = found || len(files) > 0
+			for _, near := range []string{"*.yaml", "*.yml", "*/*.yaml", "*/*.yml"} {
+				if files, err = globbed(p, dir, near); err == nil {
+					there = append(there, files...)
+				}
+			}
+		}
+		if found || len(there) == 0 { // charts that the pull request takes away have no files
+			continue
+		}
+		err := fmt.Errorf("--values-matrix %s: no chart that changes has such a file", glob)
+		if near := nearest.Of(glob, there); near != "" {
+			return &usageError{err, "did you mean " + near + "?"}
+		}
+		return &usageError{err, "patterns are relative to the folder of the chart, such as ci/*-values.yaml"}
+	}
+	return nil
 }
 
 // locator finds files for the objects of several charts.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/nearest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
 	"github.com/safe-diff/helm-safe-diff/pkg/policy"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -96,6 +97,7 @@ func (a *app) configure(ctx context.Context, cmd *cobra.Command) error {
 		b.errs = append(b.errs, err)
 		b.file(a.config.file, choice.named == "", choice.reviewed())
 	}
+	b.errs = append(b.errs, checkEnvironment(cmd.Flags().Lookup("environment"), a.config.file))
 	a.config.accepted, err = policy.ReadAccepted(a.config.texts.Accepted.Name, a.config.texts.Accepted.Text)
 	b.errs = append(b.errs, err)
 	if err := errors.Join(b.errs...); err != nil {
@@ -104,6 +106,27 @@ func (a *app) configure(ctx context.Context, cmd *cobra.Command) error {
 			hint += fmt.Sprintf("; the policy is that of %s, and --policy-from %s takes the one of the working folder", choice.from, fromWorktree)
 		}
 		return &configError{err, hint}
+	}
+	return nil
+}
+
+// checkEnvironment returns an error for an environment that no override is for and that is
+// spelt almost like one: the overrides that are meant would be left out. Any other name is an
+// environment without overrides.
+func checkEnvironment(flag *pflag.Flag, file *policy.File) error {
+	if flag == nil || flag.Value.String() == "" {
+		return nil
+	}
+	name := flag.Value.String()
+	var texts []string
+	for _, e := range file.Environments() {
+		if e.Fits(name) {
+			return nil
+		}
+		texts = append(texts, e.Text)
+	}
+	if near := nearest.Of(name, texts); near != "" {
+		return fmt.Errorf("--environment %s: no override of the policy is for it; did you mean %s?", name, near)
 	}
 	return nil
 }

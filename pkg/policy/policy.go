@@ -213,6 +213,23 @@ func (m *Match) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// Environments lists the environments that overrides name, each once. Those with a wildcard
+// are as they are written. A nil File names none.
+func (f *File) Environments() []Pattern {
+	if f == nil {
+		return nil
+	}
+	var list []Pattern
+	for i := range f.Overrides {
+		for _, e := range f.Overrides[i].Match.Environment {
+			if !slices.ContainsFunc(list, func(known Pattern) bool { return known.Text == e.Text }) {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
 // Overriding lists the overrides, and whether each holds at a place. A nil File has
 // none.
 func (f *File) Overriding(place Place) []Entry {
