@@ -7,9 +7,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// What the text report names of causes, unless all is asked for.
+// The limits of the causes that the text report names, unless everything is requested.
 const (
-	maxCauses     = 6 // causes of the whole
+	maxCauses     = 6 // causes of the whole report
 	maxCausePaths = 4 // fields of one cause of one object
 )
 
