@@ -2,14 +2,14 @@ package change
 
 import "slices"
 
-// Charts is what a pull request does to the charts in it: each of them, with each of
-// its value sets.
+// Charts is what a pull request does to the charts in it: each chart with each of its value
+// sets.
 type Charts struct {
-	// Base names what is compared with, such as a branch and a commit.
+	// Base names the base of the comparison, such as a branch and a commit.
 	Base   string
 	Charts []Chart
-	// Policy is what the pull request does to the policy by which it is judged; nil if it
-	// leaves that as it is.
+	// Policy is what the pull request does to the policy by which it is judged; nil if it does
+	// not change the policy.
 	Policy *Case
 	// PolicyDigest is the digest by which the new policy can be approved; "" if there is
 	// nothing to approve.
@@ -22,33 +22,34 @@ type Chart struct {
 	Path string
 	// Old and New are its versions; "" on the side that does not have the chart.
 	Old, New string
-	// Note is one clause about a chart that is not judged as others are; "" for none.
+	// Note is one clause about a chart that is judged in a special way; "" for none.
 	Note string
-	// Cases are its value sets. A chart that goes has none, a library, and one that has a
-	// Failure of its own.
+	// Cases are its value sets. A chart that is removed, a library chart, and a chart with its
+	// own Failure have none.
 	Cases   []Case
 	Failure *Failure
 }
 
-// Failure is why something could not be judged, in one sentence, and what to do about it,
-// "" if nobody knows.
+// Failure is why something could not be judged, in one sentence. Hint says what to do about
+// it; "" if nobody knows.
 type Failure struct{ Reason, Hint string }
 
 // Case is a chart with one of its value sets, for one version of Kubernetes.
 type Case struct {
 	// Values is the file that holds the values; "" for those of the chart itself.
 	Values string
-	// KubeVersion is the version of Kubernetes that was asked for, if several were; or "".
+	// KubeVersion is the version of Kubernetes that was asked for, if there were several; else
+	// "".
 	KubeVersion string
 	Set         Set
-	// FailOn is what makes this one fail the run.
+	// FailOn is what makes this case fail the run.
 	FailOn FailOn
-	// Failure is set of a case that could not be judged, of which Set holds nothing.
+	// Failure is set if the case could not be judged. Set is then empty.
 	Failure *Failure
 }
 
-// With tells a case of a chart from others, as the rest of a sentence; "" if the chart has
-// only one.
+// With distinguishes a case of a chart from the others, as the rest of a sentence; "" if
+// the chart has only one.
 func (c *Case) With() string {
 	with := ""
 	if c.Values != "" {
@@ -60,8 +61,8 @@ func (c *Case) With() string {
 	return with
 }
 
-// NotJudged is the verdict of several things of which one could not be judged. It is
-// worse than any of a Set.
+// NotJudged is the verdict of several things if one of them could not be judged. It is
+// worse than any verdict of a Set.
 const NotJudged Verdict = "error"
 
 // Verdict is the worst verdict of all charts.
@@ -76,7 +77,7 @@ func (c *Charts) Verdict() Verdict {
 	return verdict
 }
 
-// ExitCode returns the process's exit code. A chart that comes or goes is a change.
+// ExitCode returns the process's exit code. A chart that is added or removed is a change.
 func (c *Charts) ExitCode(detailed bool) int {
 	code := ExitSafe
 	if len(c.Failures()) > 0 {
@@ -104,8 +105,8 @@ func changedIf(detailed bool) int {
 	return ExitSafe
 }
 
-// Verdict is the worst verdict of all value sets of the chart. A chart that comes or goes
-// is a change.
+// Verdict is the worst verdict of all value sets of the chart. A chart that is added or
+// removed is a change.
 func (c *Chart) Verdict() Verdict {
 	verdict := Nothing
 	switch {
@@ -149,7 +150,7 @@ func (c *Charts) Failures() []Failure {
 	return list
 }
 
-// All returns the sets of all charts, as far as they could be judged.
+// All returns the sets of all charts that could be judged.
 func (c *Charts) All() []*Set {
 	var sets []*Set
 	for i := range c.Charts {
@@ -169,9 +170,8 @@ func (c *Charts) Versions() bool {
 	})
 }
 
-// Settle takes what one set alone cannot know out of the remarks: an entry of the
-// policy is idle if it had nothing to do in any of them. What is left of these is said
-// in the first one.
+// Settle removes remarks that one set alone cannot decide: an entry of the policy is idle
+// only if it had no effect in any set. The first set keeps the remarks that remain.
 func (c *Charts) Settle() {
 	sets := c.All()
 	idle := map[Remark]int{}
@@ -189,7 +189,7 @@ func (c *Charts) Settle() {
 	}
 }
 
-// Hidden sums up what noise hides in all of them.
+// Hidden sums up what noise hides in all sets.
 func (c *Charts) Hidden() Ledger {
 	sum := Ledger{ByFilter: map[string]int{}}
 	for _, set := range c.All() {
@@ -203,9 +203,9 @@ func (c *Charts) Hidden() Ledger {
 	return sum
 }
 
-// Breaks returns the rules that have found what only a new major version may bring (semver.org, 8):
-// what the API server refuses, what loses data, and what an installed release has
-// under another name; and the digests of these findings.
+// Breaks returns the rules that found what only a new major version may bring (semver.org,
+// 8), and the digests of these findings: what the API server refuses, what loses data, and
+// what an installed release has under another name.
 func (s *Set) Breaks() (rules, digests []string) {
 	for i := range s.Changes {
 		for j := range s.Changes[i].Findings {
@@ -222,8 +222,8 @@ func (s *Set) Breaks() (rules, digests []string) {
 	return rules, digests
 }
 
-// Differs returns a digest of each change in what two charts render, apart from what
-// comes out differently each time.
+// Differs returns a digest of each change in what two charts render, without what is
+// different in each rendering.
 func (s *Set) Differs() []string {
 	var digests []string
 	for i := range s.Changes {
@@ -240,7 +240,7 @@ func (s *Set) differs(c *Change) bool {
 		return false
 	case len(c.Edits) > 0:
 		return slices.ContainsFunc(c.Edits, func(e Edit) bool { return !e.Rotates })
-	default: // an object of which the very name rotates comes and goes each time
+	default: // an object whose name rotates is deleted and created each time
 		return !slices.ContainsFunc(s.Rotating, func(r Rotation) bool {
 			return len(r.Paths) == 0 && r.Ref.Kind == c.Ref.Kind && r.Ref.Namespace == c.Ref.Namespace
 		})

@@ -10,21 +10,21 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Digest names this very finding about this very change: rule, class, object, what
-// Helm does with it, the edits that are shown, and what comes of it; for an object that
-// is on one side only, the object; for a finding about a whole Set, what is behind it.
-// Whatever of that becomes another thing gives another digest.
+// Digest identifies exactly this finding about exactly this change: the rule, the class,
+// the object, what Helm does with it, the edits that are shown, and the outcome. For an
+// object that is on one side only, it includes the object. For a finding about a whole Set,
+// it includes what the finding comes from. If any of these changes, the digest changes.
 //
-// No secret goes into it: a digest is in files that are committed, and a short
-// secret can be found out from its digest. Of a secret counts where it is, and whether
-// it comes, goes or changes.
+// No secret goes into the digest: a digest is in files that are committed, and a short
+// secret could be guessed from it. For a secret, the digest includes its path, and whether
+// it is added, removed or changed.
 func (c *Change) Digest(f *Finding) string {
 	h := sha256.New()
 	put(h, f.Rule, f.Risk, c.Op, c.Ref.Group, c.Ref.Kind, c.Ref.Namespace, c.Ref.Name)
 	for i := range c.Edits {
 		if e := &c.Edits[i]; e.Noise == "" {
 			old, updated := e.Old, e.New
-			if e.Rotates { // its next value is another one, and no other change
+			if e.Rotates { // its next value is different, but that is not another change
 				old, updated = old.AsSecret(), updated.AsSecret()
 			}
 			put(h, "edit", e.Path.String(), old.public(), updated.public(), e.Reordered, e.Rotates)
@@ -51,7 +51,8 @@ func (c *Change) Digest(f *Finding) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// put adds values, each with its length, so that no two lists add the same.
+// put adds values, each with its length, so that two different lists never add the same
+// bytes.
 func put(h hash.Hash, values ...any) {
 	for _, v := range values {
 		text, err := json.Marshal(v)
@@ -63,7 +64,7 @@ func put(h hash.Hash, values ...any) {
 	}
 }
 
-// public returns what of a value is no secret, also if the value is revealed.
+// public returns the part of a value that is not secret, even if the value is revealed.
 func (v Value) public() any {
 	switch {
 	case !v.present:
@@ -75,8 +76,8 @@ func (v Value) public() any {
 	}
 }
 
-// content returns an object that stands on one side only; of a Secret the names of what
-// it holds.
+// content returns an object that is on one side only. For a Secret, it returns only the
+// names of its data.
 func content(o *manifest.Object) any {
 	if o == nil {
 		return nil

@@ -20,7 +20,7 @@ func restart() (change.Change, change.Finding) {
 	}, change.Finding{Rule: "pod-restart", Risk: change.Restart, Message: "3 pods are replaced"}
 }
 
-// What makes a change another one makes its digest another one, and nothing else does.
+// A different change has a different digest, and the same change has the same digest.
 func TestDigest(t *testing.T) {
 	c, f := restart()
 	want := c.Digest(&f)
@@ -84,7 +84,7 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// An object on one side only is in the digest, except for what a Secret holds.
+// The digest covers an object that is on one side only, except for Secret data.
 func TestDigestOfObject(t *testing.T) {
 	digest := func(text string) string {
 		objects, err := manifest.Parse(text, manifest.Options{})

@@ -13,8 +13,8 @@ type storedValue struct {
 	Secret bool `json:"secret,omitempty"`
 }
 
-// MarshalJSON writes the value for whoever stores a Set. Of a secret it writes that
-// there is one, also if the value is revealed.
+// MarshalJSON writes the value for storing a Set. For a secret, it writes only that there
+// is one, even if the value is revealed.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch {
 	case !v.present:
@@ -26,8 +26,8 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	}
 }
 
-// UnmarshalJSON reads what MarshalJSON has written. In the place of a secret stands
-// Mask, which is all that Revealed then shows of it.
+// UnmarshalJSON reads what MarshalJSON has written. A secret becomes Mask, and Revealed
+// shows only that.
 func (v *Value) UnmarshalJSON(text []byte) error {
 	var stored *storedValue
 	decoder := json.NewDecoder(bytes.NewReader(text))

@@ -10,13 +10,12 @@ import (
 )
 
 // FailOn is what makes a run fail: names of classes, worst first, IDs of rules, and
-// OnUndecided. Nil stands for what the command does by default, an empty list for
-// nothing.
+// OnUndecided. Nil is the default of the command, an empty list is nothing.
 type FailOn []string
 
-// Names in a FailOn that are no class and no rule.
+// Names in a FailOn that are neither classes nor rules.
 const (
-	// OnUndecided fails a run of which the verdict may be UNDECIDED.
+	// OnUndecided fails a run whose verdict may be UNDECIDED.
 	OnUndecided = "undecided"
 	// OnNone stands alone, for an empty list.
 	OnNone = "none"
@@ -42,12 +41,12 @@ func Presets() []Preset {
 	return []Preset{{"breaking", upTo(Unapplied)}, {"interrupting", upTo(Downtime)}, {"restarting", upTo(Restart)}}
 }
 
-// DefaultFailOn is what fails a run just before an upgrade, unless the user says
-// otherwise: as the preset restarting.
+// DefaultFailOn is what fails a run just before an upgrade, unless the user says otherwise.
+// It is the preset restarting.
 func DefaultFailOn() FailOn { return preset("restarting") }
 
-// DefaultFailOnCharts is the same for a pull request that changes charts: whoever installs
-// them later expects that a release restarts pods.
+// DefaultFailOnCharts is the default for a pull request that changes charts: whoever
+// installs the charts later expects that a release restarts pods.
 func DefaultFailOnCharts() FailOn { return append(preset("breaking"), string(Policy), string(Version)) }
 
 func preset(name string) FailOn {
@@ -62,7 +61,7 @@ func preset(name string) FailOn {
 	return list
 }
 
-// FailOnNames lists what a FailOn can name besides rules.
+// FailOnNames lists what a FailOn can name other than rules.
 func FailOnNames() []string {
 	var names []string
 	for _, p := range Presets() {
@@ -75,8 +74,8 @@ func FailOnNames() []string {
 }
 
 // ParseFailOn reads a comma-separated list of classes, presets, IDs of rules and
-// "undecided"; "none" alone is the empty list. rules are the IDs there are. The error
-// lists what is valid, and the name that is nearest to a mistyped one.
+// "undecided"; "none" alone is the empty list. rules are all known IDs. The error lists
+// what is valid, and the nearest name to a mistyped one.
 func ParseFailOn(list string, rules []string) (FailOn, error) {
 	parsed := FailOn{}
 	if strings.TrimSpace(list) == OnNone {
@@ -104,7 +103,7 @@ func ParseFailOn(list string, rules []string) (FailOn, error) {
 	}), nil
 }
 
-// placeOf puts classes first, then rules as they are given, then the rest.
+// placeOf puts classes first, then rules in the given order, then the rest.
 func placeOf(name string) int {
 	if i := slices.Index(Risks(), Risk(name)); i >= 0 {
 		return i
@@ -139,11 +138,11 @@ func (f FailOn) Fails(finding *Finding) bool {
 	return f.Names(finding.Risk) || slices.Contains(f, finding.Rule)
 }
 
-// Undecided reports whether what may be hidden fails the run.
+// Undecided reports whether the run fails because of what may be hidden.
 func (f FailOn) Undecided() bool { return slices.Contains(f, OnUndecided) }
 
-// asBad reports whether what a notice may hide is as bad as what fails the run. Where
-// only undecided upgrades fail it, that is what breaks.
+// asBad reports whether what a notice may hide is as bad as what fails the run. If only
+// undecided upgrades fail the run, that is the preset breaking.
 func (f FailOn) asBad(n *Notice) bool {
 	if f.Undecided() && !slices.ContainsFunc(Risks(), f.Names) {
 		f = slices.Concat(f, preset("breaking"))

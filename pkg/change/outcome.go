@@ -4,35 +4,34 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
-// Outcome is what the cluster makes of a change.
+// Outcome is what the cluster does with a change.
 type Outcome struct {
-	// Changed is false if the API server ends up with the object it had.
+	// Changed is false if the API server stores the same object as before.
 	Changed bool
 	// Fields are the fields of the stored object that change, for an update.
 	Fields []fieldpath.Path
-	// Refused is why the API server, or Helm before it, refuses the change.
+	// Refused is why the API server, or Helm before it, rejects the change.
 	Refused []FieldError
-	// Upfront says that Helm finds the refusal before it changes anything.
+	// Upfront says that Helm finds the rejection before it changes anything.
 	Upfront bool
-	// Unreached says that Helm stops before this object, because an earlier one
-	// is refused. What else is said here is what would happen if it did.
+	// Unreached says that Helm stops before this object because an earlier one is rejected.
+	// The other fields say what would happen if it did not stop.
 	Unreached bool
-	// Ignored are fields of the new manifest that the API server does not know
-	// and drops, in its own words.
+	// Ignored are fields of the new manifest that the API server does not know and drops, in
+	// its own words.
 	Ignored []string
-	// Differs are the fields in which the stored object is not what the new manifest says.
+	// Differs are the fields in which the stored object differs from the new manifest.
 	Differs []fieldpath.Path `json:",omitempty"`
 	// Pods is what happens to the pods of a workload; nil for other objects.
 	Pods *Pods
-	// PodSpec is where the object describes the pods that it makes; nil for one that
-	// makes none.
+	// PodSpec is where the object describes the pods that it makes; nil if it makes none.
 	PodSpec fieldpath.Path
-	// Orphans says that the object goes and the pods that it owns stay.
+	// Orphans says that the object is deleted and its pods stay.
 	Orphans bool
-	// Undeleted is why the object stays that leaves the release, though Helm deletes it, one clause;
-	// "" for all others. Helm goes on.
+	// Undeleted is why an object stays although it leaves the release and Helm deletes it, one
+	// clause; "" for all others. Helm continues.
 	Undeleted string `json:",omitempty"`
-	// Loss is what is lost with an object that goes; nil if that is not known.
+	// Loss is what is lost with a deleted object; nil if that is not known.
 	Loss *Loss
 }
 
@@ -40,22 +39,22 @@ type Outcome struct {
 type Loss struct {
 	// What lists it, one clause each.
 	What []string
-	// Spared says that no data is lost after all.
+	// Spared says that no data is lost.
 	Spared bool
 }
 
-// FieldError is one reason of the API server for refusing an object.
+// FieldError is one reason why the API server rejects an object.
 type FieldError struct {
-	// Field is the path as the API server writes it; "" for a reason that
-	// concerns the whole object.
+	// Field is the path as the API server writes it; "" if the reason concerns the whole
+	// object.
 	Field string
 	// Type is the API server's reason, such as "FieldValueForbidden".
 	Type string
-	// Message is the API server's sentence without the field. The offending
-	// value is in it only if it is short and no secret.
+	// Message is the API server's sentence without the field. It contains the rejected value
+	// only if that is short and not secret.
 	Message string
-	// Itself says that the value is refused in a new object, too, and not only
-	// because there was another one before.
+	// Itself says that a new object with this value would be rejected, too, so the previous
+	// value is not the reason.
 	Itself bool
 	// Unmerged says that the new manifest could not even be merged into the object.
 	Unmerged bool `json:",omitempty"`
@@ -74,43 +73,44 @@ type Pods struct {
 	// Replaced reports whether running pods are replaced by new ones, or
 	// restarted in place.
 	Replaced bool
-	// AllDown reports whether at some moment none of the pods is ready, though
-	// some were before.
+	// AllDown reports whether at some moment none of the pods is ready, although some were
+	// before.
 	AllDown bool
-	// Before and Desired are the numbers of pods wanted before and after; -1 if
-	// the manifests do not tell (a DaemonSet runs one on each node).
+	// Before and Desired are the numbers of pods wanted before and after; -1 if the manifests
+	// do not tell (a DaemonSet runs one on each node).
 	Before, Desired int
-	// Affected is how many pods are replaced; -1 if all of an unknown number.
+	// Affected is the number of pods that are replaced; -1 if all pods of an unknown number
+	// are.
 	Affected int
 	// Fewest is the lower bound of ready pods during the upgrade; -1 if unknown.
 	Fewest int
-	// How is one clause that says how the controller goes about it, or what
-	// holds it back, such as "strategy Recreate" or "paused".
+	// How is one clause that says how the controller replaces pods, or what holds it back,
+	// such as "strategy Recreate" or "paused".
 	How string
 	// Causes are the fields of the pod template that make the controller act.
 	Causes []fieldpath.Path
 	// Cause says in one clause why pods are replaced; "" if none are.
 	Cause string
-	// Told are fields of the pod template of which Cause says all that there is to say: an
-	// image that it names, a label of the chart's version, a checksum.
+	// Told are the fields of the pod template that Cause already covers completely: an image
+	// that it names, a label with the chart's version, a checksum.
 	Told []fieldpath.Path `json:",omitempty"`
-	// Needless says that what the pods do is no different: a label of the chart's
-	// version, or a checksum of what stays the same, is all that replaces them.
+	// Needless says that the new pods do the same as the old ones: they are replaced only
+	// because of a label with the chart's version, or a checksum of something that does not
+	// change.
 	Needless bool
-	// Stuck is why the rollout cannot begin, one clause; "" if nothing is known to
-	// be in its way.
+	// Stuck is why the rollout cannot begin, one clause; "" if no obstacle is known.
 	Stuck string
-	// Refused is why the API server lets no new pod in, one clause; "" if it does, as far
-	// as is known. Then those that go are not replaced.
+	// Refused is why the API server rejects every new pod, one clause; "" if no reason is
+	// known. Old pods that end are then not replaced.
 	Refused string
-	// Rejected says that the API server rejects new pods for what they are. An obstacle of the
-	// workload tells why.
+	// Rejected says that the API server rejects new pods because of their content. An obstacle
+	// of the workload says why.
 	Rejected bool
-	// Unplaced says that new pods are made and no node can hold them. An obstacle of the
-	// workload tells why.
+	// Unplaced says that new pods are created and no node can hold them. An obstacle of the
+	// workload says why.
 	Unplaced bool
-	// Volume is why new pods wait, or may wait, for a volume that old ones hold, one
-	// clause; "" if nothing is known of the kind.
+	// Volume is why new pods wait, or may wait, for a volume that old pods hold, one clause;
+	// "" if no such reason is known.
 	Volume string
 	// Takes bounds how long the rollout takes; nil if nothing is known about that.
 	Takes *Takes `json:",omitempty"`

@@ -1,12 +1,12 @@
 package change
 
-// Effect is what would be different of one finding, or of what is hidden, if a proposed
-// policy counted.
+// Effect is what would be different about one finding, or about what is hidden, under a
+// proposed policy.
 type Effect struct {
-	// What is one clause, with the object, the rule, and what becomes of the finding by
+	// What is one clause, with the object, the rule, and what happens to the finding under
 	// each of the two policies.
 	What string
-	// Fails says that the finding fails the run by the policy that counts, Would that it
-	// would by the proposed one.
+	// Fails says that the finding fails the run under the policy in force, Would that it would
+	// fail it under the proposed one.
 	Fails, Would bool
 }

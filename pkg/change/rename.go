@@ -6,36 +6,35 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Rename is what an object that leaves the release and one that comes into it are
-// together: the same one under another name. To Helm and the API server they stay
-// two, and nothing of what the cluster has of the old one passes on to the new.
+// Rename joins an object that leaves the release and a new object that is the same under
+// another name. To Helm and the API server, they are still two objects, and nothing that
+// the cluster has for the old one passes to the new one.
 type Rename struct {
-	// Old and New are the two halves, Was the old one as its manifest has it.
+	// Old and New are the two objects. Was is the old one as in its manifest.
 	Old, New manifest.Ref
 	Was      *manifest.Object
-	// Edits tells in what the new manifest differs from the old one beyond names.
+	// Edits are the differences between the two manifests other than names.
 	Edits []Edit
-	// Stays says that the old one is still in the cluster afterwards: it is kept, or
-	// the upgrade fails before it is deleted.
+	// Stays says that the old object is still in the cluster afterwards: it is kept, or the
+	// upgrade fails before it is deleted.
 	Stays bool
-	// Claims is set for a workload whose volumes do not pass on.
+	// Claims is set for a workload whose new pods do not get the old volumes.
 	Claims *Claims
-	// Filled says of a PersistentVolumeClaim that the new one does not begin with an
-	// empty volume.
+	// Filled says that a new PersistentVolumeClaim does not begin with an empty volume.
 	Filled bool
 }
 
-// Claims are the PersistentVolumeClaims of a workload that is renamed.
+// Claims are the PersistentVolumeClaims of a renamed workload.
 type Claims struct {
-	// Behind names those that the old workload leaves, Empty those with which the
+	// Behind names the claims that the old workload leaves, Empty the claims with which the
 	// new one begins.
 	Behind, Empty []string
 	// Uncounted says that there may be others.
 	Uncounted bool
 }
 
-// Before returns what the object was, under another name too; nil if there was none of
-// its kind.
+// Before returns what the object was, also under another name; nil if there was none of its
+// kind.
 func (c *Change) Before() *manifest.Object {
 	if c.Op == Create && c.Renamed != nil && c.Renamed.Old.Kind == c.Ref.Kind {
 		return c.Renamed.Was

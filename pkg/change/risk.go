@@ -14,15 +14,15 @@ type Risk string
 // The classes, worst first.
 const (
 	Rejected  Risk = "rejected"  // the API server, its admission or Helm rejects: the upgrade fails
-	DataLoss  Risk = "data-loss" // stored data, or the only copy of some state, goes or is out of reach
+	DataLoss  Risk = "data-loss" // stored data, or the only copy of some state, is lost or out of reach
 	Outage    Risk = "outage"    // requests are not served until somebody acts
-	Stuck     Risk = "stuck"     // a rollout, hook or binding cannot come to an end
+	Stuck     Risk = "stuck"     // a rollout, hook or binding cannot finish
 	Unapplied Risk = "unapplied" // the cluster will not hold what the manifest says
 	Policy    Risk = "policy"    // a pull request changes the rules by which it is judged
 	Downtime  Risk = "downtime"  // requests are not served for a while
 	Restart   Risk = "restart"   // pods are replaced, others keep serving
 	Stale     Risk = "stale"     // configuration changes, running pods keep the old one
-	Exposure  Risk = "exposure"  // permissions or reach widen, or a guard goes
+	Exposure  Risk = "exposure"  // permissions or network access widen, or a protection ends
 	Version   Risk = "version"   // the version of a chart promises less than what changes
 )
 
@@ -45,10 +45,10 @@ func JoinRisks(risks []Risk) string {
 	return strings.Join(names, ", ")
 }
 
-// Accepted is a finding that somebody knows of and goes on all the same.
+// Accepted is a finding that somebody knows of and has accepted.
 type Accepted struct {
 	Finding
-	// By is who, Reason why, Until the last day on which that holds.
+	// By says who accepted it, Reason why. Until is the last day on which that holds.
 	By, Reason, Until string
 }
 
@@ -57,29 +57,28 @@ type Finding struct {
 	// Rule is the ID of the rule that found it.
 	Rule string
 	Risk Risk
-	// Was is the class that the rule gives it, where a policy gives it a different one.
+	// Was is the class that the rule gives, if a policy gives another one.
 	Was Risk
-	// Paths are the fields that cause it; an edit of one of them is never hidden.
+	// Paths are the fields that cause the finding. An edit of one of them is never hidden.
 	Paths []fieldpath.Path
-	// Message is one clause about this very change.
+	// Message is one clause about exactly this change.
 	Message string
 	// Hint is one clause that says what to do instead; "" if nothing is known.
 	Hint string
-	// Evidence is what makes it true. The digest covers all of it.
+	// Evidence is what makes the finding true. The digest covers all of it.
 	Evidence []Evidence
-	// Breaks says that only a new major version of a chart may bring it, whatever the class.
+	// Breaks says that only a new major version of a chart may bring this, whatever the class.
 	Breaks bool
-	// Behind are digests of what a finding about a whole Set comes from; nil for one
-	// that is about its own change.
+	// Behind are digests of what a finding about a whole Set comes from; nil for a finding
+	// about its own change.
 	Behind []string
-	// Rolling says that pods are replaced and that none of them is missing meanwhile.
+	// Rolling says that pods are replaced and that none is missing at any moment.
 	Rolling bool `json:",omitempty"`
-	// Unstarted are the objects whose pods do not start because of it.
+	// Unstarted are the objects whose pods do not start because of this.
 	Unstarted []manifest.Ref `json:",omitempty"`
-	// Hangs says that a rollout, or the run of a hook, does not come to an end because
-	// of it.
+	// Hangs says that a rollout, or the run of a hook, cannot finish because of this.
 	Hangs bool `json:",omitempty"`
-	// Lasts is the least number of seconds for which it is true; 0 if that is not known. The
-	// message says it, too.
+	// Lasts is the least number of seconds for which the finding is true; 0 if that is not
+	// known. The message says it, too.
 	Lasts int `json:",omitempty"`
 }

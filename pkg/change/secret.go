@@ -9,11 +9,11 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Veil tells which fields of an object may be shown, on its two sides. What is secret on
-// one side is secret on both.
+// Veil says which fields of an object may be shown, on both sides. What is secret on one
+// side is secret on both.
 type Veil struct{ old, updated side }
 
-// side is an object with what of it may be shown.
+// side is an object, and the part of it that may be shown.
 type side struct{ raw, public any }
 
 // VeilOf returns the Veil of an object with these two values, which may be nil.
@@ -24,8 +24,9 @@ func VeilOf(ref manifest.Ref, old, updated map[string]any) Veil {
 	}
 }
 
-// Conceal marks the edits that show something secret. What is inside a field that is
-// secret as a whole is one edit of that field: its path would say what it holds.
+// Conceal marks the edits that show something secret. If a field is secret as a whole, all
+// edits inside it become one edit of that field, because their paths would show what it
+// contains.
 func (v Veil) Conceal(edits []Edit) []Edit {
 	concealed := make([]Edit, 0, len(edits))
 	for _, e := range edits {
@@ -47,7 +48,7 @@ func (v Veil) Conceal(edits []Edit) []Edit {
 	return concealed
 }
 
-// depth returns how many steps of a path lead to what is secret, if it does.
+// depth returns how many steps of a path lead to a secret, if there is one.
 func (v Veil) depth(path fieldpath.Path) (depth int, hidden bool) {
 	depth, hidden = v.old.depth(path)
 	if other, is := v.updated.depth(path); is && (!hidden || other < depth) {
@@ -64,7 +65,7 @@ func (s side) depth(path fieldpath.Path) (depth int, hidden bool) {
 		}
 		innerRaw, innerPublic, found := both(raw, public, step)
 		if !found {
-			// An item that cannot be told from the others may be the secret one.
+			// An item that cannot be distinguished from the others may be the secret one.
 			_, isList := raw.([]any)
 			return depth, isList && !reflect.DeepEqual(raw, public)
 		}
@@ -85,7 +86,7 @@ func (s side) at(path fieldpath.Path) Value {
 	return ValueOf(raw)
 }
 
-// both takes a step in a value and in what of it may be shown.
+// both takes a step in a value, and in the part of it that may be shown.
 func both(raw, public any, step fieldpath.Element) (innerRaw, innerPublic any, found bool) {
 	switch raw := raw.(type) {
 	case map[string]any:
@@ -117,7 +118,7 @@ func isNamed(item any, keys []fieldpath.Key) bool {
 		case int64:
 			return k.Quoted || strconv.FormatInt(v, 10) != k.Value
 		default:
-			return fields[k.Name] != nil // a key that is left out has a default
+			return fields[k.Name] != nil // a missing key has a default
 		}
 	})
 }

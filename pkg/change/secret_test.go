@@ -9,7 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// What is inside a field that is secret as a whole is one edit of that field.
+// All edits inside a field that is secret as a whole become one edit of that field.
 func TestConceal(t *testing.T) {
 	old := map[string]any{
 		"kind": "Secret", "metadata": map[string]any{"name": "a", "labels": map[string]any{"app": "x"}},
@@ -51,7 +51,8 @@ func TestConceal(t *testing.T) {
 	}
 }
 
-// A Secret inside another object is secret where it is, and what holds it whole is, too.
+// A Secret inside another object is secret there, and so is the field that contains all of
+// it.
 func TestConcealEmbedded(t *testing.T) {
 	value := func(text, image string) map[string]any {
 		return map[string]any{"kind": "Thing", "spec": map[string]any{"list": []any{

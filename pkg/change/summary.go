@@ -2,29 +2,28 @@ package change
 
 import "slices"
 
-// Summary holds the counts that every report prints, so that reports cannot
-// disagree.
+// Summary holds the counts that every report prints, so that reports cannot disagree.
 type Summary struct {
 	Ops map[Op]int
-	// Renamed counts the objects that are created and are renamed ones.
+	// Renamed counts the created objects that are renamed ones.
 	Renamed int
-	// Unchanged counts the objects that the upgrade leaves as they are, those
-	// hidden as noise included.
+	// Unchanged counts the objects that the upgrade does not change, including those hidden as
+	// noise.
 	Unchanged int
-	// Risks counts objects per class: an object counts once in each class that
-	// it has a finding of.
+	// Risks counts objects per class. An object counts once in each class for which it has a
+	// finding.
 	Risks map[Risk]int
-	// Fails says that some object is refused, Upfront that Helm finds that out
-	// before it changes anything. Made and Unreached count the other changes,
-	// those that are made all the same and those that are not.
+	// Fails says that an object is rejected, Upfront that Helm finds this before it changes
+	// anything. Made counts the other changes that are made anyway, Unreached those that are
+	// not.
 	Fails, Upfront  bool
 	Made, Unreached int
 	Hidden          Ledger
 	// Off counts the findings of rules that the policy switches off, per rule.
 	Off map[string]int
-	// Accepted counts the findings that somebody has accepted, per rule; AcceptedRisks and
-	// OffRisks count objects with findings that were accepted, and with ones of rules that
-	// are switched off, per class.
+	// Accepted counts the findings that somebody has accepted, per rule. AcceptedRisks and
+	// OffRisks count, per class, the objects with accepted findings and the objects with
+	// findings of switched-off rules.
 	Accepted                map[string]int
 	AcceptedRisks, OffRisks map[Risk]int
 	// Rolling counts the workloads whose pods are replaced with none missing.
@@ -34,7 +33,7 @@ type Summary struct {
 // Ledger counts what noise hides.
 type Ledger struct {
 	Edits   int // hidden edits
-	Objects int // objects of which nothing is left to show
+	Objects int // objects with nothing left to show
 	// ByFilter counts the hidden edits, and objects without edits, per filter.
 	ByFilter map[string]int
 }
@@ -96,7 +95,7 @@ func (s *Set) Summary() Summary {
 	return sum
 }
 
-// aside counts what does not fail a run whatever its class is, and what rolls.
+// aside counts what never fails a run, whatever its class, and what rolls.
 func (sum *Summary) aside(c *Change) {
 	off, accepted := map[Risk]bool{}, map[Risk]bool{}
 	for j := range c.Off {

@@ -7,11 +7,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Mask replaces in reports a value that must not be shown.
+// Mask replaces a value that reports must not show.
 const Mask = manifest.Mask
 
-// Value is what a manifest says for a field. The zero Value is a field that is
-// not there.
+// Value is what a manifest says for a field. The zero Value is a missing field.
 type Value struct {
 	raw      any
 	present  bool
@@ -22,7 +21,7 @@ type Value struct {
 // ValueOf returns the Value of a field that is there.
 func ValueOf(raw any) Value { return Value{raw: raw, present: true} }
 
-// AsSecret returns v as a value that only Revealed gives away.
+// AsSecret returns v as a value that only Revealed shows.
 func (v Value) AsSecret() Value {
 	v.secret = v.present
 	return v
@@ -31,11 +30,11 @@ func (v Value) AsSecret() Value {
 // Present reports whether the field is there at all.
 func (v Value) Present() bool { return v.present }
 
-// Secret reports whether the value is one to hide.
+// Secret reports whether the value must be hidden.
 func (v Value) Secret() bool { return v.secret }
 
-// Shown returns the value as it may be shown: nil if it is not there, Mask in
-// the place of a secret that is not revealed.
+// Shown returns the value as it may be shown: nil if it is missing, Mask for a secret that
+// is not revealed.
 func (v Value) Shown() any {
 	switch {
 	case !v.present:
@@ -47,8 +46,8 @@ func (v Value) Shown() any {
 	}
 }
 
-// Text returns the shown value on one line: text as it is, anything else as
-// JSON, "" for a field that is not there.
+// Text returns the shown value on one line: text as it is, anything else as JSON, "" for a
+// missing field.
 func (v Value) Text() string { return text(v.Shown()) }
 
 func text(shown any) string {

@@ -2,23 +2,23 @@ package change
 
 import "fmt"
 
-// ValueKeys is what becomes of the values that a user gives to a chart.
+// ValueKeys is what a chart does with the values that a user gives.
 type ValueKeys struct {
-	// Keys is how many there are that hold no others, Read how many of them a template of
-	// the new chart reads.
+	// Keys is how many keys there are that hold no others. Read is how many of them a template
+	// of the new chart reads.
 	Keys, Read int
-	// Dead are the others. A map of which no key is read is one.
+	// Dead are the other keys. A map without any key that is read is one entry.
 	Dead []DeadKey
 	// Shadowed are keys that are given, and given again later.
 	Shadowed []ShadowedKey
 	// Defaults are the chart's own values that differ between the old chart and the new one.
 	Defaults []DefaultKey
-	// Unsure is why the dead ones may not be all, or may not be dead, one clause each.
+	// Unsure is why Dead may be incomplete or wrong, one clause each.
 	Unsure []string
 }
 
-// KeyPlace is where a key is given: a file and a line, counted from 1, or a flag, which has no
-// lines. No Name stands for the installed release.
+// KeyPlace is where a key is given: a file and a line, counted from 1, or a flag, which has
+// no lines. An empty Name is the installed release.
 type KeyPlace struct {
 	Name string
 	Line int
@@ -35,24 +35,24 @@ type DeadKey struct {
 	// Key is written as --set takes it.
 	Key string
 	At  KeyPlace
-	// Keys is how many keys that hold no others are in it, itself included.
+	// Keys is how many keys without others it contains, including itself.
 	Keys int
-	// Nearest is the key that may have been meant; "" if none is like it.
+	// Nearest is the key that the user may have meant; "" if no key is similar.
 	Nearest string
 	// Was says that the old chart reads it.
 	Was bool
 }
 
-// ShadowedKey is a key of which a later file or flag replaces the value.
+// ShadowedKey is a key whose value a later file or flag replaces.
 type ShadowedKey struct {
 	Key    string
 	At, By KeyPlace
 }
 
-// DefaultKey is a value of the chart itself that a new version of it changes.
+// DefaultKey is a value of the chart itself that a new version of the chart changes.
 type DefaultKey struct {
 	Edit
-	// Given says that the user gives the key, at At, so that neither default counts.
+	// Given says that the user gives the key, at At, so that neither default applies.
 	Given bool
 	At    KeyPlace
 }

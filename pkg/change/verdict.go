@@ -6,12 +6,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Verdict sums an upgrade up in one word.
+// Verdict sums up an upgrade in one word.
 type Verdict string
 
-// The verdicts. The first that holds counts.
+// The verdicts. The first one that is true applies.
 const (
-	Fails     Verdict = "fails"     // the upgrade will not come through, accepted or not
+	Fails     Verdict = "fails"     // the upgrade will not succeed, accepted or not
 	Risky     Verdict = "risky"     // a finding in --fail-on, other than pods that roll with none missing
 	Undecided Verdict = "undecided" // something that fails may be hidden in an object that changes
 	Rolls     Verdict = "rolls"     // the worst finding is a rolling restart with no pod missing
@@ -45,9 +45,9 @@ func (s *Set) Verdict(failOn FailOn) Verdict {
 	}
 }
 
-// Fails reports whether the upgrade will not come through: something is rejected,
-// a hook hangs, or a rollout while Helm waits for it. Whether somebody has accepted that,
-// or a policy switches the rule off, makes no difference.
+// Fails reports whether the upgrade will not succeed: something is rejected, a hook hangs,
+// or a rollout hangs while Helm waits for it. It makes no difference whether somebody has
+// accepted that, or whether a policy switches the rule off.
 func (s *Set) Fails() bool {
 	for i := range s.Changes {
 		c := &s.Changes[i]
@@ -69,13 +69,12 @@ func (s *Set) Fails() bool {
 }
 
 // Stops reports whether an upgrade fails at this change: it is rejected, or Helm waits for
-// something of it that does not come to an end.
+// something of it that cannot finish.
 func (s *Set) Stops(c *Change) bool {
 	return len(c.Outcome.Refused) > 0 || s.hangs(c) || slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Risk == Rejected })
 }
 
-// hangs reports whether Helm waits for something of a change that does not come to an
-// end.
+// hangs reports whether Helm waits for something of a change that cannot finish.
 func (s *Set) hangs(c *Change) bool {
 	waited := s.Release.For(c.Ref) || c.Hook != nil && c.Hook.Runs
 	found := slices.Concat(c.Findings, c.Off)
@@ -90,10 +89,10 @@ func (s *Set) runsHook(ref manifest.Ref) bool {
 	return slices.ContainsFunc(s.Hooks, func(h HookRun) bool { return h.Pods && h.Ref == ref })
 }
 
-// touches reports whether Helm does something, as far as a verdict is concerned.
+// touches reports whether Helm does something that matters for a verdict.
 func (c *Change) touches() bool { return c.Op != Amend && c.Op != Leave }
 
-// Undecided returns the notices about objects that change which may hide something as
+// Undecided returns the notices about objects that change and that may hide something as
 // bad as what fails the run.
 func (s *Set) Undecided(failOn FailOn) []Notice {
 	changing := map[manifest.Ref]bool{}
@@ -131,8 +130,8 @@ func (s *Set) any(is func(*Finding) bool) bool {
 	return false
 }
 
-// Failing counts the objects with findings that fail the run: per class, and per rule for
-// those whose rule is named and whose class is not.
+// Failing counts the objects with findings that fail the run: per class, and per rule if
+// the rule is named and its class is not.
 func (s *Set) Failing(failOn FailOn) (classes map[Risk]int, rules map[string]int) {
 	classes, rules = map[Risk]int{}, map[string]int{}
 	for i := range s.Changes {
@@ -152,7 +151,7 @@ func (s *Set) Failing(failOn FailOn) (classes map[Risk]int, rules map[string]int
 	return classes, rules
 }
 
-// Exit codes; 1 is for a run that could not do its work.
+// Exit codes. 1 is for a run that could not do its work.
 const (
 	ExitSafe    = 0
 	ExitError   = 1
@@ -160,8 +159,8 @@ const (
 	ExitRisky   = 3
 )
 
-// ExitCode returns the process's exit code. detailed tells changes that do not fail the
-// run from no changes, as helm-diff's --detailed-exitcode does.
+// ExitCode returns the process's exit code. detailed distinguishes changes that do not fail
+// the run from no changes, as helm-diff's --detailed-exitcode does.
 func (s *Set) ExitCode(failOn FailOn, detailed bool) int {
 	switch {
 	case s.any(failOn.Fails), failOn.Undecided() && len(s.Undecided(failOn)) > 0:

@@ -6,43 +6,45 @@ import (
 	"strings"
 )
 
-// Because is what an edit is due to, or that an object comes or goes. Several may hold at once.
+// Because is the cause of an edit, or of the creation or deletion of an object. There can
+// be several causes at once.
 type Because struct {
-	// Chart says that the new chart makes it: its templates, or what it says of itself; also
-	// where its defaults could not be told apart from these.
+	// Chart says that the new chart makes it: its templates, or what the chart says about
+	// itself. It is also set if the defaults of the chart could not be separated from these.
 	Chart bool
-	// Defaults are defaults of the chart that are other ones now, as --set takes them.
+	// Defaults are defaults of the chart that have changed, as --set takes them.
 	Defaults []string
-	// Keys are values of the user's.
+	// Keys are keys that the user gives.
 	Keys []KeyCause
-	// Joint says that with one of Keys reverted it stays, and goes with all of them.
+	// Joint says that the edit stays if one of Keys is reverted, and goes if all of them are.
 	Joint bool
-	// Unresolved says that it is due to values of the user's, and that it took too many
-	// renderings to find which.
+	// Unresolved says that the user's values cause it, and that finding which would have taken
+	// too many renderings.
 	Unresolved bool
-	// Step says that neither chart nor values make it: the revision does, that it is an
-	// upgrade, or what the cluster offers.
+	// Step says that neither chart nor values make it. It comes from the revision, from the
+	// fact that this is an upgrade, or from what the cluster offers.
 	Step bool
-	// Unknown is why nothing is told of it, one clause; "" if something is.
+	// Unknown is why the cause is unknown, one clause; "" if it is known.
 	Unknown string
 }
 
-// KeyCause is a key of the user's whose value is another one, and where it is given.
+// KeyCause is a key of the user whose value has changed, and where it is given.
 type KeyCause struct {
 	// Key is written as --set takes it.
 	Key string
 	At  KeyPlace
-	// Gone says that it is no longer given; At is then where it was.
+	// Gone says that the key is no longer given. At is then where it was.
 	Gone bool
 }
 
-// Why is what was asked to tell what the edits of a Set are due to.
+// Why says how the causes of the edits of a Set were found.
 type Why struct {
-	// Renderings is how many it took.
+	// Renderings is how many renderings this took.
 	Renderings int
 }
 
-// CauseCount is how many edits have the same cause. An object that comes or goes counts as one.
+// CauseCount is how many edits have the same cause. A created or deleted object counts as
+// one edit.
 type CauseCount struct {
 	Because
 	Edits int
@@ -92,8 +94,8 @@ func (k *KeyCause) String() string {
 	return k.Key + " (" + k.At.String() + ")"
 }
 
-// Causes counts what the edits that are shown are due to, the most frequent cause first; nil
-// if that was not asked.
+// Causes counts the causes of the edits that are shown, the most frequent cause first; nil
+// if nobody asked.
 func (s *Set) Causes() []CauseCount {
 	if s.Why == nil {
 		return nil
@@ -126,8 +128,8 @@ func sortCauses(list []CauseCount) {
 	})
 }
 
-// EachCause calls a function for the cause of each edit of a change that noise does not hide,
-// and for that of the change itself, which comes with no Edit.
+// EachCause calls a function for the cause of each edit of a change that noise does not
+// hide, and for the cause of the change itself, which comes with no Edit.
 func (c *Change) EachCause(call func(b *Because, e *Edit)) {
 	if c.Hidden() {
 		return

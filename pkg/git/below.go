@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Below lists the files of a commit below a folder, links among them, as slash-separated paths
-// from the top. Links that lead to the folder are followed, but not out of the commit: that is
-// an error. The paths begin with the folder's own. A folder that is not there has no files.
+// Below lists the files of a commit below a folder, including links, as slash-separated
+// paths from the top. Links that lead to the folder are followed, but not out of the
+// commit: that is an error. The paths begin with the path of the folder. A missing folder
+// has no files.
 func (r *Repository) Below(ctx context.Context, commit, dir string) ([]string, error) {
 	tree, err := r.folder(ctx, commit, dir)
 	if err != nil || tree == "" {
@@ -28,7 +29,7 @@ func (r *Repository) Below(ctx context.Context, commit, dir string) ([]string, e
 	return files, nil
 }
 
-// folder names the object that a folder of a commit is; "" if it is not there.
+// folder returns the object of a folder of a commit; "" if the folder is missing.
 func (r *Repository) folder(ctx context.Context, commit, dir string) (string, error) {
 	if dir == "." {
 		return commit, nil
@@ -55,8 +56,8 @@ func (r *Repository) folder(ctx context.Context, commit, dir string) (string, er
 	return "", nil
 }
 
-// Submodules returns the submodules of a commit, and of the index, which is what the next
-// commit has: the commit of each by its path.
+// Submodules returns the submodules of a commit, and those of the index, which is what the
+// next commit has: the commit of each submodule by its path.
 func (r *Repository) Submodules(ctx context.Context, commit string) (before, now map[string]string, err error) {
 	then, err := r.run(ctx, nil, "ls-tree", "-r", "-z", "--full-tree", commit)
 	if err != nil {
@@ -67,8 +68,8 @@ func (r *Repository) Submodules(ctx context.Context, commit string) (before, now
 	return submodules(then, 2), submodules(index, 1), err
 }
 
-// submodules picks submodules out of a list; their commit is at a place among what is said
-// before the path.
+// submodules picks the submodules out of a list. place is the position of their commit
+// among the fields before the path.
 func submodules(out []byte, place int) map[string]string {
 	found := map[string]string{}
 	for _, line := range list(out) {

@@ -17,7 +17,7 @@ type Tree struct {
 	repository *Repository
 	commit     string
 	root       *os.Root
-	files      map[string]entry // of the commit, by path; nil before they are asked for
+	files      map[string]entry // of the commit, by path; nil until they are needed
 	done       map[string]bool
 }
 
@@ -30,23 +30,24 @@ func (r *Repository) Tree(commit, dir string) (*Tree, error) {
 	return &Tree{repository: r, commit: commit, root: root, done: map[string]bool{}}, nil
 }
 
-// Close ends the use of the tree; what it holds stays.
+// Close ends the use of the tree. The files stay.
 func (t *Tree) Close() error { return t.root.Close() }
 
 // entry is a file of a commit.
 type entry struct{ mode, object, path string }
 
-// links in a repository that are not files.
+// Links in a repository, which are not files.
 const (
 	modeLink      = "120000"
 	modeSubmodule = "160000"
 )
 
-// Extract writes what the commit has below a path, and what links in it or on the way to
-// it point to. A path that is not there adds nothing, nor does one out of the commit.
+// Extract writes what the commit has below a path, and the targets of links in it or on the
+// way to it. A missing path adds nothing, and neither does a path that leads out of the
+// commit.
 func (t *Tree) Extract(ctx context.Context, name string) error { return t.extract(ctx, name, 0) }
 
-// maxLinks is how many links may follow each other; more go in a circle, as Linux has it.
+// maxLinks is how many links may follow each other. More than that is a loop, as in Linux.
 const maxLinks = 40
 
 func (t *Tree) extract(ctx context.Context, name string, links int) error {
@@ -80,8 +81,8 @@ func (t *Tree) extract(ctx context.Context, name string, links int) error {
 	return nil
 }
 
-// Read returns files of the commit that are no links, in the order of their names; those
-// that are not there are left out.
+// Read returns files of the commit that are not links, in the order of their names. It
+// leaves out missing files.
 func (t *Tree) Read(ctx context.Context, names []string) ([][]byte, error) {
 	if err := t.list(ctx); err != nil {
 		return nil, err
@@ -114,8 +115,8 @@ func (t *Tree) list(ctx context.Context) error {
 	return nil
 }
 
-// below returns the files at a path or below it, in the order of their names; of a path
-// that goes through a link, the link.
+// below returns the files at a path or below it, in the order of their names. If the path
+// goes through a link, it returns the link.
 func (t *Tree) below(name string) []entry {
 	for end, c := range name {
 		if e, there := t.files[name[:end]]; c == '/' && there && e.mode == modeLink {

@@ -1,6 +1,6 @@
-// Package git reads files of an earlier commit out of a repository, through the git
-// executable and its objects: no worktree is made, and nothing in the repository is
-// changed. It knows nothing of charts.
+// Package git reads files of an earlier commit from a repository, through the git
+// executable and its objects. It makes no worktree, and changes nothing in the repository.
+// It knows nothing about charts.
 package git
 
 import (
@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// Repository is one that is checked out.
+// Repository is a repository that is checked out.
 type Repository struct {
 	// Root is the top of the working tree, as an absolute path without links.
 	Root string
 }
 
-// hinted is an error of which we know what to do about it.
+// hinted is an error with a hint about what to do.
 type hinted struct {
 	error
 	hint string
@@ -31,7 +31,7 @@ func (h *hinted) Unwrap() error { return h.error }
 // Hint returns one clause that says what to do instead.
 func (h *hinted) Hint() string { return h.hint }
 
-// Open finds the repository that a folder is in.
+// Open finds the repository that contains a folder.
 func Open(ctx context.Context, dir string) (*Repository, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, &hinted{errors.New("the base version is read through git, which is not in PATH"), "install git, or compare two folders: `local OLD_CHART NEW_CHART`"}
@@ -44,7 +44,7 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 	return &Repository{Root: root}, nil
 }
 
-// fetch is what to do about a commit that is not there.
+// fetch is the hint for a missing commit.
 const fetch = "`git fetch` it first; in CI, fetch more than the last commit (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab)"
 
 // Commit returns the commit that a branch, tag or other reference names.
@@ -56,8 +56,8 @@ func (r *Repository) Commit(ctx context.Context, ref string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// MergeBase returns the commit in which HEAD left ref, which is what `git diff
-// REF...HEAD` compares with.
+// MergeBase returns the commit at which HEAD left ref, which is what `git diff REF...HEAD`
+// compares with.
 func (r *Repository) MergeBase(ctx context.Context, ref string) (string, error) {
 	if _, err := r.Commit(ctx, ref); err != nil {
 		return "", err
@@ -69,15 +69,15 @@ func (r *Repository) MergeBase(ctx context.Context, ref string) (string, error) 
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Superproject returns the working tree of which this repository is a submodule; "" if
-// it is none.
+// Superproject returns the working tree of which this repository is a submodule; "" if it
+// is not a submodule.
 func (r *Repository) Superproject(ctx context.Context) (string, error) {
 	out, err := r.run(ctx, nil, "rev-parse", "--show-superproject-working-tree")
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// Tracked reports whether a file of the working tree, a slash-separated path from the
-// top, is one that git knows.
+// Tracked reports whether git tracks a file of the working tree, given as a slash-separated
+// path from the top.
 func (r *Repository) Tracked(ctx context.Context, name string) (bool, error) {
 	out, err := r.run(ctx, nil, "ls-files", "-z", "--cached", "--", ":(top,literal)"+name)
 	return len(out) > 0, err
@@ -95,8 +95,8 @@ func (r *Repository) Present(ctx context.Context) ([]string, error) {
 	return list(out), err
 }
 
-// Changed lists the files in which the working tree differs from a commit, those
-// that are not added yet included.
+// Changed lists the files in which the working tree differs from a commit, including those
+// that are not added yet.
 func (r *Repository) Changed(ctx context.Context, commit string) ([]string, error) {
 	tracked, err := r.run(ctx, nil, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules", commit, "--")
 	if err != nil {

@@ -67,7 +67,7 @@ func TestExtract(t *testing.T) {
 	if repo.Root != dir {
 		t.Errorf("the top is %q, want %q", repo.Root, dir)
 	}
-	// What is in the working tree by now is none of the commit.
+	// Files that the working tree has by now are not part of the commit.
 	if err := os.WriteFile(filepath.Join(dir, "shared/lib.tpl"), []byte("later\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

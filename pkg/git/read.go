@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Read returns files of a commit, nil for each that is not there. The names are
-// slash-separated paths from the top. Links are followed, also where they lead through
-// folders, but not out of the commit: that is an error, and so is what is no file.
+// Read returns files of a commit, nil for each missing file. The names are slash-separated
+// paths from the top. Links are followed, also through folders, but not out of the commit:
+// that is an error, and so is a name that is not a file.
 func (r *Repository) Read(ctx context.Context, commit string, names []string) ([][]byte, error) {
 	var wanted bytes.Buffer
 	for _, name := range names {
@@ -34,9 +34,10 @@ func (r *Repository) Read(ctx context.Context, commit string, names []string) ([
 	return contents, nil
 }
 
-// next takes the first answer off what `git cat-file --batch --follow-symlinks` prints:
-// "OBJECT TYPE SIZE" or, of a link whose target is missing, "WHY SIZE", each followed by that
-// many bytes; or one line (git-cat-file(1), "BATCH OUTPUT"). nil stands for no such file.
+// next takes the first answer from the output of `git cat-file --batch --follow-symlinks`.
+// An answer is "OBJECT TYPE SIZE", or "WHY SIZE" for a link whose target is missing, each
+// followed by that many bytes; or it is one line (git-cat-file(1), "BATCH OUTPUT"). nil
+// means that there is no such file.
 func next(out []byte) (content, rest []byte, err error) {
 	line, rest, _ := bytes.Cut(out, []byte("\n"))
 	head := string(line)
@@ -60,7 +61,7 @@ func next(out []byte) (content, rest []byte, err error) {
 	return nil, rest, unsuitable(fields, "file")
 }
 
-// asked is how `git cat-file --batch` is asked for a path of a commit.
+// asked is the request to `git cat-file --batch` for a path of a commit.
 func asked(commit, name string) (string, error) {
 	if strings.Contains(name, "\n") {
 		return "", fmt.Errorf("read %q out of git: its path has a line break", name)
@@ -68,13 +69,14 @@ func asked(commit, name string) (string, error) {
 	return commit + ":" + name + "\n", nil
 }
 
-// absent reports whether git answers that there is nothing at a path, or a repository of its own.
+// absent reports whether git answers that there is nothing at a path, or another
+// repository.
 func absent(head string) bool {
 	return strings.HasSuffix(head, " missing") || strings.HasSuffix(head, " submodule")
 }
 
-// unsuitable says why what git answers is not what was asked for, such as a "file"; nil if there is
-// nothing at the path.
+// unsuitable says why the answer of git is not what was wanted, such as a "file"; nil if
+// there is nothing at the path.
 func unsuitable(fields []string, wanted string) error {
 	switch {
 	case len(fields) == 3:

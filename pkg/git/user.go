@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// User returns what git calls the person at work in the working folder (user.name); "" where
-// it does not say, or where there is no git.
+// User returns git's name for the user in the working folder (user.name); "" if it is not
+// set, or if git is not installed.
 func User(ctx context.Context) string {
 	out, err := (&Repository{Root: "."}).run(ctx, nil, "config", "--get", "user.name")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// none is in the place of the digest of what Secrets hold, in a part that has none.
+// none replaces the digest of Secret data in a part that has none.
 const none = "none"
 
 var (
@@ -17,8 +17,8 @@ var (
 	slowDigest  = regexp.MustCompile(`^pbkdf2:[0-9a-f]{64}$`)
 )
 
-// complete returns which field a plan lacks, or holds nothing in, although New writes it
-// always: a field that is not there would compare as equal to nothing.
+// complete returns which field a plan lacks, or has empty, although New always writes it.
+// Two missing fields would otherwise compare as equal.
 func (p *Plan) complete(text []byte) error { //nolint:cyclop // one check a field
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -68,8 +68,8 @@ var notEmpty = regexp.MustCompile(`.`)
 
 func parts() []Part { return []Part{Templates, Hooks, CRDs} }
 
-// present returns an error for a field that encoding a value of the type always writes,
-// and that is not there, or null.
+// present returns an error for a field that is missing or null, although encoding a value
+// of the type always writes it.
 func present(t reflect.Type, fields map[string]json.RawMessage, prefix string) error {
 	for i := range t.NumField() {
 		field := t.Field(i)

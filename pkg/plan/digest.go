@@ -15,27 +15,27 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// rounds is how often a digest of something secret is hashed: what OWASP's Password
-// Storage Cheat Sheet asks of PBKDF2 with HMAC-SHA256.
+// rounds is how often a digest of something secret is hashed: the number that OWASP's
+// Password Storage Cheat Sheet recommends for PBKDF2 with HMAC-SHA256.
 const rounds = 600_000
 
 const mask = manifest.Mask
 
-// Part is where an object of a manifest comes from, which decides who gets to see it.
+// Part is where an object of a manifest comes from. It decides who gets to see the object.
 type Part string
 
 // The Parts.
 const (
 	Templates Part = ""
 	Hooks     Part = "hook"
-	CRDs      Part = "crd" // of the crds directory, which Helm installs by itself
+	CRDs      Part = "crd" // from the crds directory, which Helm installs by itself
 )
 
-// Manifest is a manifest by its digests.
+// Manifest is a manifest as digests.
 type Manifest struct {
 	Objects []Object `json:"objects"`
-	// Secrets is one digest of all that Secrets hold, for each part; of a part without
-	// Secrets it is "none".
+	// Secrets is one digest of all Secret data for each part; "none" for a part without
+	// Secrets.
 	Secrets map[Part]string `json:"secrets"`
 }
 
@@ -46,9 +46,9 @@ type Object struct {
 	Namespace  string `json:"namespace,omitempty"`
 	Name       string `json:"name"`
 	Part       Part   `json:"part,omitempty"`
-	// Digest is that of the object without what rotates and what a Secret holds.
+	// Digest is the digest of the object without its rotating fields and Secret data.
 	Digest string `json:"digest"`
-	// Rotates are the fields that come out differently each time.
+	// Rotates are the fields that are different in each rendering.
 	Rotates []fieldpath.Path `json:"rotates,omitempty"`
 }
 
@@ -57,26 +57,27 @@ func (o Object) compare(p Object) int {
 		cmp.Compare(o.APIVersion, p.APIVersion), cmp.Compare(o.Part, p.Part))
 }
 
-// quick is the digest of what anybody may read.
+// quick is the digest of text that anybody may read.
 func quick(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// slow is the digest of what may be secret. Another release, or the same one in another
-// cluster, has another digest of the same text.
+// slow is the digest of text that may be secret. The same text has another digest in
+// another release, and in the same release in another cluster.
 func (p *Plan) slow(what, text string) string {
 	salt := strings.Join([]string{"helm-safe-diff plan", what, p.Release, p.Namespace, p.Cluster}, "\x00")
 	key, err := pbkdf2.Key(sha256.New, text, []byte(salt), rounds, sha256.Size)
-	if err != nil { // a mode of operation that forbids it
+	if err != nil { // a mode, such as FIPS, that forbids it
 		return ""
 	}
 	return "pbkdf2:" + hex.EncodeToString(key)
 }
 
-// ManifestOf returns the digests of a manifest. Each byte of it is in the digest of an
-// object, is a comment or white space, or there is an error. What is in crds comes from
-// there. The error names the place of a document that cannot be read, and nothing of its content.
+// ManifestOf returns the digests of a manifest. Each byte of the manifest is in the digest
+// of an object, in a comment or white space, or causes an error. The objects in crds come
+// from the crds directories. The error names the place of a document that cannot be read,
+// and quotes nothing of its content.
 func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []change.Rotation) (Manifest, error) {
 	objects, err := manifest.Parse(text, manifest.Options{File: "manifest"})
 	if err != nil {
@@ -124,7 +125,7 @@ func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []chang
 		m.Objects = append(m.Objects, entry)
 		o.Forget()
 	}
-	slices.SortStableFunc(m.Objects, Object.compare) // of copies the last counts, so that their order stays
+	slices.SortStableFunc(m.Objects, Object.compare) // the last copy of an object counts, so keep their order
 	m.Secrets = map[Part]string{Templates: none, Hooks: none, CRDs: none}
 	for part, list := range secrets {
 		slices.Sort(list)
@@ -133,8 +134,8 @@ func (p *Plan) ManifestOf(text string, crds []*manifest.Object, rotating []chang
 	return m, nil
 }
 
-// turning finds the fields that rotate of an object, which may leave out the namespace
-// that it is put into.
+// turning returns the rotating fields of an object, whose manifest may leave out its
+// namespace.
 func (p *Plan) turning(paths map[manifest.Identity][]fieldpath.Path, id manifest.Identity) []fieldpath.Path {
 	id.Namespace = cmp.Or(id.Namespace, p.Namespace)
 	if found, is := paths[id]; is {
@@ -144,8 +145,8 @@ func (p *Plan) turning(paths map[manifest.Identity][]fieldpath.Path, id manifest
 	return paths[id]
 }
 
-// unannotated returns the value without a map of annotations that holds none: that is
-// what a post-renderer of Helm 4 may leave of its own annotation.
+// unannotated returns the value without an empty map of annotations. A post-renderer of
+// Helm 4 may leave such a map after its own annotation.
 func unannotated(value map[string]any) map[string]any {
 	metadata, is := value["metadata"].(map[string]any)
 	if !is {
@@ -161,8 +162,8 @@ func unannotated(value map[string]any) map[string]any {
 	return value
 }
 
-// masked returns a copy of the value with a mask at the path. A value that does not
-// have the path comes back as it is.
+// masked returns a copy of the value with a mask at the path. It returns the value
+// unchanged if the path does not exist in it.
 func masked(value any, path fieldpath.Path) any {
 	if len(path) == 0 {
 		return mask

@@ -12,17 +12,17 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// MovedTo lists what is not as it was when the plan was made, one clause each; none if
-// the plan stands. What has only become better, such as a finding that is gone, is not
-// in it.
+// MovedTo lists what has changed since the plan was made, one clause each; nothing if the
+// plan still holds. It leaves out what has only become better, such as a finding that is
+// gone.
 func (p *Plan) MovedTo(now *Plan) []string {
 	moved := p.moved(&now.Fingerprint)
 	moved = append(moved, p.Manifest.Moved(&now.Manifest, Templates, Hooks, CRDs)...)
 	return append(moved, p.Worse(now)...)
 }
 
-// Worse lists what of a judgement made now is not approved: findings and what could not
-// be judged, and what was changed in the cluster since, where both have asked it.
+// Worse lists what is not approved in a new judgement: findings, what could not be judged,
+// and, if the cluster was asked both times, what was changed in it since.
 func (p *Plan) Worse(now *Plan) []string {
 	list := worse(&p.Set, &now.Set)
 	if p.Offline || now.Offline {
@@ -31,7 +31,7 @@ func (p *Plan) Worse(now *Plan) []string {
 	return append(list, drifted(&p.Set, &now.Set)...)
 }
 
-// drifted lists the drift that was not there when the plan was made.
+// drifted lists the drift that did not exist when the plan was made.
 func drifted(approved, now *change.Set) []string {
 	known := map[string]bool{}
 	for i := range approved.Drift {
@@ -46,8 +46,8 @@ func drifted(approved, now *change.Set) []string {
 	return list
 }
 
-// driftText names a drift, and what the cluster has. The manager and when it wrote are not
-// part of it: they change without the value.
+// driftText describes a drift with the value in the cluster. It leaves out the manager and
+// the time of writing, because they can change while the value does not.
 func driftText(d *change.Drift) string {
 	if len(d.Path) == 0 {
 		return d.Ref.String() + " was deleted in the cluster"
@@ -60,7 +60,7 @@ func (f *Fingerprint) moved(now *Fingerprint) []string {
 	add := func(format string, args ...any) { moved = append(moved, fmt.Sprintf(format, args...)) }
 	if f.Release != now.Release || f.Namespace != now.Namespace {
 		add("the plan is for release %s in namespace %s, not for %s in %s", f.Release, f.Namespace, now.Release, now.Namespace)
-		return moved // all else is about a different one
+		return moved // everything else is about another release
 	}
 	if f.NoHooks != now.NoHooks || f.IncludeCRDs != now.IncludeCRDs {
 		add("--no-hooks or --include-crds is not as it was")
@@ -109,8 +109,8 @@ func revision(n int) string {
 	return strconv.Itoa(n)
 }
 
-// BeginsFrom lists what of the installed release is not as it was; now needs no more
-// than release, namespace, revision and cluster.
+// BeginsFrom lists what has changed in the installed release. now needs only release,
+// namespace, revision and cluster.
 func (p *Plan) BeginsFrom(now Fingerprint, installed string) []string {
 	now.Chart, now.Values, now.Policy, now.Installed = p.Chart, p.Values, p.Policy, p.Installed
 	now.NoHooks, now.IncludeCRDs, now.Back = p.NoHooks, p.IncludeCRDs, p.Back
@@ -123,12 +123,12 @@ func (p *Plan) BeginsFrom(now Fingerprint, installed string) []string {
 // UnderPolicy reports whether a text is the policy under which the plan was made.
 func (p *Plan) UnderPolicy(text string) bool { return quick([]byte(text)) == p.Policy }
 
-// Has reports whether an object of the manifest is of a part.
+// Has reports whether the manifest has an object of a part.
 func (m *Manifest) Has(part Part) bool {
 	return slices.ContainsFunc(m.Objects, func(o Object) bool { return o.Part == part })
 }
 
-// name is what an object is called.
+// name identifies an object.
 type name struct{ apiVersion, kind, namespace, name string }
 
 func (n name) String() string {
@@ -138,7 +138,7 @@ func (n name) String() string {
 	return n.kind + " " + n.namespace + "/" + n.name
 }
 
-// Moved lists the objects of some parts in which two manifests differ, by name.
+// Moved lists the objects of some parts that differ between two manifests, by name.
 func (m *Manifest) Moved(now *Manifest, parts ...Part) []string {
 	old, updated := m.byName(parts), now.byName(parts)
 	names := slices.Collect(maps.Keys(old))
@@ -178,8 +178,8 @@ func (m *Manifest) byName(parts []Part) map[name]string {
 	return digests
 }
 
-// worse lists what of a new judgement nobody has approved: findings that are new, or
-// about more than they were, and what could be judged then and cannot be now.
+// worse lists what nobody has approved in a new judgement: findings that are new or cover
+// more than before, and what could be judged then and cannot be judged now.
 func worse(approved, now *change.Set) []string {
 	known, before := findings(approved), map[string]found{}
 	digests := map[[2]string]bool{}
@@ -214,7 +214,7 @@ func worse(approved, now *change.Set) []string {
 	return list
 }
 
-// edited lists in what two changes of one object differ.
+// edited lists the differences between two changes of one object.
 func edited(was, is *change.Change) []string {
 	known := map[string]bool{}
 	for i := range was.Edits {

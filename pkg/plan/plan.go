@@ -1,9 +1,9 @@
-// Package plan holds an upgrade as it was approved: what was judged, what it was judged
-// from, and by what an upgrade that is about to be made can be told from it. It reads
-// no file, cluster or clock.
+// Package plan holds an upgrade as it was approved: what was judged, the inputs of the
+// judgement, and the fingerprints that distinguish it from an upgrade that is about to be
+// made. It reads no file, cluster or clock.
 //
-// A plan holds no secret. What Secrets hold is in it as one digest of all of them, and
-// that takes long to compute, so that short ones cannot be found out by trying.
+// A plan contains no secret. It contains one digest of all Secret data. This digest takes
+// long to compute, so that nobody can guess short secrets from it.
 package plan
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// version names the form of the file. It changes when a reader of the old form would
-// misread the new one; that of what Set holds counts, too.
+// version is the version of the format. It changes when a reader of the old format would
+// misread the new one. This includes the encoding of Set.
 const version = "2"
 
 // Plan is an approved upgrade.
@@ -28,54 +28,55 @@ type Plan struct {
 	Manifest Manifest `json:"manifest"`
 	// FailOn is what made the run fail.
 	FailOn change.FailOn `json:"failOn"`
-	// Set is what was judged, in an encoding of its own: `show --output json` makes the
-	// documented report of it.
+	// Set is what was judged, in an internal encoding. `show --output json` turns it into the
+	// documented report.
 	Set change.Set `json:"set"`
 }
 
-// Fingerprint is what a judgement hangs on, besides the new manifest.
+// Fingerprint is what a judgement depends on, besides the new manifest.
 type Fingerprint struct {
 	Release   string `json:"release"`
 	Namespace string `json:"namespace"`
-	// Revision is the installed one, 0 for none; Failed the last one if that failed.
+	// Revision is the installed revision, 0 for none. Failed is the last revision if that
+	// failed.
 	Revision int `json:"revision"`
 	Failed   int `json:"failed,omitempty"`
-	// Back is the revision that a rollback goes back to, 0 for an upgrade.
+	// Back is the revision to which a rollback goes back, 0 for an upgrade.
 	Back int `json:"back,omitempty"`
-	// Chart is the new one, as NAME-VERSION.
+	// Chart is the new chart, as NAME-VERSION.
 	Chart string `json:"chart"`
-	// NoHooks says that hooks are left out, IncludeCRDs that crds directories are not.
+	// NoHooks says that hooks are left out, IncludeCRDs that crds directories are included.
 	NoHooks     bool `json:"noHooks,omitempty"`
 	IncludeCRDs bool `json:"includeCRDs,omitempty"`
 	// Cluster is the UID of the namespace kube-system, "" if it is not known.
 	Cluster string `json:"cluster"`
-	// Offline says that the cluster was not asked about the objects of the release, so
-	// that nothing is known of drift.
+	// Offline says that the cluster was not asked about the objects of the release, so that
+	// the drift is unknown.
 	Offline bool `json:"offline"`
-	// Installed and Values are digests of the installed manifest and of the values that
-	// the user gives, Policy of what the team has written down.
+	// Installed and Values are digests of the installed manifest and of the values that the
+	// user gives. Policy is the digest of the team's policy.
 	Installed string `json:"installed"`
 	Values    string `json:"values"`
 	Policy    string `json:"policy"`
 }
 
-// Input is what a plan is made of. Text goes into digests only.
+// Input is the input of a plan. Text goes into digests only.
 type Input struct {
 	Set    change.Set
 	FailOn change.FailOn
-	// Old and New are the two manifests, CRDs what the new chart has in its crds
-	// directories.
+	// Old and New are the two manifests. CRDs are the definitions in the crds directories of
+	// the new chart.
 	Old, New, CRDs       string
 	NoHooks, IncludeCRDs bool
 	Failed               int
 	Offline              bool
 	Values               map[string]any
 	Cluster              string
-	// Policy is all that decides what the policy is.
+	// Policy is everything that makes up the policy.
 	Policy string
 }
 
-// New makes a plan. The error is about a manifest that cannot be read.
+// New makes a plan. It returns an error if a manifest cannot be read.
 func New(in Input) (*Plan, error) {
 	r := &in.Set.Release
 	p := &Plan{Version: version, FailOn: in.FailOn, Set: in.Set, Fingerprint: Fingerprint{
@@ -110,7 +111,7 @@ func (p *Plan) Encode() ([]byte, error) {
 	return safetext.JSON(b.Bytes()), err
 }
 
-// Decode reads the text of a file that Encode has made.
+// Decode reads the text of a file that Encode has written.
 func Decode(text []byte) (*Plan, error) {
 	var head struct {
 		Version string `json:"planVersion"`

@@ -16,8 +16,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/test/cases"
 )
 
-// What a plan has stored prints as what was judged, in every format, for every case of
-// the specification.
+// A stored plan prints the same as the judgement, in every format, for every case of the
+// specification.
 func TestStoredSetPrintsTheSame(t *testing.T) {
 	list, err := cases.Load("../../testdata/cases")
 	if err != nil {
@@ -43,7 +43,7 @@ func TestStoredSetPrintsTheSame(t *testing.T) {
 			for _, showHidden := range []bool{false, true} {
 				options := report.Options{FailOn: change.DefaultFailOn(), ShowHidden: showHidden}
 				if format.Name == "template" {
-					continue // it executes over the JSON document
+					continue // it runs over the JSON document
 				}
 				var want, got bytes.Buffer
 				if err := format.Write(&want, &set, options); err != nil {
@@ -60,7 +60,7 @@ func TestStoredSetPrintsTheSame(t *testing.T) {
 	}
 }
 
-// No value of a Secret gets into a plan, in whatever field it stands.
+// No value of a Secret gets into a plan, whatever field it is in.
 func TestHoldsNoSecret(t *testing.T) {
 	const secret = `apiVersion: v1
 kind: Secret
@@ -132,7 +132,7 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// What moves is named; what is only written in another way is not.
+// A change is named. A different way of writing the same is not.
 func TestMoved(t *testing.T) {
 	const web = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata: {a: b}\n"
 	p := &Plan{Fingerprint: Fingerprint{Release: "shop", Namespace: "prod"}}

@@ -2,8 +2,8 @@ package plan
 
 import "testing"
 
-// TestDigestsCoverTheWholeStream holds that no object can be put into a manifest that its
-// plan does not see, and that copies in another order are another manifest.
+// TestDigestsCoverTheWholeStream checks that no object can be added to a manifest without
+// its plan noticing, and that copies in another order make another manifest.
 func TestDigestsCoverTheWholeStream(t *testing.T) {
 	const (
 		web   = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\n"

@@ -13,16 +13,16 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Acceptance says that somebody knows of a finding and goes on all the same.
+// Acceptance says that somebody knows of a finding and wants to continue.
 type Acceptance struct {
 	Rule string `yaml:"rule"`
 	// Object is KIND.GROUP/NAMESPACE/NAME, as ObjectName writes it.
 	Object string `yaml:"object"`
-	// Release and Environment are where it holds; "" for everywhere.
+	// Release and Environment say where it holds; "" for everywhere.
 	Release     string `yaml:"release,omitempty"`
 	Environment string `yaml:"environment,omitempty"`
-	// Digest is that of the finding (change.Change.Digest): the acceptance covers this
-	// very change and no other.
+	// Digest is the digest of the finding (change.Change.Digest): the acceptance covers
+	// exactly this change.
 	Digest string `yaml:"digest"`
 	Reason string `yaml:"reason"`
 	By     string `yaml:"by"`
@@ -43,12 +43,12 @@ func ObjectName(ref manifest.Ref) string {
 	return kind + "/" + ref.Name
 }
 
-// acceptedVersion is the version of the format. It changes when what was accepted before
-// is no longer the same finding.
+// acceptedVersion is the version of the format. It changes when findings that were accepted
+// before are no longer the same.
 const acceptedVersion = "2"
 
-// ReadAccepted reads a file of acceptances. The error lists every mistake; of a file of an
-// earlier version it says only that.
+// ReadAccepted reads a file of acceptances. The error lists every mistake. For a file of an
+// earlier version, it says only that.
 func ReadAccepted(name, text string) ([]Acceptance, error) {
 	r := reader{file: name}
 	var list []Acceptance
@@ -108,13 +108,13 @@ func (r *reader) acceptance(n *yaml.Node) Acceptance {
 	return a
 }
 
-// Same reports whether two acceptances say the same, wherever they stand.
+// Same reports whether two acceptances say the same, wherever they are.
 func (a Acceptance) Same(b *Acceptance) bool {
 	a.At = b.At
 	return a == *b
 }
 
-// AddAccepted returns the text of a file of acceptances with some more at its end.
+// AddAccepted returns the text of a file of acceptances with more of them at its end.
 func AddAccepted(name, text string, more []Acceptance) (string, error) {
 	before, err := ReadAccepted(name, text)
 	if err != nil {
@@ -143,13 +143,13 @@ func (r *Run) about(a *Acceptance, c *change.Change, rule string) bool {
 	return a.here(r.policy.place) && a.Rule == rule && a.Object == ObjectName(c.Ref)
 }
 
-// here reports whether an acceptance is for the release at hand.
+// here reports whether an acceptance is for this release.
 func (a *Acceptance) here(place Place) bool {
 	return (a.Release == "" || a.Release == place.Release) && (a.Environment == "" || a.Environment == place.Environment)
 }
 
-// Accept sets those findings of a change aside that somebody has accepted. It comes
-// after noise, since what is hidden is no part of what was accepted.
+// Accept sets aside those findings of a change that somebody has accepted. It runs after
+// noise, because an acceptance does not cover what is hidden.
 func (r *Run) Accept(c *change.Change) {
 	if len(r.policy.Accepted) == 0 {
 		return
@@ -166,8 +166,8 @@ func (r *Run) Accept(c *change.Change) {
 	c.Findings = open
 }
 
-// accepted returns the acceptance that covers a finding, nil if none does. Why one that
-// is about it does not is noted.
+// accepted returns the acceptance that covers a finding, nil if there is none. If an
+// acceptance is about the finding but does not cover it, accepted records why.
 func (r *Run) accepted(c *change.Change, f *change.Finding) *Acceptance {
 	var covers *Acceptance
 	digest := c.Digest(f)
@@ -195,7 +195,7 @@ func (r *Run) accepted(c *change.Change, f *change.Finding) *Acceptance {
 	return covers
 }
 
-// unfit lists the acceptances for this release that nothing fits.
+// unfit lists the acceptances for this release that match nothing.
 func (r *Run) unfit() []change.Remark {
 	list := slices.Clone(r.lapsed)
 	for i := range r.policy.Accepted {

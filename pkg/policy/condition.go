@@ -12,20 +12,19 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 )
 
-// Condition is an expression in CEL about a change, in the dialect of Kubernetes' own
-// policies.
+// Condition is a CEL expression about a change, in the dialect of Kubernetes' own policies.
 type Condition struct {
 	// Text is the expression as it is written.
 	Text string
 	// At is where it is written.
 	At      string
 	program cel.Program
-	// edits says that it is about one edit, and so asked of each.
+	// edits says that the condition is about one edit, so it is evaluated for each edit.
 	edits bool
 }
 
-// The names of what a condition can ask about. Those of the objects are the ones that
-// Kubernetes' admission policies use.
+// The names that a condition can use. The names of the objects are those of Kubernetes'
+// admission policies.
 const (
 	varChange  = "change"
 	varEdit    = "edit"
@@ -34,8 +33,8 @@ const (
 	varOld     = "oldObject"
 )
 
-// conditionEnv returns the language of conditions: that of Kubernetes, and what a
-// change is.
+// conditionEnv returns the language of conditions: that of Kubernetes, with the variables
+// of a change.
 func conditionEnv() (*cel.Env, error) {
 	text, yes, number := apiservercel.StringType, apiservercel.BoolType, apiservercel.IntType
 	object := func(name string, fields map[string]*apiservercel.DeclType) *apiservercel.DeclType {
@@ -118,8 +117,8 @@ func lineOf(text string, number int) string {
 	return lines[min(max(number, 1), len(lines))-1]
 }
 
-// holds asks the condition. An error says why it cannot be told, such as that a field
-// is not there.
+// holds evaluates the condition. The error says why it could not be evaluated, for example
+// because a field is missing.
 func (c *Condition) holds(vars map[string]any) (bool, error) {
 	out, _, err := c.program.Eval(vars)
 	if err != nil {

@@ -71,7 +71,7 @@ func TestLongReason(t *testing.T) {
 	}
 }
 
-// A switch that cannot be asked does not switch: the finding stays.
+// A switch whose condition cannot be evaluated does not switch: the finding stays.
 func TestUnclearSwitch(t *testing.T) {
 	f := read(t, "rules: {pod-restart: {to: off, when: 'object.metadata.labels.team == \"red\"'}}")
 	c := replicas(int64(1), int64(2))
@@ -83,7 +83,7 @@ func TestUnclearSwitch(t *testing.T) {
 	}
 }
 
-// Whatever is in a policy is a policy or a list of mistakes.
+// Any text is either a policy or a list of mistakes.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
 		"failOn: [restart]\nflags: {a: [1, 2]}", "hide: [{id: a, values: '['}]", "a: &a [*a]\nhide: *a", "rules: {x: {to: off, when: a}}",

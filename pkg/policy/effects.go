@@ -8,22 +8,23 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// state is what becomes of a finding by one policy.
+// state is what a policy does with a finding.
 type state struct {
-	// is says it by the policy that counts, would by a proposed one.
+	// is describes it under the policy in force, would under a proposed policy.
 	is, would string
 	fails     bool
 }
 
-// findingKey names a finding, whatever a policy makes of it. The number tells findings of
-// one rule about one object apart.
+// findingKey identifies a finding, whatever a policy does with it. The number distinguishes
+// findings of one rule about one object.
 type findingKey struct {
 	object, rule, message string
 	number                int
 }
 
-// Effects lists what would be different by a proposed policy: set and failOn are by the
-// policy that counts, proposed and wouldFailOn of the same upgrade by the other.
+// Effects lists what would be different under a proposed policy. set and failOn come from
+// the policy in force, proposed and wouldFailOn from the same upgrade under the proposed
+// policy.
 func Effects(set, proposed *change.Set, failOn, wouldFailOn change.FailOn) []change.Effect {
 	now, order := states(set, failOn)
 	then, others := states(proposed, wouldFailOn)
@@ -52,7 +53,7 @@ func Effects(set, proposed *change.Set, failOn, wouldFailOn change.FailOn) []cha
 	return append(effects, hidden(set, proposed)...)
 }
 
-// states returns what becomes of each finding of a set, and the findings in its order.
+// states returns what happens to each finding of a set, and the findings in their order.
 func states(set *change.Set, failOn change.FailOn) (map[findingKey]state, []findingKey) {
 	all := map[findingKey]state{}
 	var order []findingKey

@@ -10,7 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// HideKinds returns the filter that a flag makes of kinds: it hides their objects.
+// HideKinds returns the filter for a flag that names kinds. It hides their objects.
 func HideKinds(flag string, kinds []string) Hide {
 	h := Hide{ID: flag, Why: "asked for by --" + flag, At: "--" + flag}
 	for _, kind := range kinds {
@@ -19,8 +19,8 @@ func HideKinds(flag string, kinds []string) Hide {
 	return h
 }
 
-// HideLines returns the filter that a flag makes of regular expressions for lines: it
-// hides an edit if each line that it takes away or adds fits one of them somewhere.
+// HideLines returns the filter for a flag with regular expressions for lines. It hides an
+// edit if each line that the edit removes or adds contains a match.
 func HideLines(flag string, expressions []string) (Hide, error) {
 	h := Hide{ID: flag, Why: "asked for by --" + flag, At: "--" + flag}
 	for _, text := range expressions {
@@ -33,8 +33,8 @@ func HideLines(flag string, expressions []string) (Hide, error) {
 	return h, nil
 }
 
-// lines reports whether the filter says so of the lines that stand for a value at the
-// place of an edit. What is secret is not looked at.
+// lines reports whether the filter matches the lines that represent a value at the place of
+// an edit. It never matches secrets.
 func (h *Hide) lines(e *change.Edit, v change.Value) bool {
 	if len(h.Lines) == 0 || !v.Present() {
 		return true

@@ -19,9 +19,9 @@ type reader struct {
 	known    Known
 	env      *cel.Env // made when the first condition is read
 	mistakes []mistake
-	// named are the rules that switches name, looked at when all are known.
+	// named are the rules that switches name. They are checked when all rules are known.
 	named []*yaml.Node
-	// own are the IDs of the rules that the file itself has.
+	// own are the IDs of the rules that the file itself defines.
 	own []string
 }
 
@@ -30,7 +30,7 @@ type mistake struct {
 	err  error
 }
 
-// field is a key that a map may have, and what reads its value.
+// field is a key that a map may have, and the function that reads its value.
 type field struct {
 	name string
 	read func(*yaml.Node)
@@ -42,7 +42,7 @@ func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	r.mistakes = append(r.mistakes, mistake{n.Line, fmt.Errorf("%s: %s", r.at(n), fmt.Sprintf(format, args...))})
 }
 
-// document returns the value that a text holds, nil if there is none.
+// document returns the value in a text, nil if there is none.
 func (r *reader) document(text string) *yaml.Node {
 	var doc, second yaml.Node
 	decoder := yaml.NewDecoder(strings.NewReader(text))
@@ -60,13 +60,13 @@ func (r *reader) document(text string) *yaml.Node {
 	return doc.Content[0]
 }
 
-// yamlError puts the file and line in front, as all other mistakes have them.
+// yamlError puts the file and line first, as in all other mistakes.
 func yamlError(file string, err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(text); m != nil {
 		return file + ":" + m[1] + ": " + m[2]
 	}
-	// The library leaves the number of the first line out.
+	// The library leaves out the number of the first line.
 	if regexp.MustCompile(`^(did not find|could not find|found|mapping values)`).MatchString(text) {
 		return file + ":1: " + text
 	}
@@ -89,7 +89,7 @@ func (r *reader) fields(n *yaml.Node, what string, fields ...field) {
 	})
 }
 
-// entries reads a map with any keys, each of which may stand there once.
+// entries reads a map with any keys. A key may appear only once.
 func (r *reader) entries(n *yaml.Node, what string, read func(key, value *yaml.Node)) {
 	n = resolved(n)
 	if n.Tag == "!!null" {
@@ -111,7 +111,7 @@ func (r *reader) entries(n *yaml.Node, what string, read func(key, value *yaml.N
 	}
 }
 
-// list reads each item of a list; a value that is no list counts as its only item.
+// list reads each item of a list. A value that is not a list counts as its only item.
 func (r *reader) list(n *yaml.Node, read func(*yaml.Node)) {
 	n = resolved(n)
 	switch {
@@ -125,7 +125,7 @@ func (r *reader) list(n *yaml.Node, read func(*yaml.Node)) {
 	}
 }
 
-// text reads a single value as text, whatever YAML takes it for.
+// text reads a single value as text, whatever type YAML gives it.
 func (r *reader) text(n *yaml.Node, what string) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		r.fail(n, "%s is text, not %s", what, kindOf(n))
@@ -134,12 +134,13 @@ func (r *reader) text(n *yaml.Node, what string) string {
 	return n.Value
 }
 
-// into returns what reads text into a place.
+// into returns a function that reads text into a place.
 func (r *reader) into(place *string, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) { *place = r.text(n, what) }
 }
 
-// patterns returns what reads a list of patterns. One without any would fit everything.
+// patterns returns a function that reads a list of patterns. An empty list would match
+// everything, so it is a mistake.
 func (r *reader) patterns(place *[]Pattern, what string, compile func(string) Pattern) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		before := len(r.mistakes)
@@ -154,7 +155,7 @@ func (r *reader) patterns(place *[]Pattern, what string, compile func(string) Pa
 	}
 }
 
-// once fails for a name that another entry has already.
+// once reports a mistake if another entry already has the name.
 func (r *reader) once(seen map[string]bool, n *yaml.Node, name, what string) {
 	if name != "" && seen[name] {
 		r.fail(n, "the id %q stands twice in %s", name, what)

@@ -10,8 +10,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Pattern is a text to compare with. In most places a "*" stands for any text, and
-// values are compared with a regular expression.
+// Pattern is a text to compare with. In most places, "*" stands for any text. Values are
+// compared with a regular expression.
 type Pattern struct {
 	Text   string
 	regexp *regexp.Regexp
@@ -22,31 +22,31 @@ func Wildcard(text string) Pattern {
 	return Pattern{text, regexp.MustCompile("(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(text), `\*`, ".*") + "$")}
 }
 
-// below reads the path of a field, which also fits what is inside that field.
+// below reads the path of a field. It also matches what is inside that field.
 func below(text string) Pattern {
 	quoted := strings.ReplaceAll(regexp.QuoteMeta(text), `\*`, ".*")
 	return Pattern{text, regexp.MustCompile("(?s)^" + quoted + `(?:[.\[].*)?$`)}
 }
 
-// whole reads a regular expression that the whole text has to fit.
+// whole reads a regular expression that must match the whole text.
 func whole(text string) (Pattern, error) {
 	compiled, err := regexp.Compile("^(?:" + text + ")$")
 	return Pattern{text, compiled}, err
 }
 
-// Fits reports whether a text is what the pattern stands for.
+// Fits reports whether the pattern matches a text.
 func (p Pattern) Fits(text string) bool { return p.regexp.MatchString(text) }
 
-// anyFits reports whether a pattern fits, or nothing is said.
+// anyFits reports whether a pattern matches, or there are no patterns.
 func anyFits(patterns []Pattern, texts ...string) bool {
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p Pattern) bool { return slices.ContainsFunc(texts, p.Fits) })
 }
 
-// kinds are the names by which a pattern may call the kind of an object.
+// kinds are the names that a pattern may use for the kind of an object.
 func kinds(ref manifest.Ref) []string { return []string{ref.Kind, ref.Kind + "." + ref.Group} }
 
-// chartName takes the version off a chart: it begins behind the first dash that a
-// number of three parts follows.
+// chartName removes the version from a chart. The version begins after the first dash that
+// is followed by a number of three parts.
 func chartName(chart string) string {
 	if at := chartVersion().FindStringIndex(chart); at != nil {
 		return chart[:at[0]]
@@ -71,13 +71,12 @@ func (h *Hide) edit(c *change.Change, e *change.Edit) bool {
 	return h.about(c.Ref) && anyFits(h.Paths, e.Path.String()) && h.value(e.Old) && h.value(e.New) && h.lines(e, e.Old) && h.lines(e, e.New)
 }
 
-// value reports whether the filter says so of a value. What is secret is not looked
-// at, and so fits no pattern.
+// value reports whether the filter matches a value. It never matches secrets.
 func (h *Hide) value(v change.Value) bool {
 	return len(h.Values) == 0 || !v.Present() || !v.Secret() && anyFits(h.Values, v.Text())
 }
 
-// acts reports whether the label is the one that an edit of the object is about.
+// acts reports whether the label is the one that an edit of the object changes.
 func (l *Label) acts(ref manifest.Ref, path fieldpath.Path) bool {
 	return anyFits([]Pattern{l.Kind}, kinds(ref)...) && (len(path) < 3 || l.Label.Fits(path[2].Field))
 }

@@ -1,7 +1,7 @@
-// Package policy is what a team has written down about its upgrades: which classes
-// fail a run, which rules and filters count, and what besides is noise. It reads
-// that from the text of a file, decides what of it is in force for one release, and
-// applies it to a judged change. It reads no file, clock or environment itself.
+// Package policy is what a team has written down about its upgrades: which classes fail a
+// run, which rules and filters are on, and what else is noise. It reads this from the text
+// of a file, decides what is in force for one release, and applies it to a judged change.
+// It reads no file, clock or environment itself.
 package policy
 
 import (
@@ -14,12 +14,12 @@ import (
 
 // File is what a policy file says.
 type File struct {
-	// Name is what the file is called in messages.
+	// Name is the name of the file in messages.
 	Name string
 	// Flags are values for flags of the command line, in the order of the file.
 	Flags []Flag
 	Layer
-	// Overrides hold for some releases only; the later one wins.
+	// Overrides hold for some releases only. The later one wins.
 	Overrides []Override
 }
 
@@ -27,13 +27,14 @@ type File struct {
 type Flag struct {
 	Name   string
 	Values []string
-	// At is where it stands, as FILE:LINE; of every other entry, too.
+	// At is where the flag is written, as FILE:LINE. All other entries have the same field.
 	At string
 }
 
-// Layer is what holds together, for all releases or for some.
+// Layer is a part of a policy that applies together, to all releases or to some.
 type Layer struct {
-	// FailOn is what fails a run, nil if the layer does not say; FailOnAt is where it does.
+	// FailOn is what fails a run, nil if the layer does not say. FailOnAt is where it is
+	// written.
 	FailOn    change.FailOn
 	FailOnAt  string
 	Rules     []RuleSwitch
@@ -50,19 +51,19 @@ type Override struct {
 	Layer
 }
 
-// RuleSwitch says what becomes of the findings of a rule.
+// RuleSwitch says what happens to the findings of a rule.
 type RuleSwitch struct {
 	Rule string
-	// Off leaves them out, Class gives them another class; neither is what the rule
-	// itself says.
+	// Off leaves them out. Class gives them another class. With neither, the rule's own class
+	// applies.
 	Off   bool
 	Class change.Risk
-	// When is for which changes; nil for all.
+	// When selects the changes; nil for all.
 	When *Condition
 	At   string
 }
 
-// OwnRule is a rule of the team's own.
+// OwnRule is a rule that the team has defined.
 type OwnRule struct {
 	ID            string
 	Class         change.Risk
@@ -78,15 +79,16 @@ type FilterSwitch struct {
 	At     string
 }
 
-// Hide is a filter of the team's own. An edit is hidden if it fits all that is said.
+// Hide is a filter that the team has defined. It hides an edit that matches all of its
+// fields.
 type Hide struct {
 	ID, Why string
 	Kinds   []Pattern // "Kind" or "Kind.group"
 	Names   []Pattern
 	Paths   []Pattern
-	// Values are what both values of the edit have to be, as far as they are there.
+	// Values must match both values of the edit, as far as they exist.
 	Values []Pattern
-	// Lines are what each line of the edit has to fit, written as YAML (HideLines).
+	// Lines must match each line of the edit, written as YAML (HideLines).
 	Lines []Pattern
 	When  *Condition
 	At    string
@@ -102,20 +104,20 @@ type Workload struct {
 
 func (w *Workload) name() string { return w.Kind + "." + w.Group }
 
-// Label is a label of the object itself that somebody looks at, so that a change of it
-// is no noise.
+// Label is a label of the object itself that somebody reads, so that a change of it is not
+// noise.
 type Label struct {
 	Kind, Label Pattern
 	At          string
 }
 
-// Match says for which releases an override holds: those that fit all that is said.
+// Match says for which releases an override holds: those that match all of its fields.
 type Match struct {
 	Release, Namespace, Chart, Context, Environment []Pattern
 	At                                              string
 }
 
-// Place is what a Match is held against.
+// Place is what a Match is compared with.
 type Place struct {
 	Release, Namespace string
 	// Chart is the name of the chart with its version, as in change.Release.
@@ -126,11 +128,11 @@ type Place struct {
 // Policy is what is in force for one release. The zero Policy changes nothing.
 type Policy struct {
 	Layer
-	// Accepted is what was accepted, Today the day that decides what of it still holds.
+	// Accepted are the acceptances. Today is the day that decides which of them still hold.
 	Accepted []Acceptance
 	Today    string
 	place    Place
-	// waiting are the overrides that would hold in another environment, where none is
+	// waiting are the overrides that would apply in another environment, if no environment is
 	// named.
 	waiting []*Match
 }
@@ -138,8 +140,8 @@ type Policy struct {
 // Place returns where the policy is in force.
 func (p *Policy) Place() Place { return p.place }
 
-// AllOwnRules returns the team's own rules for any release, those of overrides last. A
-// nil File has none.
+// AllOwnRules returns the team's own rules for any release, those of overrides last. A nil
+// File has none.
 func (f *File) AllOwnRules() []OwnRule {
 	if f == nil {
 		return nil
@@ -169,8 +171,8 @@ func (f *File) For(place Place) *Policy {
 	return p
 }
 
-// add lets a later layer come on top. Of two switches for the same thing the last
-// that applies counts.
+// add puts a later layer on top. If two switches are for the same thing, the last one that
+// applies wins.
 func (p *Policy) add(l *Layer) {
 	if l.FailOn != nil {
 		p.FailOn, p.FailOnAt = l.FailOn, l.FailOnAt
@@ -181,7 +183,7 @@ func (p *Policy) add(l *Layer) {
 	}), l.OwnRules)
 	p.Filters = slices.Concat(p.Filters, l.Filters)
 	p.Hide = slices.Concat(p.Hide, l.Hide)
-	p.Workloads = slices.Concat(l.Workloads, p.Workloads) // of two the first counts
+	p.Workloads = slices.Concat(l.Workloads, p.Workloads) // the first of two wins
 	p.Labels = slices.Concat(p.Labels, l.Labels)
 }
 
@@ -230,8 +232,7 @@ func (f *File) Environments() []Pattern {
 	return list
 }
 
-// Overriding lists the overrides, and whether each holds at a place. A nil File has
-// none.
+// Overriding lists the overrides, and whether each applies at a place. A nil File has none.
 func (f *File) Overriding(place Place) []Entry {
 	if f == nil {
 		return nil
@@ -247,8 +248,8 @@ func (f *File) Overriding(place Place) []Entry {
 // Entry is one thing that is in force, and where it is written.
 type Entry struct{ What, At string }
 
-// Entries lists what is in force besides FailOn: of the switches for the same thing
-// only the one that counts.
+// Entries lists what is in force besides FailOn. Of several switches for the same thing, it
+// lists only the one that applies.
 func (p *Policy) Entries() []Entry {
 	var list []Entry
 	add := func(at, what string) { list = append(list, Entry{what, at}) }

@@ -84,7 +84,7 @@ overrides:
 	}
 }
 
-// TestMistakes wants each mistake at its line, and all of them together.
+// TestMistakes expects each mistake at its line, and all of them together.
 func TestMistakes(t *testing.T) {
 	_, err := policy.Read("p.yaml", "rules: [a]\nfilters:\n  no-effect: on\n  no-effect: off\nlabels:\n  - {kind: Pod}\nworkloads:\n- group: a.b\n  kind: C\n  template: spec.x\noverrides: 3\n", known())
 	want := []string{
@@ -147,7 +147,7 @@ func TestAccepted(t *testing.T) {
 	if _, err := policy.ReadAccepted("a.yaml", old); err == nil || !strings.Contains(err.Error(), `a.yaml: it has version "1" of the format`) {
 		t.Errorf("acceptances of the old classes: %v", err)
 	}
-	// What cannot be added to is left as it is.
+	// AddAccepted does not change a file to which it cannot add.
 	for _, other := range []string{"version: 2\naccepted: []\n", "version: 2\naccepted:\n    - {rule: a, object: b, digest: c, reason: d, by: e, until: 2027-01-31}\n"} {
 		if text, err := policy.AddAccepted("a.yaml", other, []policy.Acceptance{one}); err == nil {
 			t.Errorf("%q becomes %q", other, text)
@@ -155,7 +155,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// The schemas for editors name the fields that are read, in every map, and take what
+// The schemas for editors name the fields that Read reads, in every map, and accept what
 // docs/policy.md shows and `accept` writes.
 func TestSchema(t *testing.T) {
 	check := func(text string) error {
@@ -261,8 +261,8 @@ func (d *definition) validate(t *testing.T, text string) error {
 	return d.compiled.Validate(value)
 }
 
-// sameFields holds the fields that the error about an unknown one lists against those
-// of a schema.
+// sameFields compares the fields that the error about an unknown field lists with those of
+// a schema.
 func sameFields(t *testing.T, what string, err error, properties map[string]any) {
 	t.Helper()
 	if err == nil {
@@ -281,7 +281,7 @@ func sameFields(t *testing.T, what string, err error, properties map[string]any)
 	}
 }
 
-// The example of the documentation is a policy without mistakes.
+// The example in the documentation is a policy without mistakes.
 func TestExample(t *testing.T) {
 	f := read(t, example(t))
 	if len(f.Overrides) == 0 || len(f.Hide) == 0 || len(f.OwnRules) == 0 || len(f.Workloads) == 0 || len(f.Labels) == 0 || len(f.Flags) == 0 {

@@ -93,8 +93,8 @@ func (r *reader) failOn(n *yaml.Node) change.FailOn {
 	return failOn
 }
 
-// ownRuleIDs returns the IDs of the team's own rules, wherever in the file they are: what
-// fails a run may name them before they come.
+// ownRuleIDs returns the IDs of the team's own rules, wherever they are in the file: failOn
+// may name a rule that comes later.
 func ownRuleIDs(n *yaml.Node) []string {
 	var ids []string
 	for i, child := range n.Content {
@@ -113,7 +113,7 @@ func ownRuleIDs(n *yaml.Node) []string {
 	return ids
 }
 
-// ruleSwitch reads off, on, or another class; or that with a condition.
+// ruleSwitch reads off, on, or another class, with or without a condition.
 func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
 	s := RuleSwitch{Rule: key.Value, At: r.at(key)}
 	r.named = append(r.named, key)
@@ -134,7 +134,7 @@ func (r *reader) ruleSwitch(key, value *yaml.Node) RuleSwitch {
 	return s
 }
 
-// ownRule reads a rule of the team's own.
+// ownRule reads a rule that the team has defined.
 func (r *reader) ownRule(n *yaml.Node) OwnRule {
 	o := OwnRule{At: r.at(n)}
 	var class string
@@ -168,7 +168,7 @@ func has(n *yaml.Node, key string) bool {
 	return n.Kind == yaml.MappingNode && slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return c.Value == key })
 }
 
-// checkRules holds the rules that switches name against those there are.
+// checkRules checks that the rules that switches name exist.
 func (r *reader) checkRules(f *File) {
 	all := slices.Clone(r.known.Rules)
 	for _, o := range f.OwnRules {
@@ -250,7 +250,7 @@ func (r *reader) workload(n *yaml.Node) Workload {
 	return w
 }
 
-// names reads a path through maps only.
+// names reads a path that goes through maps only.
 func (r *reader) names(n *yaml.Node, text string) []string {
 	if text == "" {
 		return nil

@@ -11,12 +11,11 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Run is a policy at work on one Set. It notes which of its entries had something to
-// do.
+// Run is a policy applied to one Set. It records which of its entries had an effect.
 type Run struct {
 	policy  *Policy
 	release map[string]any  // as conditions see it
-	unclear []change.Notice // what could not be asked
+	unclear []change.Notice // what could not be evaluated
 	told    map[change.Notice]bool
 	lapsed  []change.Remark // of acceptances
 	used    map[string]bool // by place in the file and name
@@ -42,8 +41,8 @@ func (p *Policy) Start(release *change.Release) *Run {
 	}}
 }
 
-// holds asks a condition about a change, and about one edit if it is about edits. What
-// cannot be told does not hold, and is noted as unchecked.
+// holds evaluates a condition for a change, and for one edit if the condition is about
+// edits. A condition that cannot be evaluated is false, and is recorded as unchecked.
 func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.Change, e *change.Edit) bool {
 	if when == nil {
 		return true
@@ -67,8 +66,8 @@ func (r *Run) holds(when *Condition, id string, vars map[string]any, c *change.C
 	return is
 }
 
-// hides returns the class, and the rule, of what is not found if a condition cannot be
-// asked; "" for a condition without which nothing is left out.
+// hides returns the class and the rule of a finding that may be missing because a condition
+// cannot be evaluated; "" for any other condition.
 func (r *Run) hides(when *Condition) (change.Risk, string) {
 	for i := range r.policy.OwnRules {
 		if o := &r.policy.OwnRules[i]; o.When == when {
@@ -91,7 +90,7 @@ func advised(reason string) string {
 	return reason
 }
 
-// maxReason is how much of what CEL says is told: it quotes values, which may be long.
+// maxReason limits how much of a CEL error is reported: it quotes values, which may be long.
 const maxReason = 200
 
 func short(reason string) string {
@@ -101,10 +100,10 @@ func short(reason string) string {
 	return reason
 }
 
-// Unchecked lists the conditions that could not be asked, and of which object.
+// Unchecked lists the conditions that could not be evaluated, and for which object.
 func (r *Run) Unchecked() []change.Notice { return r.unclear }
 
-// find adds what the team's own rules find.
+// find adds the findings of the team's own rules.
 func (r *Run) find(c *change.Change, vars map[string]any) {
 	for i := range r.policy.OwnRules {
 		o := &r.policy.OwnRules[i]
@@ -121,7 +120,7 @@ func (r *Run) find(c *change.Change, vars map[string]any) {
 	}
 }
 
-// Judge adds what the team's own rules find in a change, and applies the switches.
+// Judge adds the findings of the team's own rules to a change, and applies the switches.
 func (r *Run) Judge(c *change.Change) {
 	if len(r.policy.OwnRules)+len(r.policy.Rules) == 0 {
 		return
@@ -145,7 +144,7 @@ func (r *Run) Judge(c *change.Change) {
 	c.Findings = kept
 }
 
-// ruleSwitch returns the last switch for a rule that is for this change, nil if there
+// ruleSwitch returns the last switch for a rule that applies to this change, nil if there
 // is none.
 func (r *Run) ruleSwitch(rule string, c *change.Change, vars map[string]any) *RuleSwitch {
 	for i := len(r.policy.Rules) - 1; i >= 0; i-- {
@@ -168,11 +167,11 @@ func (r *Run) FilterSwitch(id string) *FilterSwitch {
 	return nil
 }
 
-// Shows notes that a switched-off filter would have hidden something.
+// Shows records that a switched-off filter would have hidden something.
 func (r *Run) Shows(s *FilterSwitch) { r.used[s.At+s.Filter] = true }
 
-// Acts reports whether the policy knows that the label an edit is about does
-// something.
+// Acts reports whether the policy lists the label that an edit changes as one that somebody
+// reads.
 func (r *Run) Acts(ref manifest.Ref, path fieldpath.Path) bool {
 	acts := false
 	for i := range r.policy.Labels {
@@ -184,7 +183,7 @@ func (r *Run) Acts(ref manifest.Ref, path fieldpath.Path) bool {
 	return acts
 }
 
-// Meets notes the custom resources that the policy knows to run pods.
+// Meets records a custom resource for which the policy says that it runs pods.
 func (r *Run) Meets(ref manifest.Ref) {
 	for _, w := range r.policy.Workloads {
 		if w.Group == ref.Group && w.Kind == ref.Kind {
@@ -196,8 +195,8 @@ func (r *Run) Meets(ref manifest.Ref) {
 // Hide returns the policy's own filters.
 func (r *Run) Hide() []Hide { return r.policy.Hide }
 
-// Edit reports whether the filter hides an edit, and notes that it had to do. A change
-// that the API server refuses is shown in full.
+// Edit reports whether the filter hides an edit, and records that the filter had an effect.
+// A change that the API server rejects is shown in full.
 func (r *Run) Edit(h *Hide, c *change.Change, e *change.Edit) bool {
 	fits := len(c.Outcome.Refused) == 0 && h.edit(c, e) && (h.When == nil || r.holds(h.When, "filter "+h.ID, r.vars(c), c, e))
 	r.used[h.At+h.ID] = r.used[h.At+h.ID] || fits
@@ -218,8 +217,8 @@ func (r *Run) Object(c *change.Change) string {
 	return ""
 }
 
-// Remarks lists the entries of the policy that had nothing to do, and the acceptances
-// that do not hold any more.
+// Remarks lists the entries of the policy that had no effect, and the acceptances that no
+// longer hold.
 func (r *Run) Remarks() []change.Remark {
 	var list []change.Remark
 	idle := func(at, id, what string) {

@@ -15,22 +15,22 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 )
 
-// Text is a file that belongs to a policy. The zero Text stands for no file.
+// Text is a file of a policy. The zero Text means that there is no file.
 type Text struct {
-	// Path is where the file is in its repository, slash-separated; where there is no
-	// repository, in the file system.
+	// Path is the path of the file in its repository, slash-separated. Without a repository,
+	// it is the path in the file system.
 	Path string
-	// Name is what the file is called in messages.
+	// Name is the name of the file in messages.
 	Name string
-	// Text is what it holds.
+	// Text is the content of the file.
 	Text string
 }
 
-// Texts are the files of a policy as they are in one place: a working folder or a commit.
+// Texts are the files of a policy in one place: a working folder or a commit.
 type Texts struct{ Policy, Accepted Text }
 
-// same reports whether two files are in the same place and say the same. Comments and the
-// way in which the YAML is written do not count.
+// same reports whether two files are in the same place and say the same. Comments and YAML
+// style do not count.
 func (t *Text) same(u *Text) bool {
 	return t.Path == u.Path && (t.Text == u.Text || reflect.DeepEqual(meaning(t.Text), meaning(u.Text)))
 }
@@ -38,20 +38,21 @@ func (t *Text) same(u *Text) bool {
 // Same reports whether two policies are in the same places and say the same.
 func (t *Texts) Same(u *Texts) bool { return t.Policy.same(&u.Policy) && t.Accepted.same(&u.Accepted) }
 
-// Digest names what the files say, and where they are. Comments do not count. It is as long
-// as SHA-256 makes it, since whoever writes a policy may look for two with one digest.
+// Digest identifies what the files say, and where they are. Comments do not count. It is a
+// full SHA-256, because the author of a policy could search for two policies with the same
+// shorter digest.
 func (t *Texts) Digest() string {
 	text, err := json.Marshal([]any{t.Policy.Path, meaning(t.Policy.Text), t.Accepted.Path, meaning(t.Accepted.Text)})
-	if err != nil { // it holds nothing but text, lists and maps
+	if err != nil { // it contains only text, lists and maps
 		text = []byte(t.Policy.Path + "\x00" + t.Policy.Text + "\x00" + t.Accepted.Path + "\x00" + t.Accepted.Text)
 	}
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Merge returns what a policy becomes if the changes from old to ours are made in theirs.
-// clash says that both have changed the same file, and not in the same way: then that file
-// is the one of ours.
+// Merge applies the changes from old to ours to theirs, and returns the result. clash says
+// that both sides have changed the same file in different ways. Then that file is the one
+// of ours.
 func Merge(old, theirs, ours *Texts) (merged Texts, clash bool) {
 	one := func(old, theirs, ours *Text) Text {
 		switch {
@@ -67,7 +68,8 @@ func Merge(old, theirs, ours *Texts) (merged Texts, clash bool) {
 	return merged, clash
 }
 
-// Edits lists in which entries two policies differ. A file that is not YAML has no entries.
+// Edits lists the entries in which two policies differ. A file that is not YAML has no
+// entries.
 func Edits(old, updated *Texts) []change.Edit {
 	entries := func(t *Texts) map[string]any {
 		all := map[string]any{}
@@ -83,15 +85,15 @@ func Edits(old, updated *Texts) []change.Edit {
 	return diff.Values(entries(old), entries(updated))
 }
 
-// unreadable is the meaning of a text that is not what this package reads: its own bytes.
+// unreadable is the meaning of a text that this package cannot read: its bytes.
 type unreadable struct{ Text string }
 
-// maxNodes is how many nodes a file may have before it counts as unreadable: aliases can
-// make a short one endless.
+// maxNodes is how many nodes a file may have before it counts as unreadable. With aliases,
+// a short file can expand without end.
 const maxNodes = 1 << 17
 
-// meaning returns all that Read and ReadAccepted can know of a text: maps, lists, the text
-// of values as it is written, and nil for null.
+// meaning returns everything that Read and ReadAccepted can know about a text: maps, lists,
+// the text of values as written, and nil for null.
 func meaning(text string) any {
 	var doc, second yaml.Node
 	decoder := yaml.NewDecoder(strings.NewReader(text))
@@ -109,7 +111,7 @@ func meaning(text string) any {
 	return value
 }
 
-// plain returns the value of a node. It fails for what no file of a policy may have.
+// plain returns the value of a node. It fails for what a policy file must not contain.
 func plain(n *yaml.Node, left *int) (value any, ok bool) {
 	if *left--; *left < 0 {
 		return nil, false

@@ -8,8 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// vars returns what conditions can ask about a change. Objects are read only if they
-// are asked for. Nothing of it is a secret.
+// vars returns the variables of conditions for a change. Objects are read only if a
+// condition uses them. No variable contains a secret.
 func (r *Run) vars(c *change.Change) map[string]any {
 	edits, rules := make([]any, len(c.Edits)), make([]any, len(c.Findings))
 	for i := range c.Edits {
@@ -32,8 +32,8 @@ func (r *Run) vars(c *change.Change) map[string]any {
 	}
 }
 
-// editVar returns what conditions can ask about an edit. A value that is not there is
-// no field.
+// editVar returns the variables of conditions for an edit. A missing value is a missing
+// field.
 func editVar(e *change.Edit) map[string]any {
 	v := map[string]any{"path": e.Path.String(), "secret": e.Old.Secret() || e.New.Secret()}
 	if e.Old.Present() {

@@ -11,9 +11,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// FormatsAsHelmDiff returns the formats by the names that helm-diff has for them
-// (--output in its cmd/options.go), then those of ours that have another name. The
-// default is not helm-diff's: who reads it is to see the verdict.
+// FormatsAsHelmDiff returns the formats under helm-diff's names for them (--output in its
+// cmd/options.go), then those of our formats that have other names. The default is not
+// helm-diff's, because readers should see the verdict.
 func FormatsAsHelmDiff() []Format {
 	ours := Formats()
 	list := []Format{
@@ -33,8 +33,8 @@ func FormatsAsHelmDiff() []Format {
 	return list
 }
 
-// listed is a changed object as helm-diff's templates see it: ReportTemplateSpec in
-// its diff/report.go, with the names that it has in helm-diff's JSON.
+// listed is a changed object as helm-diff's templates see it: ReportTemplateSpec in its
+// diff/report.go, with the names from helm-diff's JSON.
 type listed struct {
 	API       string `json:"api"`
 	Kind      string `json:"kind"`
@@ -79,8 +79,8 @@ func writeList(w io.Writer, set *change.Set, opt Options) error {
 	return encodeJSON(w, list)
 }
 
-// ParseTemplateAsHelmDiff reads a template that was written for helm-diff: it sees the
-// list of changed objects, and has the function "last".
+// ParseTemplateAsHelmDiff reads a template that was written for helm-diff. The template
+// gets the list of changed objects, and has the function "last".
 func ParseTemplateAsHelmDiff(name, text string) (*template.Template, error) {
 	last := func(i int, list any) (bool, error) {
 		v := reflect.ValueOf(list)
@@ -92,8 +92,8 @@ func ParseTemplateAsHelmDiff(name, text string) (*template.Template, error) {
 	return template.New(name).Funcs(template.FuncMap{"last": last}).Parse(text)
 }
 
-// writeListTemplate executes the user's template; without one it is the JSON list, as
-// it is with helm-diff.
+// writeListTemplate executes the user's template. Without one, it writes the JSON list, as
+// helm-diff does.
 func writeListTemplate(w io.Writer, set *change.Set, opt Options) error {
 	if opt.Template == nil {
 		return writeList(w, set, opt)

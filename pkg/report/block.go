@@ -10,8 +10,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
-// group prints one block of the text report: what is done to which objects, what
-// comes of it, why, and what to do instead.
+// group prints one block of the text report: what is done to which objects, the effect, the
+// reason, and what to do instead.
 func (p *page) group(g group) {
 	c := g[0]
 	cause := ""
@@ -32,7 +32,7 @@ func (p *page) group(g group) {
 	p.accepts(g)
 }
 
-// hints says what to do instead, each of it once on a page.
+// hints says what to do instead, each hint once on a page.
 func (p *page) hints(g group) {
 	c := g[0]
 	var hints []string
@@ -59,8 +59,8 @@ func (p *page) hints(g group) {
 	}
 }
 
-// accepts prints the commands by which somebody says "we know, go on": one for each rule of
-// which a finding fails the run. What is rejected fails whatever anybody says.
+// accepts prints the commands that accept findings: one for each rule with a finding that
+// fails the run. What is rejected fails even if it is accepted.
 func (p *page) accepts(g group) {
 	if !p.roomy() || p.failOn == nil || len(g) > 1 {
 		return
@@ -86,7 +86,7 @@ func (p *page) accept(c *change.Change, f *change.Finding) string {
 	return "helm safe-diff accept REPORT.json --rule " + f.Rule + " --object " + object + " --reason WHY"
 }
 
-// word is what a shell takes for one word.
+// word matches text that a shell reads as one word.
 var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./:_-]*$`)
 
 // objects names the objects of a group, which may be of several kinds.
@@ -113,7 +113,7 @@ func groupNames(g group, all bool) string {
 	return names(objects, all)
 }
 
-// meaning says what the name of an Op does not, and what it means for a hook.
+// meaning adds what the name of an Op does not say, and what it means for a hook.
 func (p *page) meaning(c *change.Change) string {
 	var parts []string
 	switch c.Op {
@@ -145,11 +145,11 @@ func (p *page) meaning(c *change.Change) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
-// maxRefusals is how many reasons for a refusal are printed.
+// maxRefusals is the maximum number of printed reasons for a rejection.
 const maxRefusals = 10
 
-// findings prints what was found. The reasons of the API server stand there word
-// for word, and only once where a rule repeats one of them.
+// findings prints the findings. It prints the API server's reasons word for word, and only
+// once if a rule repeats one of them.
 func (p *page) findings(c *change.Change, classes bool) {
 	refused := make([]string, len(c.Outcome.Refused))
 	for i, e := range c.Outcome.Refused {
@@ -184,7 +184,7 @@ func (p *page) findings(c *change.Change, classes bool) {
 	}
 }
 
-// causes names the fields to blame where the edits below do not show them.
+// causes names the fields that cause a finding, if the edits below do not show them.
 func (p *page) causes(c *change.Change, f *change.Finding) {
 	for _, path := range f.Paths {
 		if !slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(path) }) {
@@ -193,7 +193,7 @@ func (p *page) causes(c *change.Change, f *change.Finding) {
 	}
 }
 
-// podLines tells what happens to pods, as far as no finding says so already.
+// podLines says what happens to pods, except what a finding already says.
 func podLines(c *change.Change) []string {
 	pods := c.Outcome.Pods
 	if pods == nil || c.Op != change.Update {

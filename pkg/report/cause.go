@@ -10,12 +10,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// cause is what a finding is due to.
+// cause is what causes a finding.
 type cause struct {
-	// texts say it, one for each cause.
+	// texts describe it, one for each cause.
 	texts []string
-	// given is where the keys are that make it, each place once. A key that is no longer given
-	// has no place: what is seen of it is the old side's.
+	// given is where the keys that cause it are given, each place once. A key that is no
+	// longer given has no place: its only place is on the old side.
 	given []keyLine
 }
 
@@ -23,12 +23,12 @@ type cause struct {
 type keyLine struct {
 	place
 	keys []string // that are given there
-	text string   // the place as texts name it
+	text string   // the place as in texts
 }
 
-// causeOf returns what a finding is due to: what makes its object come or go, or the edits of the
-// fields that it is about. It is empty for a finding that is about no field, and where nobody has
-// asked (change.Set.Why).
+// causeOf returns what causes a finding: the reason why its object is created or deleted,
+// or the causes of the edits of the fields that it is about. It is empty for a finding that
+// is about no field, and if nobody asked (change.Set.Why).
 func causeOf(c *change.Change, f *change.Finding, opt *Options) cause {
 	var found cause
 	paths := f.Paths
@@ -66,8 +66,8 @@ func (c *cause) add(k *change.KeyCause, at place) {
 	}
 }
 
-// placeOfKey returns where a key is given, if that is a file below the folder that the report is
-// about: no flag, not stdin, not the installed release.
+// placeOfKey returns where a key is given, if that is a file below the folder that the
+// report is about. A flag, stdin and the installed release are not.
 func placeOfKey(at change.KeyPlace, opt *Options) place {
 	if at.Line < 1 || strings.TrimSpace(at.Name) == "-" {
 		return place{line: 1}
@@ -79,8 +79,8 @@ func placeOfKey(at change.KeyPlace, opt *Options) place {
 	return place{safetext.RepositoryPath(name), at.Line}
 }
 
-// single is the place for a format that has room for one: a line of a values file that makes the
-// finding, or else that of the object.
+// single is the place for a format that has room for one: a line of a values file that
+// causes the finding, or else the place of the object.
 func (f *finding) single() place {
 	if len(f.cause.given) > 0 {
 		return f.cause.given[0].place
@@ -88,7 +88,7 @@ func (f *finding) single() place {
 	return f.at
 }
 
-// lines says what a finding is due to, each cause in a line of its own; "" if nothing is known.
+// lines says what causes a finding, each cause on its own line; "" if nothing is known.
 func (c *cause) lines() string {
 	var b strings.Builder
 	for _, text := range c.texts {
@@ -97,7 +97,7 @@ func (c *cause) lines() string {
 	return b.String()
 }
 
-// linked is lines with a link to each related location that has the number of its place (SARIF
+// linked is lines with a link to each related location, by the number of its place (SARIF
 // 2.1.0, 3.11.6 "Messages with embedded links").
 func (c *cause) linked() string {
 	text := c.lines()

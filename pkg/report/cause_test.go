@@ -11,7 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
-// withCauses is a set of which is known what its edits are due to.
+// withCauses is a set with known causes of its edits.
 func withCauses() change.Set {
 	due := func(field string, b change.Because) change.Edit {
 		e := edit(field, "x", "y")
@@ -42,8 +42,8 @@ func withCauses() change.Set {
 	return change.Set{Why: &change.Why{Renderings: 9}, Changes: []change.Change{web, fresh}}
 }
 
-// TestCausesOfFindings looks for what findings are due to in the formats that have a place for each:
-// at the line of the key, if a file of the working folder has it.
+// TestCausesOfFindings looks for the causes of findings in the formats that have a place
+// for each finding: at the line of the key, if it is in a file of the working folder.
 func TestCausesOfFindings(t *testing.T) {
 	const (
 		two     = "because: the chart and hosts[0].a (prod.yaml:2) and b (./prod.yaml:2)"
@@ -99,8 +99,8 @@ func TestCausesInGitLab(t *testing.T) {
 	}
 }
 
-// TestCausesInSARIF are related locations, to which the message links; the place of the object
-// stays the first.
+// TestCausesInSARIF checks that causes are related locations to which the message links,
+// and that the place of the object stays the first location.
 func TestCausesInSARIF(t *testing.T) {
 	type location struct {
 		ID       int `json:"id"`

@@ -10,12 +10,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// fold is what a report says once of a chart with several value sets.
+// fold is what a report says once about a chart with several value sets.
 type fold struct {
-	chart *change.Chart  // nil for what is said of the policy
-	cases []*change.Case // of which the report would be the same
+	chart *change.Chart  // nil for the policy
+	cases []*change.Case // whose reports would be the same
 	body  string
-	// shorter says that something was left out for want of room.
+	// shorter says that something was left out because there was no room.
 	shorter bool
 }
 
@@ -46,8 +46,8 @@ func (f *fold) title() string {
 	return printable(text + " with " + strings.Join(values, "; "))
 }
 
-// onVersions names the versions of Kubernetes for which cases were judged, if several were
-// asked for.
+// onVersions names the versions of Kubernetes for which cases were judged, if there were
+// several.
 func onVersions(cases []*change.Case) string {
 	var versions []string
 	for _, c := range cases {
@@ -61,12 +61,12 @@ func onVersions(cases []*change.Case) string {
 	return " on Kubernetes " + strings.Join(versions, ", ")
 }
 
-// policyTitle is what a report about charts calls what the pull request does to the
-// policy.
+// policyTitle is the title for what the pull request does to the policy, in a report about
+// charts.
 const policyTitle = "(policy)"
 
-// folds returns what is to be said of all charts, equal cases of a chart together. Of a
-// case in which nothing happens there is nothing to say.
+// folds returns what the report says about all charts, with equal cases of a chart
+// together. It leaves out a case in which nothing happens.
 func folds(charts *change.Charts, opt Options, room room) []*fold {
 	var list []*fold
 	if one := charts.Policy; one != nil {
@@ -105,8 +105,8 @@ func folds(charts *change.Charts, opt Options, room room) []*fold {
 	return list
 }
 
-// chartsText prints the verdict, a table of charts and value sets, then what there is
-// to say of each chart, once where it is the same for several value sets.
+// chartsText prints the verdict, a table of charts and value sets, then the report of each
+// chart. What is the same for several value sets is printed once.
 func chartsText(w io.Writer, charts *change.Charts, opt Options) error {
 	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, width: opt.Width}
 	hidden := charts.Hidden()
@@ -155,7 +155,7 @@ func (p *page) charts(charts *change.Charts) error {
 	return nil
 }
 
-// chartsCounted is what the first line says behind the verdict.
+// chartsCounted is the text of the first line after the verdict.
 func chartsCounted(charts *change.Charts) string {
 	worst, as, unchecked := charts.Verdict(), 0, 0
 	for i := range charts.Charts {
@@ -203,7 +203,7 @@ func casesOf(charts *change.Charts) []verdictOn {
 	return list
 }
 
-// failedCharts counts the charts of which something could not be judged.
+// failedCharts counts the charts for which something could not be judged.
 func failedCharts(charts *change.Charts) int {
 	n := 0
 	for i := range charts.Charts {
@@ -214,7 +214,7 @@ func failedCharts(charts *change.Charts) int {
 	return n
 }
 
-// chartColumns are the heads of the table of chartRows.
+// chartColumns are the titles of the table of chartRows.
 func chartColumns(charts *change.Charts) []string {
 	columns := []string{"chart", "version", "values", "kubernetes", "verdict", "found", "objects"}
 	if !charts.Versions() {
@@ -223,13 +223,13 @@ func chartColumns(charts *change.Charts) []string {
 	return columns
 }
 
-// kubernetesColumn is the place of the column that is there only if charts were judged for
+// kubernetesColumn is the position of the column that exists only if charts were judged for
 // several versions of Kubernetes.
 const kubernetesColumn = 3
 
 // chartRows are the lines of the table: chart, versions, values, the version of Kubernetes
-// if there are several, verdict, what was found, what is done to objects. What is in the
-// line above is left out.
+// if there are several, verdict, findings, what is done to objects. A cell with the same
+// text as the line above is empty.
 func chartRows(charts *change.Charts) [][]string {
 	all := everyColumn(charts)
 	rows := make([][]string, len(all))
@@ -312,8 +312,8 @@ func versionsOf(c *change.Chart) string {
 	}
 }
 
-// together makes a format for one set one for charts: all that differs in any value
-// set of a chart stands there once.
+// together turns a format for one set into a format for charts. A change that occurs in
+// several value sets of a chart is printed once.
 func together(write func(io.Writer, *change.Set, Options) error) func(io.Writer, *change.Charts, Options) error {
 	return func(w io.Writer, charts *change.Charts, opt Options) error {
 		type key struct {
@@ -350,7 +350,7 @@ func together(write func(io.Writer, *change.Set, Options) error) func(io.Writer,
 	}
 }
 
-// grouped returns the value sets of each chart, behind the policy as if it were one.
+// grouped returns the value sets of each chart, after the policy, which counts as a chart.
 func grouped(charts *change.Charts) [][]change.Case {
 	var groups [][]change.Case
 	if charts.Policy != nil {
@@ -362,7 +362,7 @@ func grouped(charts *change.Charts) [][]change.Case {
 	return groups
 }
 
-// fresh returns the notices that were not told before.
+// fresh returns the notices that were not printed before.
 func fresh(notices []change.Notice, told map[change.Notice]bool) []change.Notice {
 	var list []change.Notice
 	for _, n := range notices {

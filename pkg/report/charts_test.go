@@ -12,8 +12,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 )
 
-// pulled are charts of every kind: one with the scenarios as its value sets, one that
-// is new, one that goes, a library.
+// pulled are charts of every kind: one with the scenarios as its value sets, a new one, a
+// removed one, a library.
 func pulled(t *testing.T) change.Charts {
 	t.Helper()
 	web := change.Chart{Path: "charts/web", Old: "1.4.0", New: "1.5.0"}
@@ -42,8 +42,8 @@ func renderCharts(t *testing.T, charts change.Charts, name string, opt report.Op
 	return page.String()
 }
 
-// TestChartsSchema holds the document about charts to the published schema, and the
-// reports in it to theirs.
+// TestChartsSchema checks the document about charts against the published schema, and the
+// reports in it against theirs.
 func TestChartsSchema(t *testing.T) {
 	compiler := jsonschema.NewCompiler()
 	for _, name := range []string{"charts-schema.json", "report-schema.json"} {
@@ -79,8 +79,7 @@ func TestChartsSchema(t *testing.T) {
 	}
 }
 
-// What is the same for two value sets is said once, by every format that is for people
-// or for a review.
+// Every format for people or for reviews says once what two value sets have in common.
 func TestChartsFold(t *testing.T) {
 	charts := pulled(t)
 	web := &charts.Charts[3]
@@ -93,7 +92,7 @@ func TestChartsFold(t *testing.T) {
 	charts.Charts = []change.Chart{*web}
 	for _, format := range []string{"sarif", "github", "gitlab", "helm-diff"} {
 		got, want := renderCharts(t, charts, format, report.Options{}), renderCharts(t, once, format, report.Options{})
-		if format == "github" { // its last line counts objects that stay as they are
+		if format == "github" { // its last line counts objects that do not change
 			got, want = got[:strings.LastIndex(got, "helm safe-diff:")], want[:strings.LastIndex(want, "helm safe-diff:")]
 		}
 		if got != want || got == "" {
@@ -111,7 +110,7 @@ func TestChartsFold(t *testing.T) {
 	}
 }
 
-// The classes that fail a run are those of each chart.
+// Each chart has its own classes that fail the run.
 func TestChartsFailOn(t *testing.T) {
 	risky := change.Set{Changes: []change.Change{{Op: change.Delete, Findings: []change.Finding{{Rule: "claim-deleted", Risk: change.DataLoss}}}}}
 	charts := change.Charts{Charts: []change.Chart{
@@ -127,7 +126,7 @@ func TestChartsFailOn(t *testing.T) {
 	}
 }
 
-// A comment about many charts stays within its limit, and says what is left out.
+// A comment about many charts stays within its limit, and says what it leaves out.
 func TestChartsMarkdownLimit(t *testing.T) {
 	charts := pulled(t)
 	for range 5 {

@@ -12,7 +12,7 @@ type jsonCharts struct {
 	Verdict       change.Verdict `json:"verdict"`
 	ExitCode      int            `json:"exitCode"`
 	Base          string         `json:"base"`
-	// Policy is null if the pull request leaves the policy as it is.
+	// Policy is null if the pull request does not change the policy.
 	Policy       *jsonReport  `json:"policy"`
 	PolicyDigest string       `json:"policyDigest"`
 	Charts       []jsonPulled `json:"charts"`
@@ -35,7 +35,7 @@ type jsonCase struct {
 	Error       *jsonError  `json:"error"`
 }
 
-// jsonError is why something could not be judged.
+// jsonError is the reason why something could not be judged.
 type jsonError struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
@@ -48,7 +48,7 @@ func errorOf(f *change.Failure) *jsonError {
 	return &jsonError{printable(f.Reason), printable(f.Hint)}
 }
 
-// chartsDocument holds everything of each chart with each value set, unfolded.
+// chartsDocument contains everything about each chart with each value set, without folding.
 func chartsDocument(charts *change.Charts, opt Options) jsonCharts {
 	var policy *jsonReport
 	if charts.Policy != nil {
@@ -57,7 +57,7 @@ func chartsDocument(charts *change.Charts, opt Options) jsonCharts {
 		about := documentOf(&charts.Policy.Set, own)
 		policy = &about
 	}
-	code := opt.ExitCode // that of each chart takes its place below
+	code := opt.ExitCode // the codes of the charts replace it below
 	return jsonCharts{
 		SchemaVersion: schemaVersion, Verdict: charts.Verdict(), ExitCode: code, Base: charts.Base,
 		Policy: policy, PolicyDigest: charts.PolicyDigest,

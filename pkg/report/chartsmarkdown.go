@@ -13,9 +13,9 @@ import (
 // chartsMarker is the same in every report about the charts of a repository.
 const chartsMarker = "<!-- helm-safe-diff charts -->\n"
 
-// chartsMarkdown prints one comment about all charts: a table of charts and value
-// sets, then below a heading for each what writeMarkdown says. If all of it is too
-// long, every part is cut to its share, the worst ones last.
+// chartsMarkdown prints one comment about all charts: a table of charts and value sets,
+// then the text of writeMarkdown below a heading for each. If the comment is too long,
+// every part is cut to its share, the worst parts last.
 func chartsMarkdown(w io.Writer, charts *change.Charts, opt Options) error {
 	limit := max(cmp.Or(opt.MaxBytes, DefaultMaxBytes), LeastMaxBytes)
 	var b strings.Builder
@@ -61,7 +61,7 @@ func chartsMarkdown(w io.Writer, charts *change.Charts, opt Options) error {
 	return err
 }
 
-// chartsTable writes the table as far as there is room, and returns how much is left.
+// chartsTable writes as much of the table as fits, and returns how much room is left.
 func chartsTable(b *strings.Builder, charts *change.Charts, left int) int {
 	rows := chartRows(charts)
 	if len(rows) == 0 {

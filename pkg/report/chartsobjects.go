@@ -10,17 +10,17 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// maxAtRisk is how many rows the table of objects at risk has.
+// maxAtRisk is the maximum number of rows in the table of objects at risk.
 const maxAtRisk = 20
 
-// atRisk is an object of a chart, and the classes of what was found about it.
+// atRisk is an object of a chart, and the classes of its findings.
 type atRisk struct {
 	risks             []change.Risk
 	op, object, chart string
 }
 
-// objectsAtRisk prints the objects of all charts about which something was found, worst class
-// first, each once however many value sets it is found with.
+// objectsAtRisk prints the objects of all charts that have findings, worst class first. It
+// prints an object once, however many value sets it occurs in.
 func (p *page) objectsAtRisk(charts *change.Charts) error {
 	rows := atRiskOf(charts)
 	if len(rows) == 0 {

@@ -16,17 +16,17 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/linediff"
 )
 
-// What the text report shows of one object, unless all is asked for.
+// The limits of what the text report shows of one object, unless everything is requested.
 const (
 	maxEdits    = 30  // edits
 	maxLines    = 40  // lines of one value
 	maxInline   = 60  // bytes of a map or list that is written on one line
 	maxWidth    = 100 // characters of one line of a value
-	maxWatchers = 3   // of those who look at a label
+	maxWatchers = 3   // of the readers of a label
 	around      = 2   // equal lines around the lines that differ
 )
 
-// edits prints the edits of a group, those that are to blame first.
+// edits prints the edits of a group, those that cause a finding first.
 func (p *page) edits(g group) {
 	most, lines := p.roomFor(g[0])
 	list := p.merged(g)
@@ -55,7 +55,7 @@ func (p *page) edits(g group) {
 	}
 }
 
-// refusedEdits counts the edits of what the API server refuses, which come first.
+// refusedEdits counts the edits that the API server rejects, which come first.
 func (p *page) refusedEdits(c *change.Change, list []mergedEdit) int {
 	n := 0
 	for n < len(list) && isRefused(c, list[n].Path) {
@@ -64,7 +64,7 @@ func (p *page) refusedEdits(c *change.Change, list []mergedEdit) int {
 	return n
 }
 
-// untold says in a title how many edits the objects have for which there is no room.
+// untold says in a title how many edits of the objects are not shown for want of room.
 func (p *page) untold(g group) string {
 	if most, _ := p.roomFor(g[0]); most > 0 || p.all {
 		return ""
@@ -91,7 +91,7 @@ func (p *page) countedEdits(g group) string {
 	}
 }
 
-// roomFor returns how many edits of an object are shown, and how many lines of a value.
+// roomFor returns how many edits of an object, and how many lines of a value, are shown.
 func (p *page) roomFor(c *change.Change) (edits, lines int) {
 	switch {
 	case p.room == room{}:
@@ -105,8 +105,9 @@ func (p *page) roomFor(c *change.Change) (edits, lines int) {
 	}
 }
 
-// order returns which edits are shown: what is refused first, then what is to blame. If there is room
-// for few, what pods run comes before what is written on them.
+// order returns which edits are shown: first rejected ones, then those that cause a
+// finding. If only a few fit, edits of what pods run come before edits of their labels and
+// annotations.
 func (p *page) order(c *change.Change) []int {
 	var refused, first, marks, rest []int
 	for i := range c.Edits {
@@ -125,18 +126,18 @@ func (p *page) order(c *change.Change) []int {
 	return slices.Concat(refused, first, rest, marks)
 }
 
-// shows reports whether an edit is shown: it is not hidden, the cause does not say it as well,
-// and it is more than a description.
+// shows reports whether an edit is shown: it is not hidden, the cause does not already say
+// it, and it changes more than a description.
 func shows(c *change.Change, e *change.Edit, all bool) bool {
 	return all || e.Noise == "" && !told(c, e.Path) && !describes(c, e)
 }
 
-// describes reports whether an edit of a definition changes a description and nothing else.
+// describes reports whether an edit of a definition changes only a description.
 func describes(c *change.Change, e *change.Edit) bool {
 	return c.Ref.Kind == "CustomResourceDefinition" && len(e.Path) > 2 && e.Path[len(e.Path)-1].Field == "description" && e.Path.Under("spec")
 }
 
-// isRefused reports whether a field, or a part of it, is what the API server refuses.
+// isRefused reports whether the API server rejects a field or a part of it.
 func isRefused(c *change.Change, path fieldpath.Path) bool {
 	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool {
 		field := strings.Split(e.Field, ".")
@@ -144,8 +145,8 @@ func isRefused(c *change.Change, path fieldpath.Path) bool {
 	})
 }
 
-// spread returns the i-th shown edit of the last object of a group if it is not
-// the same for all of its objects; else nil.
+// spread returns the i-th shown edit of the last object of a group, if that edit differs
+// between the objects; else nil.
 func spread(g group, i int, all bool) *change.Edit {
 	nth := 0
 	for j := range g[0].Edits[:i] {
@@ -190,7 +191,7 @@ func (p *page) sign(e *change.Edit) (string, style) {
 	}
 }
 
-// edit prints one edit, and behind it how many more there are.
+// edit prints one edit, and after it how many more there are.
 func (p *page) edit(e *mergedEdit, lines int, more string) {
 	sign, paint := p.sign(e.Edit)
 	mark := ""
@@ -213,7 +214,7 @@ func (p *page) edit(e *mergedEdit, lines int, more string) {
 	p.line(lead, " ", short, mark, more)
 }
 
-// mark is what is to be said of an edit besides its values.
+// mark is what the report says about an edit besides its values.
 func (p *page) mark(e *change.Edit) string {
 	var marks []string
 	if len(e.Watchers) > 0 {
@@ -228,7 +229,7 @@ func (p *page) mark(e *change.Edit) string {
 	return strings.Join(marks, "  ")
 }
 
-// watchers says who looks at a label.
+// watchers names the readers of a label.
 func (p *page) watchers(clauses []string) string {
 	if more := len(clauses) - maxWatchers; more > 0 && !p.all {
 		return strings.Join(clauses[:maxWatchers], "; ") + fmt.Sprintf("; and %d more", more)
@@ -236,7 +237,7 @@ func (p *page) watchers(clauses []string) string {
 	return strings.Join(clauses, "; ")
 }
 
-// short writes old and new on one line, if there is room for both.
+// short writes old and new on one line, if both fit.
 func (p *page) short(e *change.Edit) (string, bool) {
 	before, after := inline(e.Old), inline(e.New)
 	if e.Old.Present() && before == "" || e.New.Present() && after == "" {
@@ -257,8 +258,8 @@ func (p *page) short(e *change.Edit) (string, bool) {
 	}
 }
 
-// inline returns a value on one line, or "" if it takes several. Text is quoted
-// where it could be taken for something else.
+// inline returns a value on one line, or "" if it takes several. Text that could be read as
+// another type is quoted.
 func inline(v change.Value) string {
 	switch raw := v.Shown().(type) {
 	case string:
@@ -280,8 +281,8 @@ func inline(v change.Value) string {
 	}
 }
 
-// plainText reports whether a text cannot be mistaken for a number, a boolean,
-// nothing at all, or for another text.
+// plainText reports whether a text cannot be mistaken for a number, a boolean, null, or
+// another text.
 func plainText(s string) bool {
 	if s == "" || strings.TrimSpace(s) != s || strings.Contains(s, "\t") || strings.ContainsAny(s[:1], `"'[{`) {
 		return false
@@ -304,11 +305,11 @@ func quoted(value any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// digests are texts that tell people nothing but that they differ.
+// digests are texts that tell people only that they differ.
 var digests = regexp.MustCompile(`^[0-9a-f]{32,128}$`)
 
-// shorten cuts two values to what fits on a line, so that the place where they
-// begin to differ stays visible.
+// shorten cuts two values to fit on a line, and keeps the position of their first
+// difference visible.
 func shorten(before, after string) (shortBefore, shortAfter string) {
 	if digests.MatchString(before) && digests.MatchString(after) && before[:8] != after[:8] {
 		return before[:8] + "…", after[:8] + "…"
@@ -328,10 +329,11 @@ func shorten(before, after string) (shortBefore, shortAfter string) {
 	return window(a, from), window(b, from)
 }
 
-// blob is encoded data, which tells people nothing but that it differs.
+// blob is encoded data, which tells people only that it differs.
 var blob = regexp.MustCompile(`^[0-9A-Za-z+/_=-]*$`)
 
-// glimpse is what of encoded data tells it from another one, and how long it is.
+// glimpse is the part of encoded data that distinguishes it from another one, and its
+// length.
 func glimpse(text []rune, same int) string {
 	const some = 8
 	if len(text) <= 2*some {
@@ -357,7 +359,7 @@ func window(text []rune, from int) string {
 	return fmt.Sprintf("%s%s… (%d more characters)", lead, string(text[from:from+maxWidth]), len(text)-from-maxWidth)
 }
 
-// lines prints an edit that takes several lines, or how many these are.
+// lines prints an edit that takes several lines, or how many lines it has.
 func (p *page) lines(e *change.Edit, lead, mark string, most int) {
 	out := p.long(e)
 	if most == 0 && !p.all {
@@ -415,8 +417,8 @@ func (p *page) long(e *change.Edit) []string {
 	return out
 }
 
-// cutBeside prepares one line of a value for the page, so that what tells it from its
-// counterpart on the other side stays visible.
+// cutBeside prepares one line of a value for the page, and keeps visible what distinguishes
+// it from its counterpart on the other side.
 func (p *page) cutBeside(line string, others []string, i int) string {
 	if p.all || i >= len(others) {
 		return p.cut(line)
@@ -434,13 +436,12 @@ func (p *page) cut(line string) string {
 	return window([]rune(text), 0)
 }
 
-// ended reports whether a text ends as a text of lines does. No text does.
+// ended reports whether a text ends with a newline, or is empty.
 func ended(lines []string) bool {
 	return len(lines) == 0 || strings.HasSuffix(lines[len(lines)-1], "\n")
 }
 
-// lines returns a value as text of several lines: text as it is, anything else
-// as YAML.
+// lines returns a value as text of several lines: text as it is, anything else as YAML.
 func lines(v change.Value) string {
 	switch raw := v.Shown().(type) {
 	case nil:

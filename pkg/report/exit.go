@@ -53,13 +53,13 @@ func exitReason(code int, of ...verdictOn) string {
 	}
 }
 
-// exitTally counts what decides an exit code, and what does not, by class or rule.
+// exitTally counts, by class or rule, what decides an exit code and what does not.
 type exitTally struct {
 	failing, others, accepted, off tally
 	worst                          change.Verdict
 }
 
-// tally is numbers by name; 0 for what is not counted.
+// tally is numbers by name; 0 for a name that is not counted.
 type tally map[string]int
 
 func (c *tally) add(name string, n int) {
@@ -101,7 +101,7 @@ func (t *exitTally) add(set *change.Set, failOn change.FailOn) {
 	}
 }
 
-// sentence says what is true of all that was counted; "" if nothing was.
+// sentence describes everything that was counted; "" if nothing was.
 func (t *exitTally) sentence(of tally, what string) string {
 	names := make([]string, 0, len(of))
 	for name := range of {

@@ -12,15 +12,15 @@ import (
 // failed is something that could not be judged: a chart of a pull request with one of its
 // value sets, or a release.
 type failed struct {
-	// what names it, file is where a reader of the repository looks.
+	// what names it. file is where a reader of the repository looks.
 	what, file string
 	change.Failure
 }
 
-// notJudged is the word in the place of a verdict.
+// notJudged is the word that replaces a verdict.
 const notJudged = "ERROR"
 
-// sentence is the whole of it in one line.
+// sentence is everything in one line.
 func (f *failed) sentence() string { return printable(f.what + " cannot be judged: " + f.Reason) }
 
 // text is the sentence, and below it what to do.
@@ -31,7 +31,7 @@ func (f *failed) text() string {
 	return f.sentence() + "\nhint: " + printable(f.Hint)
 }
 
-// failures lists what could not be judged of charts.
+// failures lists the charts that could not be judged.
 func failures(charts *change.Charts) []failed {
 	var list []failed
 	for i := range charts.Charts {
@@ -55,7 +55,7 @@ func (f *failed) fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// junitErrors is the suite of what could not be judged; nil if that is nothing.
+// junitErrors is the suite of what could not be judged; nil if everything was judged.
 func junitErrors(list []failed) []junitSuite {
 	if len(list) == 0 {
 		return nil
@@ -84,8 +84,8 @@ func (f *failed) githubError() string {
 	return fmt.Sprintf("::error file=%s,line=1,title=%s::%s\n", property(f.file), "not judged", data(f.text()))
 }
 
-// WriteFailure writes that a release could not be judged, in a format that has one report
-// after the other. Of the others nothing is written.
+// WriteFailure writes that a release could not be judged, in a format that prints one
+// report after the other. In other formats, it writes nothing.
 func WriteFailure(w io.Writer, format, file, release string, failure change.Failure) error {
 	f := failed{"release " + release, file, failure}
 	var text string

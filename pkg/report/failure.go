@@ -8,7 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// failure says of an operation that fails what it leaves behind.
+// failure says what a failing operation leaves behind.
 func failure(sum *change.Summary) string {
 	switch {
 	case sum.Upfront:
@@ -24,7 +24,7 @@ func failure(sum *change.Summary) string {
 	}
 }
 
-// are adds to how many there are the verb that fits the number.
+// are adds the matching form of the verb to a count.
 func are(what string, n int) string {
 	if n == 1 {
 		return what + " is"
@@ -32,10 +32,10 @@ func are(what string, n int) string {
 	return what + " are"
 }
 
-// partWay says in which state an upgrade leaves the release that fails after it has
-// changed something: from where Helm goes on. The next upgrade
-// starts from the revision that was deployed last, not from the one that failed
-// (prepareUpgrade in helm.sh/helm/v3/pkg/action), a rollback from the one that failed.
+// partWay says in which state an upgrade leaves the release if it fails after it has
+// changed something. This is the state from which Helm continues. The next upgrade starts
+// from the revision that was deployed last, not from the one that failed (prepareUpgrade in
+// helm.sh/helm/v3/pkg/action). A rollback starts from the one that failed.
 func (p *page) partWay(set *change.Set, sum *change.Summary) {
 	if sum.Upfront || sum.Made == 0 || cmp.Or(set.Release.Operation, change.Upgrade) != change.Upgrade {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// What a failed upgrade leaves behind is said where something is left behind.
+// The report says what a failed upgrade leaves behind, if it leaves anything.
 func TestHalfWay(t *testing.T) {
 	of := func(kind string, op change.Op, outcome change.Outcome) change.Change {
 		c := change.Change{Ref: manifest.Ref{Kind: kind, Name: "a"}, Op: op, Outcome: outcome, Edits: make([]change.Edit, 1)}

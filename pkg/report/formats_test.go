@@ -24,7 +24,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 )
 
-// sets are those of all scenarios, one with all that is hard to escape, and none.
+// sets are the sets of all scenarios, one with everything that is hard to escape, and an
+// empty one.
 func sets(t *testing.T) map[string]change.Set {
 	t.Helper()
 	all := map[string]change.Set{"empty": {}, "nasty": nasty(), "policy": decided(), "explained": withCauses()}
@@ -51,7 +52,7 @@ func nasty() change.Set {
 	}
 }
 
-// decided is a set of which a policy has set something aside.
+// decided is a set in which a policy has set something aside.
 func decided() change.Set {
 	finding := func(rule string, risk change.Risk) change.Finding {
 		return change.Finding{Rule: rule, Risk: risk, Message: "what " + rule + " found"}
@@ -68,8 +69,8 @@ func decided() change.Set {
 	}
 }
 
-// TestPolicyIsTold looks for what a policy has set aside, and for what is to be said of
-// itself, in every format that has room for it.
+// TestPolicyIsTold looks for what a policy has set aside, and for remarks about the policy,
+// in every format that has room for it.
 func TestPolicyIsTold(t *testing.T) {
 	const (
 		byWhom  = "accepted: restart (pod-restart), by Jo Doe until 2999-12-31: announced"
@@ -120,8 +121,8 @@ func TestYAML(t *testing.T) {
 	}
 }
 
-// TestSARIFSchema holds the format to the schema that OASIS publishes (errata 01 of
-// version 2.1.0), which lets no unknown field pass.
+// TestSARIFSchema checks the format against the schema that OASIS publishes (errata 01 of
+// version 2.1.0), and accepts no unknown field.
 func TestSARIFSchema(t *testing.T) {
 	text, err := os.ReadFile("../../testdata/schemas/sarif-2.1.0.json")
 	if err != nil {
@@ -158,8 +159,8 @@ func TestSARIFSchema(t *testing.T) {
 	}
 }
 
-// TestGitLabFields holds the format to GitLab's table of fields, all of which are
-// required; there is no schema of it.
+// TestGitLabFields checks the format against GitLab's table of fields. All of them are
+// required. GitLab has no schema for it.
 func TestGitLabFields(t *testing.T) {
 	for name, set := range sets(t) {
 		var issues []struct {
@@ -194,8 +195,8 @@ func TestGitLabFields(t *testing.T) {
 	}
 }
 
-// TestJUnitElements holds the format to the part of jenkins-junit.xsd that it uses:
-// which element is in which, with which attributes, those with a star required.
+// TestJUnitElements checks the format against the part of jenkins-junit.xsd that it uses:
+// which element is in which, and with which attributes. Those with a star are required.
 func TestJUnitElements(t *testing.T) {
 	elements := map[string]string{
 		"/testsuites":                               "name tests failures",
@@ -237,8 +238,8 @@ func TestJUnitElements(t *testing.T) {
 	}
 }
 
-// TestAnnotations reads the workflow commands as GitHub's runner does: a command a
-// line, properties up to the next "::", and nothing that a value began.
+// TestAnnotations reads the workflow commands as GitHub's runner does: one command a line,
+// properties up to the next "::", and no command that begins inside a value.
 func TestAnnotations(t *testing.T) {
 	command := regexp.MustCompile(`^::(error|warning|notice) (?:file=([^,:]+),line=(\d+),)?title=[^,:]+::.+$`)
 	for name, set := range sets(t) {
@@ -280,7 +281,7 @@ func TestMarkdownIsSafe(t *testing.T) {
 	}
 }
 
-// TestMarkdownBudget cuts whole objects from the end, and counts them.
+// TestMarkdownBudget checks that whole objects are cut from the end, and counted.
 func TestMarkdownBudget(t *testing.T) {
 	var set change.Set
 	for i := range 300 {
@@ -343,7 +344,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// TestPlaces looks for fields in a template as Helm charts have it.
+// TestPlaces looks for fields in a template like those in Helm charts.
 func TestPlaces(t *testing.T) {
 	const text = `{{- range .Values.parts }}
 ---
@@ -421,7 +422,7 @@ spec:
 	}
 }
 
-// TestFindingsAgree compares how many findings the formats for reviews tell of.
+// TestFindingsAgree compares how many findings the formats for reviews report.
 func TestFindingsAgree(t *testing.T) {
 	for name, set := range sets(t) {
 		findings, failing, updates, accepted := 0, 0, 0, 0
@@ -476,8 +477,8 @@ func TestFindingsAgree(t *testing.T) {
 	}
 }
 
-// TestFingerprints are the same wherever the template stands and whatever the value
-// is, and others for another object.
+// TestFingerprints checks that fingerprints are the same wherever the template is and
+// whatever the value is, and different for another object.
 func TestFingerprints(t *testing.T) {
 	printOf := func(name, message string) string {
 		c := object("ConfigMap", name)

@@ -26,14 +26,14 @@ var update = flag.Bool("update", false, "write the expected reports anew")
 
 const gallery = "../../testdata/report"
 
-// view is one section of a gallery file: a format and what the user asked for.
+// view is one section of a gallery file: a format and the user's options.
 type view struct {
 	section, format string
 	opt             report.Options
 }
 
-// views are all formats but yaml, which TestYAML holds to json. Of html, TestHTMLGallery
-// keeps a few whole pages.
+// views are all formats except yaml, which TestYAML compares with json. For html,
+// TestHTMLGallery keeps a few whole pages.
 func views() []view {
 	return []view{
 		{section: "text", format: "text"},
@@ -50,9 +50,9 @@ func views() []view {
 	}
 }
 
-// TestGallery prints one upgrade in every format. The expected sections of a new
-// scenario, which needs old.yaml and new.yaml only, come from -update. again.yaml
-// is the new side rendered once more, if that gives something else.
+// TestGallery prints one upgrade in every format. A new scenario needs only old.yaml and
+// new.yaml; -update writes its expected sections. again.yaml is the new side rendered once
+// more, if that gives another result.
 func TestGallery(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(gallery, "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -106,8 +106,8 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// TestSecretsStaySecret looks for the values of Secrets, which all scenarios
-// write as "hush…", and for their base64 form, in every format.
+// TestSecretsStaySecret looks in every format for the values of Secrets, which all
+// scenarios write as "hush…", and for their base64 form.
 func TestSecretsStaySecret(t *testing.T) {
 	for _, sc := range scenarios(t) {
 		for _, v := range views() {
@@ -139,7 +139,7 @@ func TestSecretsShowOnDemand(t *testing.T) {
 	}
 }
 
-// TestColorAddsNothing holds the words of a coloured page to those of a plain one.
+// TestColorAddsNothing compares the words of a coloured page with those of a plain one.
 func TestColorAddsNothing(t *testing.T) {
 	for _, sc := range scenarios(t) {
 		for _, v := range views() {
@@ -159,7 +159,7 @@ func TestColorAddsNothing(t *testing.T) {
 	}
 }
 
-// TestCountsAgree compares what the formats say of the same upgrade.
+// TestCountsAgree compares what the formats say about the same upgrade.
 func TestCountsAgree(t *testing.T) {
 	for _, sc := range scenarios(t) {
 		set := judged(t, sc)
@@ -211,7 +211,7 @@ func TestCountsAgree(t *testing.T) {
 	}
 }
 
-// perObject is a template such as a user may write.
+// perObject is a template that a user might write.
 const perObject = `{{ .verdict | upper }}
 {{- range .changes }}
 {{ .op }} {{ .kind }} {{ .name }}{{ if .risks }}: {{ join ", " .risks }}{{ end }}

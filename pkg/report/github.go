@@ -8,11 +8,11 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// writeGitHub prints workflow commands of GitHub Actions, from which it makes
-// annotations: an error for a finding that fails the run, a warning for another, a
-// notice for what was accepted, what was not judged and what the policy did. GitHub shows ten of each in a step, so what is
-// found of many objects at the same line for the same reason is one annotation.
-// The last line is for readers of the log.
+// writeGitHub prints workflow commands, from which GitHub Actions makes annotations: an
+// error for a finding that fails the run, a warning for any other finding, a notice for
+// what was accepted, what was not judged and what the policy did. GitHub shows ten of each
+// in a step. The same finding about many objects at the same line is therefore one
+// annotation. The last line is for readers of the log.
 func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	var order []string
 	var first []finding
@@ -69,10 +69,11 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-// annotation is equal for findings that one annotation tells of: the same of several objects.
+// annotation is equal for findings that share one annotation: the same finding about
+// several objects.
 func (f *finding) annotation() string {
 	says := numberless(nameless(f.Message, f.about.Ref.Name))
-	if f.about.Op == change.Configure { // one object, of which each finding names another key
+	if f.about.Op == change.Configure { // one object whose findings name different keys
 		says = f.Message
 	}
 	at := f.single()
@@ -83,8 +84,8 @@ func (f *finding) annotation() string {
 	return key
 }
 
-// data escapes the text of a workflow command, property one of its properties
-// (escapeData and escapeProperty in actions/toolkit, packages/core/src/command.ts).
+// data escapes the text of a workflow command, property one of its properties (escapeData
+// and escapeProperty in actions/toolkit, packages/core/src/command.ts).
 func data(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
 }

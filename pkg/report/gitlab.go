@@ -26,8 +26,8 @@ type gitlabLocation struct {
 	} `json:"lines"`
 }
 
-// writeGitLab prints each finding as an issue. GitLab wants a path for each; where
-// no file is known, the object stands for it.
+// writeGitLab prints each finding as an issue. GitLab requires a path for each issue. If no
+// file is known, the path is the name of the object.
 func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 	issues := each(placed(set, opt), func(f *finding) gitlabIssue {
 		issue := gitlabIssue{
@@ -47,8 +47,8 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 	return encodeJSON(w, issues)
 }
 
-// severity puts a class into GitLab's words. What does not fail the run is minor, what
-// was accepted is for information.
+// severity translates a class to GitLab's words. A finding that does not fail the run is
+// minor. An accepted finding is info.
 func severity(f *finding) string {
 	switch {
 	case f.accepted != nil:

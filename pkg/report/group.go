@@ -12,17 +12,17 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 )
 
-// group holds changes that a reader would say are one: the same happens to every
-// object for the same reason. The order is that of the set.
+// group holds changes that a reader would call one change: the same happens to every object
+// for the same reason. The order is that of the set.
 type group []*change.Change
 
-// maxVariants is how many groups may differ in nothing but numbers before they
-// become one: a handful is shown in full, and what counts up with the objects'
-// own numbers is not shown a thousand times.
+// maxVariants is how many groups may differ only in numbers before they become one. A
+// handful is shown in full, but a change that only follows the numbers in the names of
+// objects is not shown a thousand times.
 const maxVariants = 3
 
-// groups puts equal changes together, each group where its first member stood.
-// It takes time linear in the size of the changes.
+// groups puts equal changes together. Each group stands where its first member stood. It
+// takes time linear in the size of the changes.
 func groups(changes []*change.Change, hidden bool) []group {
 	equal := gather(changes, func(c *change.Change) signature {
 		return sign(c, hidden, func(s string) string { return anonymous(s, c) })
@@ -54,8 +54,8 @@ func groups(changes []*change.Change, hidden bool) []group {
 	return out
 }
 
-// gatherTitles puts changes together of which a page says the same where there is no
-// room for their edits.
+// gatherTitles puts changes together about which a page says the same if their edits do not
+// fit.
 func (p *page) gatherTitles(changes []*change.Change) []group {
 	return gather(changes, func(c *change.Change) signature {
 		said := []string{string(c.Op), kindBefore(c), p.meaning(c), strings.Join(podLines(c), "\n"), strings.Join(c.Outcome.Ignored, "\n")}
@@ -69,7 +69,7 @@ func (p *page) gatherTitles(changes []*change.Change) []group {
 	})
 }
 
-// gather collects what has the same signature, in the order of the first ones.
+// gather collects changes with the same signature, in the order of the first ones.
 func gather(changes []*change.Change, sign func(*change.Change) signature) []group {
 	var out []group
 	place := make(map[signature]int, len(changes))
@@ -86,11 +86,11 @@ func gather(changes []*change.Change, sign func(*change.Change) signature) []gro
 	return out
 }
 
-// signature is equal for changes of which a report would print the same.
+// signature is equal for changes about which a report would print the same.
 type signature [sha256.Size]byte
 
-// sign computes the signature of a change, in which normal takes out of each
-// text what may differ. The name of the object is no part of it.
+// sign computes the signature of a change. normal removes from each text what may differ.
+// The signature does not include the name of the object.
 func sign(c *change.Change, hidden bool, normal func(string) string, more ...string) signature {
 	var b bytes.Buffer
 	put := func(texts ...string) {
@@ -164,11 +164,11 @@ func mixed(g group) bool {
 	return slices.ContainsFunc(g, func(c *change.Change) bool { return c.Ref.Kind != g[0].Ref.Kind || c.Ref.Group != g[0].Ref.Group })
 }
 
-// kindOf tells values apart that look the same as text: nothing, "1" and 1.
+// kindOf distinguishes values that look the same as text: nothing, "1" and 1.
 func kindOf(v change.Value) string { return fmt.Sprintf("%t %T", v.Present(), v.Shown()) }
 
-// nameless returns text with the object's own name taken out, where it stands as
-// a word or with more words tied to it.
+// nameless returns text without the object's own name, where the name is a word or is
+// joined to other words, for example by dashes.
 func nameless(text, name string) string {
 	if name == "" || !strings.Contains(text, name) {
 		return text
@@ -211,7 +211,7 @@ func numberless(text string) string {
 // minRun is how many numbered names are written as "first … last".
 const minRun = 3
 
-// maxNames is how many names a title or a notice lists.
+// maxNames is the maximum number of names in a title or a notice.
 const maxNames = 8
 
 // named is an object as a report names it.
@@ -224,9 +224,9 @@ func (n named) String() string {
 	return n.namespace + "/" + n.name
 }
 
-// names lists objects. Those that differ in their numbers only are written as
-// the first and the last one; of many others the first few are listed and the
-// rest counted, unless all are asked for.
+// names lists objects. Names that differ only in their numbers are written as the first and
+// the last one. If there are many others, the first few are listed and the rest counted,
+// unless all are requested.
 func names(objects []named, all bool) string {
 	var runs [][]named
 	place := map[named]int{}
@@ -269,8 +269,8 @@ func names(objects []named, all bool) string {
 	return printable(strings.Join(items, ", "))
 }
 
-// natural compares names that differ in their numbers only, as people count:
-// a number with more digits is the greater one.
+// natural compares names that differ only in their numbers, by value: a number with more
+// digits is greater.
 func natural(a, b string) int {
 	if len(a) != len(b) {
 		return len(a) - len(b)

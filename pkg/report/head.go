@@ -8,7 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// head prints the verdict, which upgrade it is about, and what will be done.
+// head prints the verdict, the upgrade that it is about, and what will be done.
 func (p *page) head(set *change.Set, sum *change.Summary, failOn change.FailOn) {
 	verdict := set.Verdict(failOn)
 	p.line(p.verdict(verdict), "  ", p.counted(verdict, set, sum, failOn))
@@ -16,7 +16,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn change.FailOn) 
 	switch {
 	case about == "":
 		p.line(does)
-	case set.Release.Name == "": // two manifests: there is little to say of them
+	case set.Release.Name == "": // two manifests: there is little to say about them
 		p.line(does, "; ", about)
 	default:
 		p.line(about, ": ", does)
@@ -28,7 +28,7 @@ func (p *page) head(set *change.Set, sum *change.Summary, failOn change.FailOn) 
 	p.fails(set, sum)
 }
 
-// fails says of an operation that will not come through how it fails.
+// fails says how an operation fails.
 func (p *page) fails(set *change.Set, sum *change.Summary) {
 	switch {
 	case sum.Fails:
@@ -48,7 +48,7 @@ func (p *page) verdict(v change.Verdict) string {
 	return p.strong(paint(strings.ToUpper(string(v))))
 }
 
-// counted is what the first line says behind the verdict.
+// counted is the text of the first line after the verdict.
 func (p *page) counted(verdict change.Verdict, set *change.Set, sum *change.Summary, failOn change.FailOn) string {
 	found := p.found(sum, func(change.Risk) bool { return true })
 	also := func(text, more string) string {
@@ -75,7 +75,7 @@ func (p *page) counted(verdict change.Verdict, set *change.Set, sum *change.Summ
 	}
 }
 
-// found counts objects at risk, worst class first, and marks what was set aside.
+// found counts objects at risk, worst class first, and says what was set aside.
 func (p *page) found(sum *change.Summary, of func(change.Risk) bool) string {
 	var parts []string
 	for _, risk := range change.Risks() {
@@ -92,7 +92,7 @@ func (p *page) found(sum *change.Summary, of func(change.Risk) bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// undecided counts the objects that were not judged, and says what may be wrong with them.
+// undecided counts the objects that were not judged, and says what harm they may hide.
 func undecided(notices []change.Notice) string {
 	objects, worst := map[manifest.Ref]bool{}, notices[0].Hides
 	for i := range notices {
@@ -107,7 +107,7 @@ func undecided(notices []change.Notice) string {
 	return plural(len(objects), "object") + " unchecked, at worst " + string(worst)
 }
 
-// changing counts the objects that Helm does something with.
+// changing counts the objects that Helm changes.
 func changing(sum *change.Summary) int {
 	n := 0
 	for _, count := range sum.Ops {
@@ -153,7 +153,7 @@ func aboutRelease(r *change.Release) string {
 	return printable(strings.Join(parts, ", "))
 }
 
-// operationOf names an operation that cannot be told from the rest of the line.
+// operationOf names the operation, if the rest of the line does not show it.
 func operationOf(r *change.Release) string {
 	if r.Operation == change.Rollback || r.Operation == change.Uninstall {
 		return string(r.Operation) + " of "
@@ -161,7 +161,7 @@ func operationOf(r *change.Release) string {
 	return ""
 }
 
-// placeOf names the release, or both where there are two.
+// placeOf names the release, or both if there are two.
 func placeOf(r *change.Release) string {
 	name := func(p change.Place) string {
 		text := "release " + p.Name

@@ -18,21 +18,19 @@ import (
 )
 
 const (
-	// helmDiffContext is how many lines are printed around a changed one, unless
-	// told otherwise.
+	// helmDiffContext is how many lines are printed around a changed line by default.
 	helmDiffContext = 3
-	// maxCells bounds the memory that helm-diff takes for one object, which is
-	// the product of the numbers of lines. Larger objects are printed by
-	// showLarge, in the same form.
+	// maxCells limits the memory that helm-diff takes for one object: the product of the
+	// numbers of lines. showLarge prints larger objects, in the same form.
 	maxCells = 1 << 24
 )
 
-// writeHelmDiff prints the set in the form of helm-diff, by helm-diff's own
-// code: whole objects, changed ones first. What is hidden is taken out before:
-// hidden fields show the old value on both sides.
+// writeHelmDiff prints the set in helm-diff's format, with helm-diff's own code: whole
+// objects, changed ones first. Hidden edits are removed first: hidden fields show the old
+// value on both sides.
 //
-// helm-diff's parser ends the process on input that it does not like, so the
-// entries are made from our own objects.
+// helm-diff's parser ends the process on input that it does not like, so the entries are
+// made from our own objects.
 func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
 	entries, err := entriesOf(set, opt)
 	if err != nil {
@@ -50,7 +48,7 @@ func writeHelmDiff(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-// entriesOf returns what is printed, in helm-diff's order.
+// entriesOf returns the entries to print, in helm-diff's order.
 func entriesOf(set *change.Set, opt Options) ([]entry, error) {
 	var entries []entry
 	for i := range set.Changes {
@@ -70,8 +68,8 @@ func entriesOf(set *change.Set, opt Options) ([]entry, error) {
 	return entries, nil
 }
 
-// entry is one object as helm-diff sees it. old or updated is "" if the object
-// is not there.
+// entry is one object as helm-diff sees it. old or updated is "" if the object does not
+// exist on that side.
 type entry struct{ key, namespace, name, kind, api, old, updated string }
 
 func entryOf(c *change.Change, opt Options) (entry, error) {
@@ -113,7 +111,7 @@ func (e *entry) show(w *bytes.Buffer, opt Options) {
 		}
 		return map[string]*helmdiff.MappingResult{e.key: {Name: e.key, Kind: e.kind, Content: content}}
 	}
-	// What is secret is masked by now, and an object to keep is none of ours.
+	// Secrets are already masked, and no entry is an object that Helm keeps.
 	diff.Manifests(index(e.old), index(e.updated), &diff.Options{
 		OutputFormat: "diff", OutputContext: contextOf(opt), ShowSecrets: true,
 	}, w)
@@ -130,8 +128,7 @@ func (e *entry) tooLarge() bool {
 	return strings.Count(e.old, "\n")*strings.Count(e.updated, "\n") > maxCells
 }
 
-// showLarge prints as helm-diff does, in time and memory linear in the number
-// of lines.
+// showLarge prints in helm-diff's format, in time and memory linear in the number of lines.
 func (e *entry) showLarge(w *bytes.Buffer, opt Options) {
 	paint := stylesFor(opt.Color)
 	old, updated := linediff.Lines(e.old+"\n"), linediff.Lines(e.updated+"\n")
@@ -171,8 +168,8 @@ func (e *entry) showLarge(w *bytes.Buffer, opt Options) {
 	}
 }
 
-// colored matches a line that helm-diff has coloured: as a whole or not at all,
-// and never one of equal lines, which begin with two blanks.
+// colored matches a line that helm-diff has coloured. helm-diff colours a line as a whole
+// or not at all, and never an equal line, which begins with two blanks.
 var colored = regexp.MustCompile(`(?m)^\x1b\[[0-9;]*m(.*)\x1b\[0m$`)
 
 func withoutColor(text string) string { return colored.ReplaceAllString(text, "$1") }

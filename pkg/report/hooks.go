@@ -8,8 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// hooks tells in one line which hooks run, in their order: those that run pods by name,
-// the others, which these need, by their number.
+// hooks says in one line which hooks run, in their order. It names those that run pods, and
+// counts the others, which these need.
 func (p *page) hooks(runs []change.HookRun) {
 	var events []string
 	for from := 0; from < len(runs); {

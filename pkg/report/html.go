@@ -11,12 +11,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// MaxHTMLBytes is how long an HTML report may be, unless all is asked for: a page that opens
-// at once, and that can be sent.
+// MaxHTMLBytes is the maximum length of an HTML report, unless everything is requested. A
+// page of this size opens at once, and can be sent by mail.
 const MaxHTMLBytes = 300_000
 
-// writeHTML prints one page for whoever approves the upgrade: the verdict, the objects that
-// change, worst first, each of which unfolds, and what was not judged.
+// writeHTML prints one page for the person who approves the upgrade: the verdict, the
+// objects that change, worst first, each of which unfolds, and what was not judged.
 func writeHTML(w io.Writer, set *change.Set, opt Options) error {
 	h := newHTMLMaker(&opt)
 	sum := set.Summary()
@@ -30,8 +30,8 @@ func writeHTML(w io.Writer, set *change.Set, opt Options) error {
 	return h.write(w, page)
 }
 
-// chartsHTML prints one page about all charts: a table of charts and value sets, then a part
-// for each of which there is something to say.
+// chartsHTML prints one page about all charts: a table of charts and value sets, then a
+// part for each chart about which there is something to say.
 func chartsHTML(w io.Writer, charts *change.Charts, opt Options) error {
 	h := newHTMLMaker(&opt)
 	page := h.start("charts", charts.Verdict(), chartsCounted(charts))
@@ -49,8 +49,8 @@ func chartsHTML(w io.Writer, charts *change.Charts, opt Options) error {
 	return h.write(w, page)
 }
 
-// WriteReleasesHTML prints one page about several releases: a table of them, then a part for
-// each of which there is something to say.
+// WriteReleasesHTML prints one page about several releases: a table of them, then a part
+// for each release about which there is something to say.
 func WriteReleasesHTML(w io.Writer, list []Judged, opt Options) error {
 	h := newHTMLMaker(&opt)
 	verdict, sentence := overallOf(list)
@@ -127,7 +127,7 @@ func (h *htmlMaker) titled(write func(*page)) (note htmlreport.Note, some bool) 
 	return note, note.Title != ""
 }
 
-// part is what there is to say of one upgrade.
+// part is everything about one upgrade.
 func (h *htmlMaker) part(set *change.Set, failOn change.FailOn) htmlreport.Part {
 	h.operation, h.failOn = string(cmp.Or(set.Release.Operation, change.Upgrade)), failOn
 	sum := set.Summary()
@@ -172,8 +172,8 @@ func (h *htmlMaker) part(set *change.Set, failOn change.FailOn) htmlreport.Part 
 	return part
 }
 
-// maxOpen is how many objects are unfolded from the start. With more of them the table is
-// what the reader needs to see first.
+// maxOpen is how many objects may be unfolded at first. If there are more, the reader needs
+// to see the table first.
 const maxOpen = 3
 
 // foldMany closes all objects if too many of them are unfolded.
@@ -189,7 +189,7 @@ func foldMany(objects []htmlreport.Object) {
 	}
 }
 
-// perObject collects what is told of each object besides what was found.
+// perObject collects everything about each object other than findings.
 func (h *htmlMaker) perObject(set *change.Set) map[manifest.Ref][]htmlreport.Note {
 	told := map[manifest.Ref][]htmlreport.Note{}
 	add := func(ref manifest.Ref, title, line string) {

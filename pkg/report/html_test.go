@@ -22,14 +22,14 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 )
 
-// pictured are the scenarios of which the whole HTML page is kept.
+// pictured are the scenarios for which the whole HTML page is kept.
 func pictured() []string { return []string{"downtime", "hooks", "renames", "secrets"} }
 
-// embedded are the style and the script, which every page has, and their digests.
+// embedded matches the style and the script, which every page has, and their digests.
 var embedded = regexp.MustCompile(`(?s)(<style>).*?(</style>)|(<script>).*?(</script>)|(sha256-)[A-Za-z0-9+/=]+`)
 
-// TestHTMLGallery holds whole pages, without style and script, to what is kept. -update
-// writes them anew.
+// TestHTMLGallery compares whole pages, without style and script, with the kept pages.
+// -update writes them again.
 func TestHTMLGallery(t *testing.T) {
 	for _, name := range pictured() {
 		page := render(t, judged(t, read(t, filepath.Join(gallery, name+".txtar"))), view{format: "html"})
@@ -51,8 +51,8 @@ func TestHTMLGallery(t *testing.T) {
 	}
 }
 
-// TestHTMLIsSafe reads pages as a browser does: whatever a chart says, a page has the tags
-// that the template has, loads nothing, and runs our script alone.
+// TestHTMLIsSafe reads pages as a browser does: whatever a chart contains, a page has the
+// tags of the template, loads nothing, and runs only our script.
 func TestHTMLIsSafe(t *testing.T) {
 	for name, set := range sets(t) {
 		page := render(t, set, view{format: "html", opt: report.Options{ShowHidden: true}})
@@ -76,7 +76,7 @@ func TestHTMLIsSafe(t *testing.T) {
 	}
 }
 
-// saying is a set in which everything that a chart decides is one text.
+// saying is a set in which everything that a chart decides is the same text.
 func saying(text string) change.Set {
 	c := object("ConfigMap", text, edit(text, text, text+text), edit("lines", text+"\n1\n", text+"\n2\n"))
 	c.Ref.Namespace, c.Ref.Kind = text, text
@@ -112,7 +112,7 @@ func tagsOf(page []byte) []string {
 	}
 }
 
-// unsafeParts lists what a page must not have.
+// unsafeParts lists what a page must not contain.
 func unsafeParts(page []byte) []string {
 	var faults []string
 	scripts, policy, text := 0, "", string(page)
@@ -154,8 +154,8 @@ func unsafeParts(page []byte) []string {
 	return faults
 }
 
-// TestHTMLBudget leaves out edits, then objects, of the least harmful ones first, and counts
-// them.
+// TestHTMLBudget checks that edits, then objects, are left out, the least harmful ones
+// first, and that both are counted.
 func TestHTMLBudget(t *testing.T) {
 	var set change.Set
 	for i := range 5_000 {

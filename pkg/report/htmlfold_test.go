@@ -8,7 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// TestGraphRename draws an object under two names once, with what either name is tied to.
+// TestGraphRename checks that an object under two names is drawn once, with the ties of
+// both names.
 func TestGraphRename(t *testing.T) {
 	page := picture(t, deployment("old-web", "w:1", "", "")+service("old-web"), deployment("new-web", "w:1", "", "")+service("new-web"), change.Release{Namespace: "prod"})
 	got := matches(ties, page)
@@ -20,8 +21,8 @@ func TestGraphRename(t *testing.T) {
 	}
 }
 
-// TestGraphOutside draws what a changed object names that is not of the release, unless it
-// may be missing.
+// TestGraphOutside checks that an object outside the release is drawn if a changed object
+// names it, unless it may be missing.
 func TestGraphOutside(t *testing.T) {
 	from := func(name string) string {
 		return ", envFrom: [{secretRef: {name: " + name + "}}, {secretRef: {name: may-be, optional: true}}]"
@@ -35,8 +36,8 @@ func TestGraphOutside(t *testing.T) {
 	}
 }
 
-// TestFolded holds that a few objects at risk are unfolded, and that many are not; and that
-// edits to which no finding is due are folded beside one that is to blame.
+// TestFolded checks that a few objects at risk are unfolded, and that many are not. It also
+// checks that edits without a finding are folded next to an edit that causes one.
 func TestFolded(t *testing.T) {
 	for n, open := range map[int]int{3: 3, 4: 0} {
 		var old, updated strings.Builder

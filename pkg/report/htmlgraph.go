@@ -6,11 +6,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// isNamedBy is the tie that leads back: a StatefulSet and the Service that names its pods.
+// isNamedBy is the tie that points back: from a StatefulSet to the Service that names its
+// pods.
 const isNamedBy = "is named by"
 
-// graph draws what changes, and what has to do with it; nil where nothing is known of that.
-// list are the changes, objects their indices in the table.
+// graph draws the objects that change and the objects that are related to them; nil if the
+// relations are not known. list are the changes, objects their indices in the table.
 func (h *htmlMaker) graph(set *change.Set, list []*change.Change, objects map[manifest.Ref]int) *htmlreport.Graph {
 	if set.Picture == nil || len(set.Picture.Links) == 0 {
 		return nil
@@ -59,7 +60,7 @@ func (h *htmlMaker) graph(set *change.Set, list []*change.Change, objects map[ma
 	return g
 }
 
-// homeOf is the namespace that goes without saying: that of the release, or the only one.
+// homeOf is the namespace that need not be shown: that of the release, or the only one.
 func homeOf(set *change.Set) string {
 	home := set.Release.Namespace
 	for i := range set.Picture.Links {

@@ -10,7 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// object is what there is to say of a group of objects.
+// object is everything about a group of objects.
 func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htmlreport.Object {
 	c := g[0]
 	o := htmlreport.Object{
@@ -56,7 +56,7 @@ func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htm
 	return o
 }
 
-// once adds a text to a list that does not have it.
+// once adds a text to a list that does not contain it.
 func once(list []string, text string) []string {
 	if text == "" || slices.Contains(list, text) {
 		return list
@@ -64,7 +64,7 @@ func once(list []string, text string) []string {
 	return append(list, text)
 }
 
-// why says in short why an object is in the table: what was found, the cause, or how many
+// why says briefly why an object is in the table: the findings, the cause, or how many
 // fields differ.
 func (h *htmlMaker) why(c *change.Change, o *htmlreport.Object) string {
 	var parts []string
@@ -90,7 +90,7 @@ func (h *htmlMaker) why(c *change.Change, o *htmlreport.Object) string {
 	return strings.Join(slices.Compact(parts), "; ")
 }
 
-// told are sentences about what becomes of an object.
+// told are sentences about what happens to an object.
 func (h *htmlMaker) told(c *change.Change) []string {
 	var list []string
 	if meaning := strings.TrimPrefix(h.meaning(c), ": "); meaning != "" {
@@ -168,12 +168,12 @@ func (h *htmlMaker) evidence(e *change.Evidence) string {
 	return printable(text)
 }
 
-// maxRest is how many edits stand beside those that a finding is due to before they are
-// folded.
+// maxRest is how many other edits may stand beside those that cause a finding before they
+// are folded.
 const maxRest = 3
 
-// editsOf returns the edits of a group that are shown: those that a finding is due to, or all
-// if there are none, then the rest, and how many there are besides.
+// editsOf returns the shown edits of a group: those that cause a finding, or all if there
+// are none, then the rest, and how many more there are.
 func (h *htmlMaker) editsOf(g group) (edits, rest []htmlreport.Edit, more string) {
 	list := h.merged(g)
 	if left := len(list) - maxEdits; left > 0 && !h.all {

@@ -17,7 +17,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-// deployment is a workload with what else its spec and its container say.
+// deployment is a workload with additions to its spec and its container.
 func deployment(name, image, spec, container string) string {
 	return fmt.Sprintf("---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s}\nspec:\n  selector: {matchLabels: {app: %[1]s}}\n  %[3]s\n  template:\n"+
 		"    metadata: {labels: {app: %[1]s}}\n    spec:\n      containers:\n      - {name: c, image: %[2]s%[4]s}\n", name, image, spec, container)
@@ -56,8 +56,8 @@ func matches(of *regexp.Regexp, page string) []string {
 	return list
 }
 
-// TestTimelineWithoutNodes holds that no new pods are drawn where no node can hold them, and
-// that they are where one can.
+// TestTimelineWithoutNodes checks that no new pods are drawn if no node can hold them, and
+// that they are drawn if a node can.
 func TestTimelineWithoutNodes(t *testing.T) {
 	const node = "apiVersion: v1\nkind: Node\nmetadata: {name: one}\nstatus: {allocatable: {cpu: 4, memory: 8Gi, pods: 100}}\n"
 	for cpu, want := range map[string][]string{
@@ -77,7 +77,7 @@ func TestTimelineWithoutNodes(t *testing.T) {
 	}
 }
 
-// TestTimeline holds steps, pods, endpoints and bounds of the drawing to what is meant.
+// TestTimeline checks the steps, pods, endpoints and bounds of the drawing.
 func TestTimeline(t *testing.T) {
 	slow := ", readinessProbe: {initialDelaySeconds: 20, periodSeconds: 5, successThreshold: 3, tcpSocket: {port: 80}}"
 	for name, tc := range map[string]struct {
@@ -147,7 +147,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// TestGraph draws what changes, what is one step around it, and equals once.
+// TestGraph checks that the drawing has the objects that change and those one step around
+// them, and equal objects once.
 func TestGraph(t *testing.T) {
 	config := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: %q}\n"
 	around := "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: in}\nspec: {defaultBackend: {service: {name: web, port: {number: 80}}}}\n" +
@@ -156,7 +157,7 @@ func TestGraph(t *testing.T) {
 		"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: unread}\ndata: {a: b}\n" +
 		deployment("idle", "i:1", "", "") + service("web")
 	var old, updated strings.Builder
-	for _, name := range []string{"one", "two", "three"} { // each with a reader that stays as it is
+	for _, name := range []string{"one", "two", "three"} { // each with a reader that does not change
 		from := ", envFrom: [{configMapRef: {name: " + name + "}}]"
 		fmt.Fprintf(&old, config, name, "old")
 		fmt.Fprintf(&updated, config, name, "new")
@@ -182,8 +183,8 @@ func TestGraph(t *testing.T) {
 	}
 }
 
-// TestPictureSaysWhatIsJudged holds the drawings of all cases to the judgement: pods of which
-// none is ready are drawn if, and only if, some workload goes down.
+// TestPictureSaysWhatIsJudged compares the drawings of all cases with the judgement: pods
+// of which none is ready are drawn if, and only if, a workload goes down.
 func TestPictureSaysWhatIsJudged(t *testing.T) {
 	var files []string
 	err := filepath.WalkDir(cases, func(path string, d fs.DirEntry, err error) error {
@@ -204,7 +205,7 @@ func TestPictureSaysWhatIsJudged(t *testing.T) {
 		set, err := safediff.Compare(context.Background(), safediff.Manifest{Name: "old.yaml", Text: section(archive, "old.yaml")},
 			safediff.Manifest{Name: "new.yaml", Text: section(archive, "new.yaml")}, safediff.Options{Namespace: "demo", Picture: true})
 		if err != nil {
-			continue // the case is about something that this call cannot be given
+			continue // the case needs input that this call cannot take
 		}
 		page := string(render(t, set, view{format: "html"}))
 		want := slices.ContainsFunc(set.Changes, func(c change.Change) bool {

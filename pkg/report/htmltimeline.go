@@ -11,15 +11,15 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// course makes the timeline of an upgrade out of what was judged.
+// course makes the timeline of an upgrade from the judgement.
 type course struct {
 	set     *change.Set
 	changes map[manifest.Ref]*change.Change
 	bounds  map[manifest.Ref]*change.Rollout
 	column  map[manifest.Ref]int
 	line    htmlreport.Timeline
-	// applied is the first column behind what Helm applies and deletes: up to there it waits
-	// for pods, if it waits.
+	// applied is the first column after everything that Helm applies and deletes. There it
+	// waits for pods, if it waits.
 	applied int
 }
 
@@ -29,8 +29,7 @@ const (
 	notReached = "not reached"
 )
 
-// timeline draws the steps of an upgrade, pods and endpoints; nil where nothing is known of
-// them.
+// timeline draws the steps of an upgrade, pods and endpoints; nil if they are not known.
 func (h *htmlMaker) timeline(set *change.Set) *htmlreport.Timeline {
 	if set.Picture == nil || len(set.Picture.Steps) == 0 {
 		return nil
@@ -54,7 +53,7 @@ func (h *htmlMaker) timeline(set *change.Set) *htmlreport.Timeline {
 	return &c.line
 }
 
-// columns puts steps that are the same into one column.
+// columns puts equal steps into one column.
 func (c *course) columns() {
 	steps := c.set.Picture.Steps
 	phase, hung := "", false
@@ -103,7 +102,7 @@ func (c *course) columns() {
 	}
 }
 
-// cell is what makes steps the same.
+// cell is what equal steps have in common.
 type cell struct{ phase, kind, state string }
 
 func (c *course) cell(s *change.Step, hung bool) cell {
@@ -124,7 +123,7 @@ func (c *course) cell(s *change.Step, hung bool) cell {
 	return one
 }
 
-// lanes draws what becomes of pods and endpoints, equal lanes once.
+// lanes draws what happens to pods and endpoints, equal lanes once.
 func (c *course) lanes() {
 	var lanes []htmlreport.Lane
 	var of [][]named
@@ -158,7 +157,7 @@ func (c *course) lanes() {
 	c.line.Lanes = lanes
 }
 
-// maxSteady is how many Services that keep their endpoints have lanes of their own.
+// maxSteady is how many Services that keep their endpoints have their own lanes.
 const maxSteady = 3
 
 // steady are the Services that have endpoints all the time.
@@ -176,7 +175,7 @@ func (c *course) steady() map[manifest.Ref]bool {
 // last is the right end of the drawing.
 func (c *course) last() int { return 2*len(c.line.Columns) + 3 }
 
-// short names objects of one kind in the room of a lane.
+// short names objects of one kind within the width of a lane.
 func short(objects []named) string {
 	if len(objects) == 1 {
 		return printable(objects[0].name)
@@ -184,8 +183,8 @@ func short(objects []named) string {
 	return fmt.Sprintf("%s +%d", printable(objects[0].name), len(objects)-1)
 }
 
-// end is where a rollout is over in the drawing: where Helm waits for it, or somewhere
-// behind Helm's end.
+// end is where a rollout ends in the drawing: where Helm waits for it, or somewhere after
+// Helm's end.
 func (c *course) end(after int) int {
 	end := 2*len(c.line.Columns) + 1
 	if c.set.Release.Waits {
@@ -235,7 +234,7 @@ func (c *course) pods(about *change.Change) []htmlreport.Span {
 	return spans
 }
 
-// counted counts pods; a number below 0 is not known.
+// counted counts pods. A number below 0 is unknown.
 func counted(n int, noun string) string {
 	if n < 0 {
 		return noun + "s"
@@ -243,7 +242,7 @@ func counted(n int, noun string) string {
 	return plural(n, noun)
 }
 
-// fewest says how many pods are ready at least.
+// fewest says what the minimum number of ready pods is.
 func fewest(p *change.Pods) string {
 	switch {
 	case p.AllDown:
@@ -300,7 +299,7 @@ func (c *course) endpoints(r *change.Route) []htmlreport.Span {
 	return spans
 }
 
-// unmade reports whether nothing happens to an object that changes.
+// unmade reports whether nothing happens to an object although its manifest changes.
 func (c *course) unmade(ref manifest.Ref) bool {
 	about := c.changes[ref]
 	return about == nil || about.Outcome.Unreached || len(about.Outcome.Refused) > 0
@@ -308,7 +307,7 @@ func (c *course) unmade(ref manifest.Ref) bool {
 
 const unknown = "unknown"
 
-// tables say in words what is drawn, and what is known of times.
+// tables describe the drawing in words, and what is known about times.
 func (c *course) tables() []htmlreport.Table {
 	pods := htmlreport.Table{Columns: []string{"Pods of", "pods", "ready meanwhile", "a new pod is ready after", "an old pod ends within", "given up after"}}
 	for i := range c.set.Picture.Rollouts {

@@ -12,12 +12,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// schemaVersion names the contract that docs/report-schema.json writes down. It
-// changes when a reader of the old documents would misread the new ones.
+// schemaVersion is the version of the contract in docs/report-schema.json. It changes when
+// a reader of the old documents would misread the new ones.
 const schemaVersion = "2"
 
-// writeJSON prints everything that is known, hidden edits too, for programs.
-// Secrets are masked unless the set was revealed.
+// writeJSON prints everything that is known, including hidden edits, for programs. Secrets
+// are masked unless the set was revealed.
 func writeJSON(w io.Writer, set *change.Set, opt Options) error {
 	return encodeJSON(w, documentOf(set, opt))
 }
@@ -203,7 +203,7 @@ type jsonPods struct {
 	Cause    string   `json:"cause"`
 	Needless bool     `json:"needless"`
 	Causes   []string `json:"causes"`
-	// AtLeastSeconds is left out where nothing is known of that.
+	// AtLeastSeconds is left out if it is not known.
 	AtLeastSeconds int `json:"atLeastSeconds,omitempty"`
 }
 
@@ -216,7 +216,7 @@ type jsonEdit struct {
 	Rotates   bool     `json:"rotates"`
 	Noise     string   `json:"noise"`
 	Watchers  []string `json:"watchers,omitempty"`
-	// Because is left out where nobody has asked.
+	// Because is left out if nobody asked.
 	Because *jsonBecause `json:"because,omitempty"`
 }
 
@@ -227,10 +227,10 @@ type jsonFinding struct {
 	Paths   []string    `json:"paths"`
 	Message string      `json:"message"`
 	Hint    string      `json:"hint"`
-	// Evidence is what makes it true.
+	// Evidence is what makes the finding true.
 	Evidence []jsonEvidence `json:"evidence"`
 	Digest   string         `json:"digest"`
-	// AtLeastSeconds is left out where nothing is known of that.
+	// AtLeastSeconds is left out if it is not known.
 	AtLeastSeconds int `json:"atLeastSeconds,omitempty"`
 }
 
@@ -272,7 +272,7 @@ type jsonDrift struct {
 	Fate   change.Fate `json:"fate"`
 }
 
-// each maps a list. No list gives an empty one, which JSON writes as [].
+// each maps a list. A nil list gives an empty one, which JSON writes as [].
 func each[From, To any](list []From, to func(*From) To) []To {
 	out := make([]To, len(list))
 	for i := range list {
@@ -299,7 +299,7 @@ func jsonSummaryOf(set *change.Set) jsonSummary {
 	sum := set.Summary()
 	risks := make(map[change.Risk]int, len(change.Risks()))
 	for _, risk := range change.Risks() {
-		if n := sum.Risks[risk]; n > 0 || risk != change.Version && risk != change.Policy { // of a pull request alone
+		if n := sum.Risks[risk]; n > 0 || risk != change.Version && risk != change.Policy { // only for pull requests
 			risks[risk] = n
 		}
 	}

@@ -61,12 +61,12 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit prints one test case for each object that differs. It fails with the
-// findings of the classes that fail the run, of which the worst is the failure's
-// type, and passes with what else was found or accepted as its output; an object that
-// is hidden as noise passes. What the policy did is the output of them all. What was
-// not judged is a suite of its own, in which all cases are skipped, and charts that could
-// not be judged are one of errors.
+// writeJUnit prints one test case for each object that differs. The test case fails with
+// the findings of the classes that fail the run. The worst of these classes is the type of
+// the failure. Other findings, and accepted ones, are the output of a test case that
+// passes. An object that is hidden as noise passes. What the policy did is the output of
+// the suite. What was not judged is a separate suite in which all cases are skipped. Charts
+// that could not be judged are a suite of errors.
 func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
 		return junitCaseOf(c, &opt)
@@ -126,7 +126,7 @@ func junitCaseOf(c *change.Change, opt *Options) junitCase {
 	return result
 }
 
-// junitText says what was found, and what it is due to.
+// junitText says what was found, and what causes it.
 func junitText(c *change.Change, f *change.Finding, opt *Options) string {
 	due := causeOf(c, f, opt)
 	return printable(string(f.Risk)+": "+f.Message) + strings.ReplaceAll(due.lines(), "\n", "\n  ")

@@ -10,17 +10,17 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// DefaultMaxBytes is how long GitHub lets a comment be, in characters; GitLab takes
-// more.
+// DefaultMaxBytes is the maximum length of a comment on GitHub, in characters. GitLab
+// accepts more.
 const DefaultMaxBytes = 65_536
 
-// LeastMaxBytes leaves room for the verdict and for how much was cut.
+// LeastMaxBytes leaves room for the verdict and for the text that says how much was cut.
 const LeastMaxBytes = 4_096
 
-// writeMarkdown prints a comment for a pull request: a marker by which it can be
-// found and updated, the verdict, a table of the changes, and folded the blocks of
-// the text report. If all of it is too long, the last objects are cut whole, which
-// are the least harmful ones, and counted.
+// writeMarkdown prints a comment for a pull request: a marker by which a job can find and
+// update it, the verdict, a table of the changes, and the folded blocks of the text report.
+// If this is too long, the last objects, which are the least harmful, are left out as a
+// whole and counted.
 func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 	p := page{styles: stylesFor(false), all: opt.ShowHidden, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
 	sum := set.Summary()
@@ -37,7 +37,7 @@ func writeMarkdown(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-// body writes all that stands below the head, within a limit for the whole.
+// body writes everything below the head, within a limit for the whole.
 func (m *comment) body(p *page, set *change.Set, sum *change.Summary, limit int) {
 	m.left = limit - len(m.head) - len(tableHead) - roomForCuts
 	var shown, hidden []*change.Change
@@ -70,24 +70,24 @@ func (m *comment) body(p *page, set *change.Set, sum *change.Summary, limit int)
 
 const (
 	tableHead = "\n| risk | change | object | why |\n|---|---|---|---|\n"
-	// roomForCuts is kept for saying what was cut, and for the ledger.
+	// roomForCuts is reserved for the text that says what was cut, and for the ledger.
 	roomForCuts = 1_024
-	// maxHead bounds what is said before the table, in bytes.
+	// maxHead limits the text before the table, in bytes.
 	maxHead = 2_048
 )
 
-// comment is a Markdown report as far as it is written.
+// comment is a Markdown report while it is written.
 type comment struct {
 	head              string
 	rows, folds, tail strings.Builder
 	// left is how many more bytes may be written.
 	left int
-	// cut counts the objects that were cut, parts names the other parts.
+	// cut counts the objects that were left out. parts names the other parts that were.
 	cut   int
 	parts []string
 }
 
-// add adds a group of objects, unless it or one before it is too long.
+// add adds a group of objects, unless this or an earlier group is too long.
 func (m *comment) add(row, fold string, objects int) {
 	if m.cut > 0 || len(row)+len(fold) > m.left {
 		m.cut += objects
@@ -98,9 +98,9 @@ func (m *comment) add(row, fold string, objects int) {
 	m.folds.WriteString(fold)
 }
 
-// part adds a folded part that is about the whole, if there is anything in it. The
-// first line of text is its title; what names what is cut where there is no room, of
-// which there are n, or 0 for what is not counted.
+// part adds a folded part about the whole report, unless it is empty. The first line of
+// text is its title. If the part does not fit, what names what is left out, and n counts
+// it, or is 0 if it is not counted.
 func (m *comment) part(what string, n int, text string) {
 	title, text, _ := strings.Cut(strings.TrimPrefix(text, "\n"), "\n")
 	if text == "" {
@@ -119,7 +119,7 @@ func (m *comment) part(what string, n int, text string) {
 	m.folds.WriteString(fold)
 }
 
-// String puts the comment together.
+// String assembles the comment.
 func (m *comment) String(limit int) string {
 	var b strings.Builder
 	b.WriteString(m.head)
@@ -190,16 +190,16 @@ func (p *page) row(g group) string {
 	return fmt.Sprintf("| %s | %s | %s | %s |\n", strings.Join(risks, ", "), c.Op, object, strings.Join(why, "<br>"))
 }
 
-// folded is a part that opens when its title is clicked at. What is in it is shown
-// as it stands: the fence is longer than any run of backticks in it.
+// folded is a part that opens when its title is clicked. Its text is shown as it is: the
+// fence is longer than any run of backticks in it.
 func folded(title, text string) string {
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
 	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%stext\n%s\n%s\n\n</details>\n",
 		html.EscapeString(title), fence, strings.TrimRight(text, "\n"), fence)
 }
 
-// code writes text as code in a cell of a table. There, a bar ends a cell even in
-// code, and a backslash takes that from it.
+// code writes text as code in a cell of a table. A bar ends a cell even in code, unless a
+// backslash precedes it.
 func code(text string) string {
 	fence := strings.Repeat("`", longestRun(text)+1)
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
@@ -222,8 +222,8 @@ func longestRun(text string) int {
 	return longest
 }
 
-// inMarkdown writes a line so that Markdown shows it as it is: nothing in it is
-// markup or HTML, calls a person (@) or refers to an issue (#).
+// inMarkdown writes a line so that Markdown shows it as it is: nothing in it is markup or
+// HTML, mentions a person (@) or refers to an issue (#).
 func inMarkdown(line string) string {
 	var b strings.Builder
 	for _, r := range line {

@@ -12,14 +12,15 @@ import (
 // mergedEdit is an edit that is the same in several items of a list.
 type mergedEdit struct {
 	*change.Edit
-	// spread is the same edit of the last object of a group, if the objects differ in it.
+	// spread is the same edit of the last object of a group, if it differs between the
+	// objects.
 	spread *change.Edit
-	// items is in how many items of which list, the step at, the same is edited; 1 for an
-	// edit that is the only one.
+	// items is how many items of a list have the same edit; 1 for a single edit. at is the
+	// step of the path that is the list.
 	items, at int
 }
 
-// path writes the path of the edit, with how many items of a list it stands for.
+// path writes the path of the edit, with the number of list items that it stands for.
 func (e *mergedEdit) path() string {
 	if e.items == 1 {
 		return printable(e.Path.String())
@@ -27,8 +28,8 @@ func (e *mergedEdit) path() string {
 	return printable(e.Path[:e.at].String()) + "[all " + strconv.Itoa(e.items) + " that differ]" + printable(e.Path[e.at+1:].String())
 }
 
-// merged returns the edits of a group that are shown, in order, the same edit of several
-// items of a list once.
+// merged returns the shown edits of a group in order. The same edit in several items of a
+// list appears once.
 func (p *page) merged(g group) []mergedEdit {
 	var list []mergedEdit
 	place := map[string]int{}

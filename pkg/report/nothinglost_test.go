@@ -18,9 +18,9 @@ import (
 
 const cases = "../../testdata/cases"
 
-// TestNothingLost holds the text report of every case to what the set has found: each object
-// with a finding of a class that fails a run is named, with the cause, however short the
-// report is.
+// TestNothingLost compares the text report of every case with the findings of the set: each
+// object with a finding of a class that fails a run is named, with the cause, however short
+// the report is.
 func TestNothingLost(t *testing.T) {
 	var files []string
 	err := filepath.WalkDir(cases, func(path string, d fs.DirEntry, err error) error {
@@ -42,7 +42,7 @@ func TestNothingLost(t *testing.T) {
 		set, err := safediff.Compare(context.Background(), safediff.Manifest{Name: "old.yaml", Text: section(archive, "old.yaml")},
 			safediff.Manifest{Name: "new.yaml", Text: section(archive, "new.yaml")}, safediff.Options{Namespace: "demo"})
 		if err != nil {
-			continue // the case is about something that this call cannot be given
+			continue // the case needs input that this call cannot take
 		}
 		objects += nothingLost(t, file, &set)
 		if len(all) < 400 {
@@ -61,8 +61,8 @@ func TestNothingLost(t *testing.T) {
 	nothingLost(t, "many cases in one report", &large)
 }
 
-// nothingLost looks for each object at risk in the blocks of the text report, and returns how
-// many there are.
+// nothingLost looks for each object at risk in the blocks of the text report, and returns
+// how many there are.
 func nothingLost(t *testing.T, name string, set *change.Set) int {
 	t.Helper()
 	var page bytes.Buffer
@@ -95,7 +95,7 @@ func nothingLost(t *testing.T, name string, set *change.Set) int {
 
 var acceptLine = regexp.MustCompile(`accept REPORT.json --rule (\S+) --object (\S+) --reason`)
 
-// acceptable holds that each command that the report offers accepts a finding of the set.
+// acceptable checks that each command that the report offers accepts a finding of the set.
 func acceptable(t *testing.T, name string, set *change.Set, page string) {
 	t.Helper()
 	found := map[string]bool{}
@@ -128,7 +128,7 @@ func blocksOf(text string) []string {
 var digits = regexp.MustCompile(`\d+`)
 
 // told reports whether one of the blocks names an object and one of the causes. Objects of
-// one block are the same but for their names and numbers.
+// one block differ only in their names and numbers.
 func told(blocks []string, c *change.Change, causes []string) bool {
 	plain := func(s string) string { return digits.ReplaceAllString(s, "0") }
 	for _, block := range blocks {
@@ -144,7 +144,8 @@ func told(blocks []string, c *change.Change, causes []string) bool {
 					missing++
 				}
 			}
-			// Names of other objects that are made of this one's differ in a block of several.
+			// In a block of several objects, names that are derived from the object's own name
+			// differ.
 			if missing == 0 || strings.Contains(title, " ×") && missing < (len(words)+1)/2 {
 				return true
 			}

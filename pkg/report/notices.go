@@ -15,7 +15,7 @@ const (
 	unchecked = "Unchecked"
 )
 
-// notices lists notices below a title; objects with the same reason share a line.
+// notices lists notices below a title. Objects with the same reason share a line.
 func (p *page) notices(title string, notices []change.Notice) {
 	if len(notices) == 0 {
 		return
@@ -44,7 +44,7 @@ func (p *page) notices(title string, notices []change.Notice) {
 	p.under(title, list.out.String())
 }
 
-// reasonOf is the reason of a notice and the worst that it may hide.
+// reasonOf is the reason of a notice, and the worst class that it may hide.
 func reasonOf(n *change.Notice) string {
 	if n.Hides == "" {
 		return n.Reason
@@ -52,8 +52,8 @@ func reasonOf(n *change.Notice) string {
 	return n.Reason + " (at worst " + string(n.Hides) + ")"
 }
 
-// shipped says in one line what the crds directory of the chart has and the upgrade leaves
-// undone.
+// shipped says in one line what is in the crds directory of the chart and is not applied by
+// the upgrade.
 func (p *page) shipped(notices []change.Notice) {
 	var parts []string
 	definitions := 0

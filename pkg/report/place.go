@@ -14,26 +14,26 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// place is where in the user's files a finding belongs.
+// place is where a finding belongs in the user's files.
 type place struct {
 	file string // "" if there is no such file
 	line int    // counted from 1
 }
 
-// finding is one finding of a set, with what formats for code reviews say of it.
+// finding is one finding of a set, with what formats for code reviews say about it.
 type finding struct {
 	*change.Finding
 	about *change.Change
 	at    place
 	// fails says that the finding is of a class that makes the verdict risky.
 	fails bool
-	// accepted tells who knows of the finding and goes on; nil if nobody does.
+	// accepted says who has accepted the finding; nil if nobody has.
 	accepted *change.Accepted
 	cause    cause
 }
 
-// placed returns all findings of a set, accepted ones too, in its order, each with its
-// place.
+// placed returns all findings of a set, including accepted ones, in its order, each with
+// its place.
 func placed(set *change.Set, opt Options) []finding {
 	var list []finding
 	drafts := map[string]*draft{}
@@ -52,11 +52,11 @@ func placed(set *change.Set, opt Options) []finding {
 	return list
 }
 
-// placeOfFinding finds the line of the field that is to blame, in the file that
-// makes the object. Without such a file it is the template that Helm names.
+// placeOfFinding finds the line of the field that causes a finding, in the file that makes
+// the object. Without such a file, the place is the template that Helm names.
 //
-// The chart says which template that is: a path that leads out of the folder in which
-// the program runs is none.
+// The chart says which template that is, so a path that leads out of the folder in which
+// the program runs is ignored.
 func placeOfFinding(c *change.Change, f *change.Finding, opt Options, drafts map[string]*draft) place {
 	o := standing(c)
 	if o == nil {
@@ -89,8 +89,8 @@ func placeOfFinding(c *change.Change, f *change.Finding, opt Options, drafts map
 	return place{file: inside, line: d.line(c.Ref, toBlame(c, f))}
 }
 
-// toBlame returns the field that causes a finding; of a refusal, what was edited in
-// the field that the API server names. It is empty if none is known.
+// toBlame returns the field that causes a finding. For a rejection, it is what was edited
+// in the field that the API server names. It is empty if none is known.
 func toBlame(c *change.Change, f *change.Finding) fieldpath.Path {
 	if len(f.Paths) > 0 {
 		return f.Paths[0]
@@ -120,8 +120,8 @@ func (f *finding) sentence() string {
 	return printable(fmt.Sprintf("%s: %s %s: %s", f.Risk, f.about.Op, f.object(), f.Message))
 }
 
-// fingerprint is equal for the same rule about the same fields of the same object,
-// whatever their values are and wherever the template stands.
+// fingerprint is equal for the same rule about the same fields of the same object, whatever
+// their values are and wherever the template is.
 func (f *finding) fingerprint() string {
 	ref := f.about.Ref
 	parts := []string{f.Rule, ref.Group, ref.Kind, ref.Namespace, ref.Name}
@@ -140,8 +140,8 @@ func (f *finding) fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// draft is a file that makes objects: YAML, or a template of it. It cannot be
-// parsed before it is rendered, so its lines are looked at as a reader would.
+// draft is a file that makes objects: YAML, or a template of it. It cannot be parsed before
+// it is rendered, so this code looks at its lines as a reader would.
 type draft struct {
 	lines     []string
 	documents []document
@@ -152,7 +152,7 @@ type document struct {
 	kind     string
 	from, to int      // its lines
 	at       int      // the line of its kind
-	name     []string // what of its name is no template
+	name     []string // the parts of its name that are not templated
 }
 
 var (
@@ -177,7 +177,7 @@ func newDraft(text string) *draft {
 	return d
 }
 
-// document looks for kind and name in some of the lines.
+// document looks for kind and name in a range of lines.
 func (d *draft) document(from, to int) (document, bool) {
 	doc := document{from: from, to: to, at: -1}
 	metadata := false
@@ -199,7 +199,7 @@ func (d *draft) document(from, to int) (document, bool) {
 	return doc, doc.at >= 0
 }
 
-// fragments are the parts of a value that stand there word for word.
+// fragments are the parts of a value that are literal text.
 func fragments(value string) []string {
 	parts := action.Split(strings.TrimSpace(value), -1)
 	for i := range parts {
@@ -208,8 +208,8 @@ func fragments(value string) []string {
 	return parts
 }
 
-// fits returns how many letters of a name are in the document word for word; -1
-// if it cannot be that name.
+// fits returns how many letters of a name are literally in the document; -1 if the document
+// cannot have that name.
 func (doc *document) fits(name string) int {
 	n, rest := 0, name
 	for i, part := range doc.name {
@@ -224,8 +224,8 @@ func (doc *document) fits(name string) int {
 	return n
 }
 
-// line finds the line of a field of an object, or of the nearest field around it
-// that is there, or of the object; 1 if not even that.
+// line finds the line of a field of an object, or of the nearest field around it that
+// exists, or of the object; 1 if it finds none.
 func (d *draft) line(ref manifest.Ref, path fieldpath.Path) int {
 	best, most := -1, -1
 	for i := range d.documents {
@@ -244,7 +244,7 @@ func (d *draft) line(ref manifest.Ref, path fieldpath.Path) int {
 	at, from, to, indent := doc.at, doc.from, doc.to, -1
 	for _, step := range path {
 		if step.Field == "" {
-			// An item whose name is rendered is not found; its list is searched then.
+			// An item whose name is rendered is not found. Its list is searched then.
 			if i := d.item(step, from, to); i >= 0 {
 				at, from = i, d.begin(i, from)
 				to = d.end(i, to, false)
@@ -261,8 +261,8 @@ func (d *draft) line(ref manifest.Ref, path fieldpath.Path) int {
 	return at + 1
 }
 
-// field looks for a key among the lines that stand deeper than indent; the one that
-// stands least deep is it.
+// field looks for a key among the lines that are indented more than indent. It returns the
+// one with the least indentation.
 func (d *draft) field(key string, from, to, indent int) int {
 	found := -1
 	for i := from; i < to; i++ {
@@ -287,7 +287,7 @@ func (d *draft) item(step fieldpath.Element, from, to int) int {
 	return -1
 }
 
-// begin returns the first line of the item of a list that line i is in.
+// begin returns the first line of the list item that contains line i.
 func (d *draft) begin(i, from int) int {
 	for j := i; j >= from; j-- {
 		if strings.HasPrefix(strings.TrimSpace(d.lines[j]), "- ") && indentOf(d.lines[j]) == indentOf(d.lines[i]) {
@@ -297,8 +297,9 @@ func (d *draft) begin(i, from int) int {
 	return i
 }
 
-// end returns where what line i begins comes to an end: at the next line that stands
-// less deep or, for a field, as deep and is no item of its list.
+// end returns where the block that starts at line i ends: at the next line with less
+// indentation or, for a field, with the same indentation, unless that is an item of its
+// list.
 func (d *draft) end(i, to int, field bool) int {
 	indent := indentOf(d.lines[i])
 	for j := i + 1; j < to; j++ {
@@ -314,7 +315,7 @@ func (d *draft) end(i, to int, field bool) int {
 	return to
 }
 
-// indentOf is the column of the key in a line, behind the dash of a list item.
+// indentOf is the column of the key in a line, after the dash of a list item.
 func indentOf(line string) int {
 	return len(line) - len(strings.TrimLeft(line, " -"))
 }

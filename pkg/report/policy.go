@@ -8,7 +8,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// policy tells what the team's policy has decided, and what is to be said of itself.
+// policy prints what the team's policy has decided, and what there is to say about the
+// policy itself.
 func (p *page) policy(set *change.Set, sum *change.Summary) {
 	lines := p.policyLines(set, sum)
 	if len(lines) == 0 {
@@ -21,7 +22,7 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 	p.under("Policy", "  "+strings.Join(lines, "\n  ")+"\n")
 }
 
-// policyLines is what there is to say of the policy, in any format.
+// policyLines is everything about the policy, in any format.
 func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 	var lines []string
 	if len(sum.Off) > 0 {
@@ -58,7 +59,7 @@ func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 	return lines
 }
 
-// accepted tells of a finding that somebody knows of, who that is, and why.
+// accepted says who has accepted a finding, and why.
 func accepted(a *change.Accepted) string {
 	return printable(fmt.Sprintf("accepted: %s (%s), by %s until %s: %s", a.Risk, a.Rule, a.By, a.Until, a.Reason))
 }
@@ -70,7 +71,7 @@ func entries(n int) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-// perRule lists what is counted by name.
+// perRule lists counts by name.
 func perRule(byName map[string]int) string {
 	parts := make([]string, 0, len(byName))
 	for name, n := range byName {

@@ -13,20 +13,20 @@ import (
 
 // Judged is one of several releases that are judged together.
 type Judged struct {
-	// File is where the release is asked for.
+	// File is the file that requests the release.
 	File string
-	// Release is its name and namespace, where there is no Set that says them.
+	// Release is its name and namespace, if there is no Set that has them.
 	Release change.Place
 	// Set is nil if the release could not be judged; Failure is then set.
 	Set     *change.Set
 	Failure *change.Failure
-	// FailOn is what makes this one fail the run.
+	// FailOn is what makes this release fail the run.
 	FailOn change.FailOn
 	// Moved is why the upgrade is not the one that was planned, one clause; "" if it is.
 	Moved string
 }
 
-// Verdict judges the release. One that is not as it was planned is at least risky.
+// Verdict judges the release. A release that differs from its plan is at least risky.
 func (j *Judged) Verdict() change.Verdict {
 	verdict := j.Set.Verdict(j.FailOn)
 	if j.Moved != "" && verdict.Compare(change.Risky) > 0 {
@@ -35,13 +35,13 @@ func (j *Judged) Verdict() change.Verdict {
 	return verdict
 }
 
-// Telling reports whether there is more to say of the release than what changes.
+// Telling reports whether there is more to say about the release than what changes.
 func (j *Judged) Telling() bool {
 	sum := j.Set.Summary()
 	return j.Moved != "" || len(sum.Risks)+len(j.Set.Unchecked)+len(j.Set.Drift) > 0
 }
 
-// Name names the release by namespace and name.
+// Name returns the namespace and the name of the release.
 func (j *Judged) Name() string {
 	if j.Set != nil {
 		return printable(named{j.Set.Release.Namespace, j.Set.Release.Name}.String())
@@ -50,9 +50,9 @@ func (j *Judged) Name() string {
 }
 
 // WriteReleases prints what changes in each release and in each file, as Stevedore does
-// (RELEASE / CHANGES and FILE / ADDITIONS, MODIFICATIONS, DESTRUCTIONS), and the verdict
-// of all. An object that stays in the cluster when it leaves its release (=) is counted
-// nowhere, one that is made anew (-/+) twice.
+// (RELEASE / CHANGES and FILE / ADDITIONS, MODIFICATIONS, DESTRUCTIONS), and the verdict of
+// all. An object that leaves its release and stays in the cluster (=) is not counted. A
+// recreated object (-/+) is counted twice.
 func WriteReleases(w io.Writer, list []Judged, opt Options) error {
 	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden}
 	releases := table{{"RELEASE", "CHANGES"}}
@@ -91,7 +91,7 @@ func WriteReleases(w io.Writer, list []Judged, opt Options) error {
 	return err
 }
 
-// changesOf lists what changes in a release: what comes, what changes, what goes.
+// changesOf lists the changes of a release: created, changed and deleted objects.
 func changesOf(set *change.Set, all bool) []string {
 	kinds := []struct {
 		op   change.Op
@@ -158,8 +158,8 @@ func overallOf(list []Judged) (verdict change.Verdict, sentence string) {
 	return worst, fmt.Sprintf("%d of %s", as, plural(len(list), "release"))
 }
 
-// overall prints the verdict of all releases, and of each that is not as it was planned
-// or has something at risk.
+// overall prints the verdict of all releases, and of each release that differs from its
+// plan or has something at risk.
 func (p *page) overall(list []Judged) {
 	verdict, sentence := overallOf(list)
 	p.line(p.verdict(verdict), "  ", sentence)
@@ -205,7 +205,7 @@ func releasesExit(list []Judged, opt *Options) string {
 // table is rows of cells, the first of which are the titles.
 type table [][]string
 
-// String writes the columns below each other.
+// String aligns the columns.
 func (t table) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

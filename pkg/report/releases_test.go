@@ -10,8 +10,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 )
 
-// TestReleases counts what the releases of a file do; an object that stays is in no
-// count, one that is made anew in two, and what is hidden in none.
+// TestReleases counts what the releases of a file do. An object that stays is in no count,
+// a recreated object in two, and a hidden one in none.
 func TestReleases(t *testing.T) {
 	of := func(op change.Op, kind string) change.Change {
 		c := object(kind, "web")

@@ -7,20 +7,21 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// What the text report calls two changes that are one object under two names.
+// The names of two changes that are one object under two names, in the text report.
 const (
 	rename  change.Op = "rename"
-	replace change.Op = "replace" // it is of another kind, too
+	replace change.Op = "replace" // it is also of another kind
 )
 
-// joined returns the changes of a set as people see them: an object that goes under
-// one name and comes under another is one, where the first of the two stood.
+// joined returns the changes of a set as people see them: an object that is deleted under
+// one name and created under another is one change, at the position of the first of the
+// two.
 func joined(set *change.Set) []*change.Change {
 	list, _ := join(set)
 	return list
 }
 
-// join also returns the half that goes of each change that is made of two.
+// join also returns the deleted half of each change that is made of two.
 func join(set *change.Set) (list []*change.Change, going map[*change.Change]*change.Change) {
 	halves := map[manifest.Identity]*change.Change{}
 	for i := range set.Changes {
@@ -37,7 +38,7 @@ func join(set *change.Set) (list []*change.Change, going map[*change.Change]*cha
 		}
 		old, updated := halves[c.Renamed.Old.Identity()], halves[c.Renamed.New.Identity()]
 		if old == nil || updated == nil {
-			continue // told with its other half
+			continue // printed with its other half
 		}
 		one := asOne(old, updated)
 		list, going[one] = append(list, one), old
@@ -46,8 +47,8 @@ func join(set *change.Set) (list []*change.Change, going map[*change.Change]*cha
 	return list, going
 }
 
-// asOne tells of both halves what is told of either: of the old one what is lost, of
-// the new one what the API server makes of it.
+// asOne combines the two halves into one change: from the old object what is lost, from the
+// new object what the API server does with it.
 func asOne(old, updated *change.Change) *change.Change {
 	one := *updated
 	one.Op = rename
@@ -62,7 +63,7 @@ func asOne(old, updated *change.Change) *change.Change {
 	return &one
 }
 
-// renamedName writes what a renamed object was called, and is called now.
+// renamedName writes the old and the new name of a renamed object.
 func renamedName(c *change.Change) string {
 	r := c.Renamed
 	before, now := r.Old.Name, r.New.Name
@@ -75,8 +76,8 @@ func renamedName(c *change.Change) string {
 	return before + " → " + now
 }
 
-// kindBefore is the kind that an object had, which is the one that it has unless it
-// is replaced by one of another kind.
+// kindBefore is the kind that an object had. It is the current kind, unless the object is
+// replaced by one of another kind.
 func kindBefore(c *change.Change) string {
 	if c.Renamed != nil {
 		return c.Renamed.Old.Kind
@@ -84,8 +85,8 @@ func kindBefore(c *change.Change) string {
 	return c.Ref.Kind
 }
 
-// anonymous returns text without the names of the object, the longer one first: one
-// may be a part of the other.
+// anonymous returns text without the names of the object. It removes the longer name first,
+// because one may be a part of the other.
 func anonymous(text string, c *change.Change) string {
 	if c.Renamed == nil {
 		return nameless(text, c.Ref.Name)

@@ -13,48 +13,48 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Options tells a format what the user wants to see.
+// Options says what the user wants to see.
 type Options struct {
 	// Color allows ANSI colours.
 	Color bool
-	// Width is how many columns the text report has, after which lines go on below; 0 for as
-	// many as each line takes.
+	// Width is the number of columns of the text report, at which lines are wrapped; 0 for no
+	// wrapping.
 	Width int
-	// ShowHidden also prints what noise hides, and all of what is long.
+	// ShowHidden also prints what noise hides, and long text in full.
 	ShowHidden bool
-	// ShowSecrets lets formats that print whole objects print Secrets as they
-	// are. For edits the Set itself decides (change.Set.Revealed).
+	// ShowSecrets lets formats that print whole objects print Secrets as they are. For edits,
+	// the Set itself decides (change.Set.Revealed).
 	ShowSecrets bool
 	// FailOn is what fails the run.
 	FailOn change.FailOn
-	// ExitCode is the code with which the process will end; Planned says that it was
-	// that of the run that made the plan, and Part that the report is one of several and
-	// does not say.
+	// ExitCode is the code with which the process will exit. Planned says that this was the
+	// code of the run that made the plan. Part says that the report is one of several and does
+	// not print the code.
 	ExitCode      int
 	Planned, Part bool
-	// MaxBytes is how long a Markdown report may be; 0 stands for DefaultMaxBytes.
+	// MaxBytes is the maximum length of a Markdown report; 0 is DefaultMaxBytes.
 	MaxBytes int
 	// Template is what the format "template" executes.
 	Template *template.Template
-	// Context is how many lines helm-diff's form prints around a changed one; less
-	// than 0 stands for all, nil for three.
+	// Context is how many lines helm-diff's format prints around a changed line; less than 0
+	// is all, nil is three.
 	Context *int
-	// Locate finds the file that an object is made by: its path as seen from the
-	// working directory, and its text. The path is "" for an object without such
-	// a file. nil finds none.
+	// Locate finds the file that makes an object: its path relative to the working directory,
+	// and its text. The path is "" for an object without such a file. nil finds none.
 	Locate func(o *manifest.Object) (path, text string)
-	// Seen names a values file as seen from the working directory; nil leaves the name as it is.
+	// Seen returns the name of a values file relative to the working directory; nil leaves the
+	// name as it is.
 	Seen func(name string) string
-	// Version is that of the program, for formats that name what made them; "" for none.
+	// Version is the version of the program, for formats that print it; "" for none.
 	Version string
 	// Rules describe the rules that findings name, for formats that print that.
 	Rules []Rule
 
-	// failOn is what counts for a change, where that is not the same for all.
+	// failOn is the FailOn of a change, if it is not the same for all.
 	failOn map[*change.Change]change.FailOn
-	// verdict is that of several sets of which one is made; "" for one set.
+	// verdict is the verdict of several sets that were made one; "" for one set.
 	verdict change.Verdict
-	// failures are what could not be judged, where several things are.
+	// failures are what could not be judged, in a report about several things.
 	failures []failed
 	// values is set for a report about values, which judges no upgrade.
 	values *valuesHead
@@ -68,7 +68,7 @@ func (o *Options) fails(c *change.Change, f *change.Finding) bool {
 	return o.FailOn.Fails(f)
 }
 
-// verdictOf judges a set by what counts.
+// verdictOf judges a set by its FailOn.
 func (o *Options) verdictOf(set *change.Set) change.Verdict {
 	if o.verdict != "" {
 		return o.verdict
@@ -76,12 +76,12 @@ func (o *Options) verdictOf(set *change.Set) change.Verdict {
 	return set.Verdict(o.FailOn)
 }
 
-// Rule is what a report may say of a rule besides what it found.
+// Rule is what a report may say about a rule besides its findings.
 type Rule struct {
 	ID, Why, Fix string
-	// Own says that the rule is the team's own, which nothing is written about elsewhere.
+	// Own says that the rule is the team's own, so that no page describes it.
 	Own bool
-	// Page is where in docs something is written about it; "" for rules.md.
+	// Page is the page in docs that describes it; "" for rules.md.
 	Page string
 }
 
@@ -111,9 +111,9 @@ func Formats() []Format {
 	}
 }
 
-// Write prints a Set in the format of that name, for callers who have no command line.
-// Without FailOn, what fails a run before an upgrade counts, and without ExitCode it is
-// the one that follows from that.
+// Write prints a Set in the format of that name, for callers without a command line.
+// Without FailOn, the default for a run before an upgrade applies. Without ExitCode, the
+// code that follows from FailOn applies.
 func Write(w io.Writer, format string, set *change.Set, opt Options) error {
 	found, err := Find(format)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 var ansi = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 // countBlocks counts the objects in the titles of a text report. A workload that only rolls
-// has the word for that in the place of "update".
+// has the word for that instead of "update".
 func countBlocks(text, op string) int {
 	n := 0
 	if op == "update" {
@@ -51,7 +51,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestWrite prints with the classes and the exit code that nobody has to name.
+// TestWrite prints with the default classes and exit code.
 func TestWrite(t *testing.T) {
 	c := object("Deployment", "web", edit("a", "x", "y"))
 	c.Findings = []change.Finding{{Rule: "x", Risk: change.Downtime, Message: "m"}}
@@ -75,8 +75,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestSchema holds the JSON of every scenario, and of the emptiest set, to the
-// published schema.
+// TestSchema checks the JSON of every scenario, and of the empty set, against the published
+// schema.
 func TestSchema(t *testing.T) {
 	const file = "../../docs/report-schema.json"
 	text, err := os.ReadFile(file)
@@ -116,7 +116,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// explained gives each edit of a set, and each object that comes or goes, a cause with all there is.
+// explained gives each edit of a set, and each created or deleted object, a cause with all
+// fields.
 func explained(set change.Set) change.Set {
 	set.Why = &change.Why{Renderings: 7}
 	because := change.Because{
@@ -136,8 +137,8 @@ func explained(set change.Set) change.Set {
 	return set
 }
 
-// closeObjects makes a schema refuse fields that it does not describe. Published it
-// lets them pass, so that a reader of today takes the documents of tomorrow.
+// closeObjects makes a schema reject fields that it does not describe. The published schema
+// accepts them, so that today's readers accept tomorrow's documents.
 func closeObjects(definition any) {
 	switch d := definition.(type) {
 	case map[string]any:
@@ -154,8 +155,7 @@ func closeObjects(definition any) {
 	}
 }
 
-// TestManyJobs is the migration chart: 333 Jobs with another batch size, 1333
-// new ones.
+// TestManyJobs is the migration chart: 333 Jobs with another batch size, 1333 new ones.
 func TestManyJobs(t *testing.T) {
 	jobs := func(n, batch int) string {
 		var b strings.Builder
@@ -326,7 +326,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// TestVerdicts holds the first line to the verdict.
+// TestVerdicts compares the first line with the verdict.
 func TestVerdicts(t *testing.T) {
 	finding := func(r change.Risk) change.Change {
 		c := object("ConfigMap", "web", edit("a", "x", "y"))

@@ -11,11 +11,11 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// routineRules are the rules that say of a workload that its pods are replaced and that
-// others keep serving, and no more than that.
+// routineRules are the rules that say only that the pods of a workload are replaced while
+// others keep serving.
 var routineRules = []string{"pod-restart", "rotating-restart"} //nolint:gochecknoglobals // a constant table
 
-// hintOf returns what to do about a finding; "" where nobody needs to do anything.
+// hintOf returns what to do about a finding; "" if nobody needs to do anything.
 func hintOf(f *change.Finding) string {
 	if slices.Contains(routineRules, f.Rule) {
 		return ""
@@ -23,8 +23,8 @@ func hintOf(f *change.Finding) string {
 	return f.Hint
 }
 
-// routine reports whether all there is to say of a workload is that its pods are replaced
-// while others keep serving.
+// routine reports whether the only thing to say about a workload is that its pods are
+// replaced while others keep serving.
 func routine(c *change.Change) bool {
 	p := c.Outcome.Pods
 	return c.Op == change.Update && p != nil && p.Replaced && p.Cause != "" && len(c.Findings) == 1 && len(c.Accepted)+len(c.Off)+len(c.Outcome.Ignored)+len(c.Outcome.Refused) == 0 &&
@@ -63,7 +63,7 @@ func rollout(c *change.Change) string {
 	return text + parenthesized(how)
 }
 
-// obvious is what the numbers of ready pods say as well.
+// obvious is text that adds nothing to the numbers of ready pods.
 var obvious = regexp.MustCompile(`^(rolling update, \d+ at a time, none missing|rolling update, at most \d+ of \d+ down|at most \d+ of \d+ down|one at a time)(, |; |$)`)
 
 func stay(n int) string {
@@ -73,15 +73,15 @@ func stay(n int) string {
 	return "stay ready"
 }
 
-// ruleID names the rule behind what it has found.
+// ruleID is the ID of the rule of a finding, in brackets.
 func ruleID(f *change.Finding) string { return " [" + printable(f.Rule) + "]" }
 
-// told reports whether the cause says all that there is to say of an edit.
+// told reports whether the cause already says everything about an edit.
 func told(c *change.Change, path fieldpath.Path) bool {
 	return c.Outcome.Pods != nil && slices.ContainsFunc(c.Outcome.Pods.Told, func(said fieldpath.Path) bool { return said.String() == path.String() })
 }
 
-// brief prints a group in one line: what is done to which objects, and what was found.
+// brief prints a group in one line: what is done to which objects, and the findings.
 func (p *page) brief(g group) {
 	c := g[0]
 	lead := p.lead(c)
@@ -103,7 +103,7 @@ func (p *page) brief(g group) {
 	p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), text, p.faint(p.countedEdits(g)))
 }
 
-// lead names the classes of what was found about a change.
+// lead names the classes of the findings of a change.
 func (p *page) lead(c *change.Change) string {
 	risks := c.Risks()
 	if len(risks) == 0 {
@@ -119,8 +119,8 @@ func (p *page) lead(c *change.Change) string {
 // maxPlain is how many characters of edits follow the name of an object on its line.
 const maxPlain = 100
 
-// plain prints a group without a finding in one line: as many edits as there is room for,
-// and how many more there are.
+// plain prints a group without a finding in one line: as many edits as fit, and how many
+// more there are.
 func (p *page) plain(g group) {
 	c := g[0]
 	var said []string
@@ -158,7 +158,7 @@ func (p *page) plain(g group) {
 	p.line(string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), text)
 }
 
-// inBrief writes one edit without its values where these are long.
+// inBrief writes one edit, without its values if these are long.
 func (p *page) inBrief(e *mergedEdit) string {
 	sign, _ := p.sign(e.Edit)
 	text := sign + e.path()

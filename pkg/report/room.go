@@ -7,31 +7,32 @@ import (
 
 // room is how much of an object is shown.
 type room struct {
-	// limit is how many lines the page may have, 0 for any number.
+	// limit is the maximum number of lines of the page, 0 for any number.
 	limit int
-	// edits and lines of one value are shown of an object at risk, restarts are the edits of
-	// one whose pods are replaced and nothing else.
+	// edits is how many edits of an object at risk are shown, and lines how many lines of one
+	// value. restarts is how many edits are shown if the object's pods are replaced and
+	// nothing else is at risk.
 	edits, lines, restarts int
-	// plain and plainLines are those of an object without a finding; with 0 such objects
-	// have one line each, and with gather those to which the same happens have one together.
+	// plain and plainLines are the same for an object without a finding. With 0, such objects
+	// have one line each. With gather, objects to which the same happens share one line.
 	plain, plainLines int
 	gather            bool
-	// bare leaves out what helps and is no part of what was found.
+	// bare leaves out what helps but is not part of a finding.
 	bare bool
 }
 
-// The lengths of a report: what is read at a glance, what is on one screen, and what a
-// report only exceeds if it has that much to say.
+// The lengths of a report: what can be read at a glance, what fits on one screen, and what
+// a report exceeds only if it has that much to say.
 const (
 	glance = 12
 	screen = 24
 	most   = 40
 )
 
-// rooms returns how much of each object is shown, until the report is short enough. What can
-// be read at a glance comes first; where that is too little, less is shown each time. What is
-// at risk is cut last. Where nothing is at risk, the changes themselves are what there is to
-// read.
+// rooms returns how much of each object is shown, in the order in which the report tries
+// them until it is short enough. The first fits what can be read at a glance; each of the
+// next shows less. What is at risk is cut last. If nothing is at risk, the changes
+// themselves are the content.
 func rooms(safe bool) []room {
 	first := glance
 	if safe {
@@ -67,5 +68,5 @@ func (p *page) enough() bool {
 	return p.all || p.room.limit == 0 || strings.Count(p.out.String(), "\n") <= p.room.limit
 }
 
-// roomy reports whether there is room for what helps and is no part of what was found.
+// roomy reports whether there is room for what helps but is not part of a finding.
 func (p *page) roomy() bool { return !p.room.bare || p.all }

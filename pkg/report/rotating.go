@@ -9,8 +9,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// rotating lists what comes out differently each time; objects in which the same
-// fields rotate are named together.
+// rotating lists what is different in each rendering. Objects in which the same fields
+// rotate are named together.
 func (p *page) rotating(list []change.Rotation) {
 	if len(list) == 0 {
 		return
@@ -39,8 +39,8 @@ func (p *page) rotating(list []change.Rotation) {
 	p.under(title, "  "+strings.Join(parts, "\n  ")+"\n")
 }
 
-// rotation names what rotates in an object: the keys of a Secret or a ConfigMap as
-// keys, anything else by its path.
+// rotation names what rotates in an object: the keys of a Secret or a ConfigMap as keys,
+// anything else by its path.
 func (p *page) rotation(r *change.Rotation) string {
 	if len(r.Paths) == 0 {
 		return "its name, so that each upgrade makes another one"
@@ -69,7 +69,8 @@ func (p *page) rotation(r *change.Rotation) string {
 	return text
 }
 
-// keyOf returns the key of a Secret or a ConfigMap that a field is, if it is one.
+// keyOf returns the key of a Secret or a ConfigMap to which a field belongs, if there is
+// one.
 func keyOf(ref manifest.Ref, path fieldpath.Path) (key string, is bool) {
 	holds := ref.Group == "" && (ref.Kind == "Secret" || ref.Kind == "ConfigMap")
 	inside := path.Under("data") || path.Under("stringData") || path.Under("binaryData")

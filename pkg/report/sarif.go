@@ -11,7 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// home is where the program comes from.
+// home is the repository of the program.
 const home = "https://github.com/safe-diff/helm-safe-diff"
 
 // sarifLog is the part of SARIF 2.1.0 (OASIS) that a report needs.
@@ -118,10 +118,9 @@ type sarifLogical struct {
 	Kind          string `json:"kind"`
 }
 
-// writeSARIF prints each finding as a result, an error if it is of a class that
-// fails the run and else a warning. What was accepted is a note that is suppressed.
-// What was not judged, and what the policy did, are notes of the run. There is no room
-// in it for changes without a finding.
+// writeSARIF prints each finding as a result: an error if its class fails the run, else a
+// warning. An accepted finding is a suppressed note. What was not judged, and what the
+// policy did, are notes of the run. The format has no place for changes without a finding.
 func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 	run := sarifRun{
 		Invocations: []sarifInvocation{{
@@ -160,8 +159,8 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 	})
 }
 
-// sarifCategory tells reports apart of which each replaces the one before; nil if there is
-// nothing to tell them by.
+// sarifCategory identifies a series of reports in which each replaces the one before; nil
+// if nothing identifies it.
 func sarifCategory(set *change.Set, opt *Options) *sarifID {
 	category := ""
 	if r := &set.Release; r.Name != "" {
@@ -172,7 +171,7 @@ func sarifCategory(set *change.Set, opt *Options) *sarifID {
 	if category == "" {
 		return nil
 	}
-	// The last part tells runs of one category apart; there is none to tell.
+	// The last part distinguishes runs of one category. Here nothing does.
 	return &sarifID{printable(path.Join("helm-safe-diff", category)) + "/"}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
 )
 
-// large returns a set of workloads that restart and of others, all different.
+// large returns a set of workloads that restart and of other objects, all different.
 func large(risky, plain, edits int) *change.Set {
 	set := &change.Set{}
 	for i := range risky + plain {
@@ -30,8 +30,8 @@ func large(risky, plain, edits int) *change.Set {
 	return set
 }
 
-// TestTwoScreens holds a report of much to a length that people read. What is
-// important stays: each object, its risk, its cause.
+// TestTwoScreens checks that a large report has a length that people read. It keeps what is
+// important: each object, its risk, its cause.
 func TestTwoScreens(t *testing.T) {
 	for _, c := range []struct {
 		name                string

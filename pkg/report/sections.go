@@ -12,9 +12,9 @@ import (
 type section struct {
 	title  string
 	groups []group
-	// brief are the changes in fewer groups, for a page on which their edits have no room.
+	// brief are the changes in fewer groups, for a page on which their edits do not fit.
 	brief []group
-	// short says that each group has one line, whatever the room.
+	// short says that each group has one line, however much room there is.
 	short bool
 }
 
@@ -55,8 +55,8 @@ func (p *page) sections(set *change.Set) []section {
 	}
 }
 
-// stage orders findings by when they show: what fails the upgrade before anything changes,
-// what fails it part-way, everything else.
+// stage orders findings by when they take effect: what fails the upgrade before anything
+// changes, what fails it part-way, everything else.
 func stage(set *change.Set, c *change.Change) int {
 	switch {
 	case c.Outcome.Upfront:
@@ -82,8 +82,8 @@ func (p *page) section(s *section) {
 	p.under(s.title, p.blocks(list, s.short || gathered))
 }
 
-// under prints text below a title, or behind it if it is no longer than a line. Parts of one
-// line have no blank line between them, with a title or without.
+// under prints text below a title, or after the title if the text is a single line. There
+// is no blank line between parts of one line, with or without a title.
 func (p *page) under(title, text string) {
 	single := p.room != (room{}) && strings.Count(text, "\n") == 1
 	if !single || !p.single {
@@ -99,7 +99,8 @@ func (p *page) under(title, text string) {
 	p.out.WriteString(text)
 }
 
-// blocks returns one block for each group; short says that a group of several has one line.
+// blocks returns one block for each group. short says that a group of several objects has
+// one line.
 func (p *page) blocks(list []group, short bool) string {
 	var b strings.Builder
 	apart := false
@@ -127,8 +128,8 @@ func (p *page) blocks(list []group, short bool) string {
 	return b.String() + p.secrets(secrets)
 }
 
-// withoutSecrets takes those groups out of a list of which there is nothing to say but which
-// values of a Secret change, where there is a line for all of them only.
+// withoutSecrets removes the groups in which only values of a Secret change, if one line
+// covers all of them.
 func (p *page) withoutSecrets(list []group) (others, secrets []group) {
 	for _, g := range list {
 		if p.oneLine(g[0]) && !p.room.gather && changesSecrets(g[0]) {
@@ -143,7 +144,7 @@ func (p *page) withoutSecrets(list []group) (others, secrets []group) {
 	return others, secrets
 }
 
-// changesSecrets reports whether nothing about an object changes but values that are not shown.
+// changesSecrets reports whether an object changes only in values that are not shown.
 func changesSecrets(c *change.Change) bool {
 	return c.Ref.Kind == "Secret" && c.Op == change.Update && len(c.Outcome.Ignored) == 0 && c.Hook == nil && !slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
 		return shows(c, &e, false) && (!e.Old.Secret() || !e.New.Secret() || len(e.Watchers) > 0 || len(e.Path) != 2)
@@ -168,7 +169,7 @@ func (p *page) secrets(list []group) string {
 	return line.out.String()
 }
 
-// oneLine reports whether there is room for no more than a line about a change.
+// oneLine reports whether there is room for only one line about a change.
 func (p *page) oneLine(c *change.Change) bool {
 	return !p.all && p.room != room{} && p.room.plain == 0 && len(c.Findings)+len(c.Accepted) == 0
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// sides returns both sides of a change as YAML, "" for one that is not there:
-// the documents as they were written, or, where something is to be hidden or
-// masked, what remains of their values.
+// sides returns both sides of a change as YAML, "" for a side that does not exist. It
+// returns the documents as written or, if something must be hidden or masked, what remains
+// of their values.
 func sides(c *change.Change, opt Options) (old, updated string, err error) { //nolint:cyclop // one branch a kind of change
 	oldValue, err := valueOf(c.Old)
 	if err != nil {
@@ -39,7 +39,7 @@ func sides(c *change.Change, opt Options) (old, updated string, err error) { //n
 		}
 	}
 	if !opt.ShowSecrets {
-		// The text of a Secret may say in a comment what its fields hold.
+		// A comment in the text of a Secret may say what its fields contain.
 		asWritten = asWritten && !manifest.IsSecret(c.Ref.Kind) && !secretIn(c.Ref, oldValue) && !secretIn(c.Ref, newValue)
 		if !asWritten {
 			oldValue, newValue = masked(c, oldValue, newValue)
@@ -89,15 +89,15 @@ func asYAML(o *manifest.Object, value map[string]any) (string, error) {
 	return comment + strings.TrimSpace(string(encoded)), nil
 }
 
-// side is what stands at some place on one side of a change.
+// side is the value at some path on one side of a change.
 type side struct {
 	value   any
 	present bool
 }
 
-// unhide returns the new side with what is hidden as it was on the old side.
-// edits are those at or under the place, which is depth steps down. Where hidden
-// and visible edits cannot be told apart, both are shown.
+// unhide returns the new side with hidden fields as on the old side. edits are the edits at
+// or below the path, which is depth steps long. If hidden and visible edits cannot be
+// separated, both are shown.
 func unhide(old, updated side, edits []*change.Edit, depth int) side {
 	hidden := 0
 	for _, e := range edits {
@@ -162,8 +162,8 @@ func unhideList(old, updated []any, edits []*change.Edit, depth int) []any {
 	return out
 }
 
-// byStep sorts edits by their next step, in the order in which the steps first
-// come. Edits of the place itself have none.
+// byStep groups edits by their next step, in the order in which the steps first appear.
+// Edits of the path itself have no next step.
 func byStep(edits []*change.Edit, depth int) [][]*change.Edit {
 	var out [][]*change.Edit
 	place := map[string]int{}
@@ -190,7 +190,7 @@ func item(items []any, keys []fieldpath.Key) side {
 	return side{}
 }
 
-// position returns the index of the item that the keys name, -1 without one.
+// position returns the index of the item that the keys name, -1 if there is none.
 func position(items []any, keys []fieldpath.Key) int {
 	return slices.IndexFunc(items, func(item any) bool {
 		fields, isMap := item.(map[string]any)
@@ -207,8 +207,8 @@ func position(items []any, keys []fieldpath.Key) int {
 	})
 }
 
-// masked returns both sides with a mask in place of every secret. Masks differ where the
-// secrets do, so that a diff still shows what has changed.
+// masked returns both sides with a mask for every secret. Masks differ if the secrets do,
+// so that a diff still shows what has changed.
 func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew map[string]any) {
 	m := masking{c}
 	publicOld, publicNew := manifest.WithoutSecrets(old, c.Ref), manifest.WithoutSecrets(updated, c.Ref)
@@ -218,7 +218,7 @@ func masked(c *change.Change, old, updated map[string]any) (maskedOld, maskedNew
 	return maskedOld, maskedNew
 }
 
-// hiding is a value on one side of a change, with what of it may be shown.
+// hiding is a value on one side of a change, with the part of it that may be shown.
 type hiding struct {
 	raw, public any
 	present     bool
@@ -274,7 +274,7 @@ func (m masking) items(path fieldpath.Path, old, updated hiding, oldList, newLis
 	return oldList, newList
 }
 
-// edited reports whether the change lists an edit at the path. Objects that were stored
+// edited reports whether the change lists an edit at the path. Objects from a stored set
 // hold masks, which are the same on both sides.
 func (m masking) edited(path fieldpath.Path) bool {
 	return slices.ContainsFunc(m.about.Edits, func(e change.Edit) bool { return slices.EqualFunc(e.Path, path, sameField) })

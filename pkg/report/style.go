@@ -10,8 +10,8 @@ import (
 // style paints text for a terminal, or leaves it as it is.
 type style func(text string) string
 
-// styles are the colours of a report. They say how bad something is, and add
-// nothing that the words do not say.
+// styles are the colours of a report. They show how bad something is, and add nothing to
+// the words.
 type styles struct{ bad, warn, good, strong, faint style }
 
 func stylesFor(colored bool) styles {
@@ -20,8 +20,7 @@ func stylesFor(colored bool) styles {
 			return func(text string) string { return text }
 		}
 		c := color.New(attributes...)
-		// The library looks at the environment and at stdout; that was for the
-		// caller to do.
+		// The library reads the environment and stdout. The caller has already done that.
 		c.EnableColor()
 		return func(text string) string { return c.Sprint(text) }
 	}
@@ -41,5 +40,5 @@ func (s *styles) risk(r change.Risk) style {
 	return s.warn
 }
 
-// printable returns text that a chart has chosen as it can be a part of a line.
+// printable returns text from a chart in a form that can be a part of a line.
 func printable(text string) string { return safetext.Line(text) }

@@ -16,9 +16,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// ParseTemplate reads a template for the format "template". It may use Sprig's
-// functions, as a chart's template may, and toYaml; not those that look at clock,
-// environment or network or make things up: the same change gives the same report.
+// ParseTemplate reads a template for the format "template". As in a chart's template,
+// Sprig's functions and toYaml are available, except those that read the clock, the
+// environment or the network, or generate values: the same change gives the same report.
 func ParseTemplate(name, text string) (*template.Template, error) {
 	functions := sprig.HermeticTxtFuncMap()
 	functions["toYaml"] = func(v any) (string, error) {
@@ -28,8 +28,8 @@ func ParseTemplate(name, text string) (*template.Template, error) {
 	return template.New(name).Option("missingkey=error").Funcs(functions).Parse(text)
 }
 
-// writeTemplate executes the user's template. What it sees is the document of the
-// JSON report, with the names that the fields have there.
+// writeTemplate executes the user's template over the document of the JSON report, with the
+// same field names.
 func writeTemplate(w io.Writer, set *change.Set, opt Options) error {
 	return execute(w, documentOf(set, opt), opt)
 }
@@ -47,7 +47,7 @@ func execute(w io.Writer, told any, opt Options) error {
 	if err := kubejson.UnmarshalCaseSensitivePreserveInts(text, &document); err != nil {
 		return err
 	}
-	// The template is the user's own; what it prints of a chart is not.
+	// The template is the user's own, but the text that it prints comes from a chart.
 	safe := eachString(document, safetext.Text)
 	var page bytes.Buffer
 	if err := opt.Template.Execute(&page, safe); err != nil {

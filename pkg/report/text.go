@@ -14,15 +14,14 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// writeText prints the set for people: the verdict, the objects at risk with
-// cause and remedy, then all other changes, then what was not judged and how
-// much is hidden.
+// writeText prints the set for people: the verdict, the objects at risk with cause and
+// remedy, then all other changes, then what was not judged and how much is hidden.
 func writeText(w io.Writer, set *change.Set, opt Options) error {
 	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden, width: opt.Width, failOn: opt.FailOn, operation: string(cmp.Or(set.Release.Operation, change.Upgrade))}
 	sum := set.Summary()
 	sections := p.sections(set)
 	list := rooms(len(sum.Risks) == 0)
-	if set.Why != nil { // who asks why has the time to read
+	if set.Why != nil { // whoever asks for causes has time to read
 		list = []room{{edits: maxEdits, lines: maxLines, restarts: maxEdits, plain: maxEdits, plainLines: maxLines}}
 	}
 	for _, p.room = range list {
@@ -66,29 +65,28 @@ func (p *page) body(set *change.Set, sum *change.Summary, sections []section) {
 	p.policy(set, sum)
 }
 
-// page is the report as far as it is written.
+// page is the report while it is written.
 type page struct {
 	styles
 	out strings.Builder
-	// all says that nothing is hidden and nothing is cut.
+	// all says that nothing is hidden or cut.
 	all bool
-	// width is how many columns there are; 0 for as many as it takes.
+	// width is the number of columns; 0 for no limit.
 	width int
-	// operation is what the report is about, such as "upgrade".
+	// operation is the subject of the report, such as "upgrade".
 	operation string
-	// failOn is what fails the run; nil where nobody is told how to accept it.
+	// failOn is what fails the run; nil if the report does not say how to accept findings.
 	failOn change.FailOn
-	// room is how much of each object is shown; the zero room is that of a page on which
-	// everything is shown that is not hidden.
+	// room is how much of each object is shown. The zero room shows everything that is not
+	// hidden.
 	room room
-	// hinted are the hints that are on the page already; nil if each object is read
-	// by itself.
+	// hinted are the hints that are already on the page; nil if each object is read by itself.
 	hinted map[string]bool
-	// going has the half that goes of each object under two names.
+	// going has the deleted half of each object under two names.
 	going map[*change.Change]*change.Change
-	// shorter says that something was left out for want of room.
+	// shorter says that something was left out because there was no room.
 	shorter bool
-	// single says that the last section is one line, behind its title.
+	// single says that the last section is one line, after its title.
 	single bool
 }
 
@@ -98,16 +96,16 @@ func (p *page) reset() {
 	p.shorter, p.single = false, false
 }
 
-// line prints a line. Its parts are printable; what they are together is made so.
+// line prints a line. Its parts are printable, and line makes the whole printable.
 func (p *page) line(parts ...string) {
 	p.out.WriteString(safetext.WithoutCommands(strings.Join(parts, "")))
 	p.out.WriteByte('\n')
 }
 
-// maxValues is how many values of the user's are named, unless all is asked for.
+// maxValues is how many of the user's values are named, unless everything is requested.
 const maxValues = 10
 
-// values tells which of the user's values differ.
+// values lists which of the user's values differ.
 func (p *page) values(edits []change.Edit) {
 	for i := range edits {
 		if i == maxValues && !p.all {
@@ -162,7 +160,7 @@ func (p *page) drift(list []change.Drift) {
 	}
 }
 
-// drifted writes what the release says of a field and what the cluster has.
+// drifted writes what the release says for a field and what the cluster has.
 func (p *page) drifted(d *change.Drift) string {
 	if text, ok := p.short(&change.Edit{Old: d.Said, New: d.Is}); ok {
 		switch {
@@ -177,7 +175,7 @@ func (p *page) drifted(d *change.Drift) string {
 	return "another text"
 }
 
-// who names the manager of a field that has drifted, and when it wrote.
+// who names the manager of a field that has drifted, and when it wrote the field.
 func who(d *change.Drift) string {
 	switch {
 	case d.By == "":
@@ -203,7 +201,7 @@ func fateOf(fate change.Fate) string {
 // refs names objects of several kinds.
 func (p *page) refs(refs []manifest.Ref) string { return refsIn(refs, p.all) }
 
-// refsIn names objects of several kinds; all says that none is left out.
+// refsIn names objects of several kinds. all says that none is left out.
 func refsIn(refs []manifest.Ref, all bool) string {
 	if len(refs) == 1 && refs[0] == (manifest.Ref{}) {
 		return ""

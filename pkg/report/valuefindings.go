@@ -8,25 +8,24 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// GivenValues is what a report about the values that a user gives is made of.
+// GivenValues is the input of a report about the values that a user gives.
 type GivenValues struct {
 	// Title says which values they are.
 	Title string
-	// Name is that of the release, or else of the chart; Namespace that of the release.
+	// Name is the name of the release, or else of the chart. Namespace is that of the release.
 	Name, Namespace string
 	Keys            *change.ValueKeys
 	// Findings are about dead keys, for the formats that show findings at a line.
 	Findings []change.Finding
 }
 
-// valuesHead is what a report about values, which judges no upgrade, has in the place of the
-// verdict.
+// valuesHead replaces the verdict in a report about values, which judges no upgrade.
 type valuesHead struct {
 	line     string
-	category string // by which those who collect reports tell them from those about an upgrade
+	category string // by which collectors of reports distinguish it from reports about an upgrade
 }
 
-// writeFindings prints the dead keys by what prints the findings of an upgrade.
+// writeFindings prints the dead keys with the code that prints the findings of an upgrade.
 func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, Options) error, opt Options) error {
 	opt.values = &valuesHead{line: v.counted(), category: path.Join("values", v.Namespace, v.Name)}
 	ref := manifest.Ref{Version: "v1", Kind: "Values", Name: v.Name}

@@ -10,14 +10,14 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// ValueFormat is one way to print what becomes of values.
+// ValueFormat is one way to print what a chart does with values.
 type ValueFormat struct {
 	Name  string
 	Write func(w io.Writer, v *GivenValues, opt Options) error
 }
 
-// ValueFormats returns all formats for values, the default first. No value of a key is printed
-// but defaults, and none of these that may be secret.
+// ValueFormats returns all formats for values, the default first. They print no values
+// except defaults, and no defaults that may be secret.
 func ValueFormats() []ValueFormat {
 	as := func(write func(io.Writer, *change.Set, Options) error) func(io.Writer, *GivenValues, Options) error {
 		return func(w io.Writer, v *GivenValues, opt Options) error { return v.writeFindings(w, write, opt) }
@@ -84,7 +84,8 @@ func valueKeysText(b *strings.Builder, v *change.ValueKeys) {
 	}
 }
 
-// deadSentence says of a key that no template reads what may have been meant.
+// deadSentence names the key that the user may have meant instead of a key that no template
+// reads.
 func deadSentence(d *change.DeadKey) string {
 	text := fmt.Sprintf("%s (%s)", printable(d.Key), keyPlace(d.At))
 	if d.Keys > 1 {
@@ -98,7 +99,8 @@ func deadSentence(d *change.DeadKey) string {
 
 func keyPlace(p change.KeyPlace) string { return printable(p.String()) }
 
-// valueDefaults lists defaults that change, those that the user's own values replace last.
+// valueDefaults lists defaults that change. Those that the user's own values replace come
+// last.
 func valueDefaults(b *strings.Builder, list []change.DefaultKey) {
 	for _, given := range []bool{false, true} {
 		heading := "\ndefaults of the chart that change\n"

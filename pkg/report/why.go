@@ -7,13 +7,13 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// What the text report names of causes, unless all is asked for.
+// The limits of the causes that the text report names, unless everything is requested.
 const (
-	maxCauses     = 6 // causes of the whole
+	maxCauses     = 6 // causes of the whole report
 	maxCausePaths = 4 // fields of one cause of one object
 )
 
-// why says in one line what all edits together are due to.
+// why says in one line what causes all edits together.
 func (p *page) why(set *change.Set) {
 	causes := set.Causes()
 	if len(causes) == 0 {
@@ -57,7 +57,7 @@ func fromCause(c *change.CauseCount, first bool) string {
 	return fmt.Sprintf("%d %s%s", c.Edits, verb, c.String())
 }
 
-// because says what the edits of a group are due to: in one line where that is the same for
+// because says what causes the edits of a group: in one line if the cause is the same for
 // all, else with the fields.
 func (p *page) because(g group) {
 	causes, paths := causesOf(g[0])
@@ -70,7 +70,7 @@ func (p *page) because(g group) {
 	}
 }
 
-// causesOf lists what the edits of a change are due to, and the fields with each cause.
+// causesOf lists the causes of the edits of a change, and the fields of each cause.
 func causesOf(c *change.Change) (causes []string, paths map[string][]string) {
 	paths = map[string][]string{}
 	c.EachCause(func(b *change.Because, e *change.Edit) {

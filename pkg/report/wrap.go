@@ -8,15 +8,15 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// minWidth is the least number of columns to which lines are wrapped.
+// minWidth is the least number of columns at which lines are wrapped.
 const minWidth = 40
 
 // escapes are the colours of a terminal, which take no columns.
 var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// wrapped returns the page with lines no longer than it is wide, as far as there are blanks
-// to break them at. What goes on is indented below its line. Lines of a value stay as they
-// are: they show how a text looks.
+// wrapped returns the page with lines no longer than its width, if they have blanks at
+// which they can be broken. Continuation lines are indented. Lines of a value are not
+// wrapped: they show how a text looks.
 func (p *page) wrapped() string {
 	if p.width <= 0 {
 		return p.out.String()
@@ -30,14 +30,14 @@ func (p *page) wrapped() string {
 			continue
 		}
 		for _, part := range wrap(line, width) {
-			// A part may begin with what a CI system takes for a command.
+			// A part may begin with what a CI system reads as a command.
 			b.WriteString(safetext.WithoutCommands(part) + "\n")
 		}
 	}
 	return b.String()
 }
 
-// valueIndent is before each line of a value that has several.
+// valueIndent precedes each line of a value with several lines.
 const valueIndent = "      "
 
 // wrap breaks a line at blanks.

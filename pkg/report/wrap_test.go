@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWrap holds what wrapping does to lines: none is longer than the page is wide as far as
-// there are blanks, what goes on is indented, and no word is lost.
+// TestWrap checks what wrapping does to lines: no line with blanks is wider than the page,
+// continuation lines are indented, and no word is lost.
 func TestWrap(t *testing.T) {
 	p := page{styles: stylesFor(true), width: 40}
 	p.line("short")

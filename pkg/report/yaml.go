@@ -20,9 +20,9 @@ func writeYAML(w io.Writer, set *change.Set, opt Options) error {
 	return encodeYAML(w, documentOf(set, opt))
 }
 
-// encodeYAML writes a document in which all strings are safe to print. What is not safe as
-// it is, the YAML library would write so, in one line or in several: it gets a word for
-// it, which is replaced by the text in quotes.
+// encodeYAML writes a document in which all strings are safe to print. The YAML library
+// would write an unsafe string as it is, on one or several lines. The library therefore
+// gets a word in its place, and encodeYAML replaces the word with the quoted string.
 func encodeYAML(w io.Writer, document any) error {
 	encoded, err := json.Marshal(document)
 	if err != nil {
@@ -55,8 +55,8 @@ func encodeYAML(w io.Writer, document any) error {
 	return err
 }
 
-// eachString returns a value of JSON in which every string, also one that is a key, is
-// what a function makes of it.
+// eachString returns a JSON value in which a function has replaced every string, including
+// keys.
 func eachString(value any, to func(string) string) any {
 	switch value := value.(type) {
 	case string:

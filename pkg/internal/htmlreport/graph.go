@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Graph is what changes, and what has to do with it.
+// Graph is the objects that change and the objects that are related to them.
 type Graph struct {
 	Nodes []Node
 	Ties  []Tie
@@ -17,45 +17,45 @@ type Graph struct {
 // Node is an object.
 type Node struct {
 	Kind, Name string
-	// Op is what Helm does with it, Class the worst class of its findings; both are "" for
-	// one that stays as it is.
+	// Op is what Helm does with the object. Class is the worst class of its findings. Both are
+	// "" for an object that does not change.
 	Op, Class string
 	// Object is its index among the objects of the part; -1 if it is not among them.
 	Object int
-	// Outside says that it is not of the release.
+	// Outside says that it is not part of the release.
 	Outside bool
 }
 
-// Tie says that one object has to do with another one. From and To are indices of nodes.
+// Tie says that one object is related to another one. From and To are indices of nodes.
 type Tie struct {
 	From, To int
 	Use      string
-	// Back says that the tie leads against the direction in which requests and reading go,
-	// so that it has no say in the layout.
+	// Back says that the tie points against the direction of requests and reads, so that the
+	// layout ignores it.
 	Back bool
 }
 
-// folded is several nodes of which the same is drawn.
+// folded is several nodes that are drawn as one box.
 type folded struct {
 	nodes []*Node
-	// layer is the column, row the place in it.
+	// layer is the column, row the position in it.
 	layer, row int
 }
 
-// web is a graph in which equals are folded.
+// web is a graph in which equal nodes are folded.
 type web struct {
 	nodes []*folded
 	ties  []Tie
-	// left is how many objects are not drawn.
+	// left is the number of objects that are not drawn.
 	left int
 }
 
-// maxDrawn is how many boxes a drawing has at most.
+// maxDrawn is the maximum number of boxes in a drawing.
 const maxDrawn = 60
 
-// fold puts equals together: nodes of one kind to which the same happens, and which have the
-// same to do with equals. It is the coarsest such partition, so that ten services that are
-// made alike are drawn once.
+// fold puts equal nodes together: nodes of one kind to which the same happens, with the
+// same relations to equal nodes. It computes the coarsest such partition, so that ten
+// services of the same form are drawn once.
 func (g *Graph) fold() *web {
 	color := make([]int, len(g.Nodes))
 	colors := number(color, func(i int) string {
@@ -97,8 +97,8 @@ func (g *Graph) fold() *web {
 	return w
 }
 
-// number gives equal numbers to what is equal, in the order of the first ones, and returns
-// how many there are.
+// number gives equal numbers to equal nodes, in the order of their first appearance, and
+// returns how many numbers there are.
 func number(colors []int, of func(i int) string) int {
 	known := map[string]int{}
 	for i := range colors {
@@ -113,8 +113,8 @@ func number(colors []int, of func(i int) string) int {
 	return len(known)
 }
 
-// cut leaves out what is least of interest where there is too much to draw: what stays as it
-// is, then what comes last, which is the least harmful.
+// cut removes the least interesting nodes if there is too much to draw: first the objects
+// that do not change, then the last ones, which are the least harmful.
 func (w *web) cut() {
 	keep := make([]int, 0, len(w.nodes))
 	for i := range w.nodes {
@@ -159,8 +159,8 @@ func (f *folded) rank() int {
 	}
 }
 
-// layers gives each node its column: behind all that have to do with it, and as near to what
-// it has to do with as that allows. Ties that close a circle have no say.
+// layers assigns a column to each node: to the right of all nodes that point to it, and as
+// near to the nodes that it points to as that allows. It ignores ties that close a circle.
 func (w *web) layers() (count int) {
 	to := make([][]int, len(w.nodes))
 	for _, t := range w.ties {
@@ -170,7 +170,7 @@ func (w *web) layers() (count int) {
 	}
 	depth, open := make([]int, len(w.nodes)), make([]bool, len(w.nodes))
 	done := make([]bool, len(w.nodes))
-	var visit func(i int) int // how many columns are right of it
+	var visit func(i int) int // how many columns are to its right
 	visit = func(i int) int {
 		if done[i] {
 			return depth[i]
@@ -193,8 +193,8 @@ func (w *web) layers() (count int) {
 	return count
 }
 
-// rows orders the nodes of each column, so that ties are short: each as near as it can be to
-// the middle of those with which it has to do, in a few passes to and fro.
+// rows orders the nodes of each column so that ties are short. In a few passes in both
+// directions, it moves each node as near as possible to the middle of its related nodes.
 func (w *web) rows(count int) [][]*folded {
 	columns := make([][]*folded, count)
 	for _, f := range w.nodes {
@@ -221,7 +221,7 @@ func (w *web) rows(count int) [][]*folded {
 	return columns
 }
 
-// arrange sorts a column by the middle of what each node has to do with.
+// arrange sorts a column by the middle of the related nodes of each node.
 func arrange(column []*folded, around map[*folded][]*folded) {
 	middle := map[*folded]float64{}
 	for _, f := range column {

@@ -14,11 +14,11 @@ const (
 	layerGap   = 96
 )
 
-// maxWords is with how many ties each has its word in the drawing; with more, these would
-// be on top of each other.
+// maxWords is the maximum number of ties for which the drawing shows words. The words of
+// more ties would overlap.
 const maxWords = 40
 
-// draw lays the graph out, and lists in words what it draws.
+// draw lays out the graph, and lists in words what it draws.
 func (g *Graph) draw(id func(object int) string) (d *drawing, words []string, left int) {
 	w := g.fold()
 	w.cut()
@@ -72,7 +72,7 @@ func (g *Graph) draw(id func(object int) string) (d *drawing, words []string, le
 }
 
 // tie draws a curve between two boxes, from the right side of one to the left side of the
-// other; one that leads back, or stays in its column, goes around on the right.
+// other. A tie that points back, or stays in its column, is drawn around the right.
 func (d *drawing) tie(x1, y1, x2, y2 int, use, sentence string, worded bool) {
 	y1, y2 = y1+nodeHeight/2, y2+nodeHeight/2
 	from, to, bend := x1+nodeWidth, x2, layerGap/2
@@ -93,7 +93,7 @@ func (d *drawing) tie(x1, y1, x2, y2 int, use, sentence string, worded bool) {
 	}
 }
 
-// called names the first node, and how many are like it.
+// called names the first node, and says how many are like it.
 func (f *folded) called() string {
 	text := f.nodes[0].Kind + " " + f.nodes[0].Name
 	if n := len(f.nodes) - 1; n > 0 {
@@ -102,7 +102,7 @@ func (f *folded) called() string {
 	return text
 }
 
-// maxNamed is how many names the title of a box has.
+// maxNamed is the maximum number of names in the title of a box.
 const maxNamed = 8
 
 func (f *folded) names() string {

@@ -1,20 +1,21 @@
-// Package htmlreport writes a report as one HTML page that needs no network and no script:
-// what it shows, it is given as text. It judges nothing and knows no Set.
+// Package htmlreport writes a report as one HTML page that needs no network and no script.
+// Callers pass everything that it shows as text. It judges nothing and knows no Set.
 package htmlreport
 
-// Page is a report. Every text in it is one line that is safe to print; what a browser
-// would take for markup is escaped here.
+// Page is a report. Every text in it is one line that is safe to print. This package
+// escapes what a browser would read as markup.
 type Page struct {
-	// Title is that of the document, Verdict one word in lower case, Sentence what follows it.
+	// Title is the title of the document, Verdict one word in lower case, Sentence the text
+	// after it.
 	Title, Verdict, Sentence string
-	// About are lines about the whole.
+	// About are lines about the whole report.
 	About []string
-	// Table lists charts or releases, where there are several; nil for one.
+	// Table lists charts or releases, if there are several; nil for one.
 	Table *Table
 	Parts []Part
-	// Exit says why the exit code is what it is; "" where the page is part of another report.
+	// Exit says why the exit code is what it is; "" if the page is part of another report.
 	Exit string
-	// Maker names the program and its version.
+	// Maker is the name and the version of the program.
 	Maker string
 }
 
@@ -26,14 +27,14 @@ type Table struct {
 
 // Part is one upgrade.
 type Part struct {
-	// Title is "" where there is one upgrade only.
+	// Title is "" if there is only one upgrade.
 	Title string
-	// Verdict is "" where that of the page is meant.
+	// Verdict is "" if it is that of the page.
 	Verdict string
 	About   []string
-	// Objects are what changes, worst first.
+	// Objects are the objects that change, worst first.
 	Objects []Object
-	// Timeline and Graph draw it; nil where nothing is known of that.
+	// Timeline and Graph are the drawings; nil if their data is not known.
 	Timeline *Timeline
 	Graph    *Graph
 	Notes    []Note
@@ -45,45 +46,45 @@ type Note struct {
 	Lines []string
 }
 
-// Object is an object, or several of which the same is to be said.
+// Object is an object, or several objects about which the report says the same.
 type Object struct {
-	// Classes are those of its findings, worst first.
+	// Classes are the classes of its findings, worst first.
 	Classes []string
 	// Op is what Helm does with it.
 	Op string
-	// Name names all of them; Kinds and Namespaces are for filters.
+	// Name names all of the objects. Kinds and Namespaces are for filters.
 	Name              string
 	Kinds, Namespaces []string
-	// State is what else is to be known at once, such as "not reached"; "" for nothing.
+	// State is what else the reader must know at once, such as "not reached"; "" for nothing.
 	State string
-	// Why is the reason in short.
+	// Why is a short reason.
 	Why string
-	// Open says that it is unfolded from the start.
+	// Open says that it is unfolded at first.
 	Open     bool
 	Findings []Finding
-	// Told are sentences about it: what becomes of its pods, whether a hook runs.
+	// Told are sentences about the object: what happens to its pods, whether a hook runs.
 	Told []string
-	// Edits are those that a finding is due to, or all; Rest are the others, which are
-	// folded.
+	// Edits are the edits that cause a finding, or all edits if there is no finding. Rest are
+	// the other edits, which are folded.
 	Edits, Rest []Edit
-	// More says how many edits there are besides; "" for none.
+	// More says how many other edits there are; "" for none.
 	More string
-	// Notices are what could not be judged of it, what a rollback does not bring back, and
-	// how it differs in the cluster.
+	// Notices say what could not be judged, what a rollback does not bring back, and how the
+	// object differs in the cluster.
 	Notices []Note
-	// Source is the template that makes it.
+	// Source is the template that makes the object.
 	Source string
 }
 
-// Finding is what was found about an object.
+// Finding is a finding about an object.
 type Finding struct {
 	Class, Rule, Message string
-	// Why is why the rule is there, Hint what to do instead, Accept the command by which
-	// somebody says that it is known.
+	// Why is the reason for the rule, Hint what to do instead, Accept the command that accepts
+	// the finding.
 	Why, Hint, Accept string
-	// Marks say what a policy has made of it.
+	// Marks say what a policy has done with it.
 	Marks []string
-	// Evidence is what makes it true.
+	// Evidence is what makes the finding true.
 	Evidence []string
 }
 
@@ -91,11 +92,11 @@ type Finding struct {
 type Edit struct {
 	// Sign is one of + - ~.
 	Sign, Path string
-	// Short is the edit on one line, where there is room for it.
+	// Short is the edit on one line, if it fits.
 	Short string
-	// Lines are those that differ, and a few around them.
+	// Lines are the lines that differ, and a few around them.
 	Lines []Line
-	// Mark is what else is to be said of it.
+	// Mark is what else the report says about the edit.
 	Mark string
 }
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestContrast holds all text to the contrast that WCAG 2.2 asks for (1.4.3, level AA), in
-// both modes and in print.
+// TestContrast checks that all text has the contrast that WCAG 2.2 requires (1.4.3, level
+// AA), in both modes and in print.
 func TestContrast(t *testing.T) {
 	modes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(style, -1)
 	if len(modes) != 3 {
@@ -63,8 +63,8 @@ func luminance(t *testing.T, color string) float64 {
 	return sum
 }
 
-// TestFold draws equals once: two chains of the same form are one, a third that differs at its
-// end is another.
+// TestFold checks that equal nodes are drawn once: two chains of the same form become one,
+// and a third chain with a different end stays separate.
 func TestFold(t *testing.T) {
 	var g Graph
 	for i := range 3 {
@@ -83,7 +83,8 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// TestLargeGraph draws circles too, and leaves out what stays as it is first.
+// TestLargeGraph checks that circles are drawn, and that objects that do not change are
+// left out first.
 func TestLargeGraph(t *testing.T) {
 	var g Graph
 	for i := range 100 {
@@ -106,7 +107,8 @@ func TestLargeGraph(t *testing.T) {
 	}
 }
 
-// TestPictureNeedsRoom leaves out a drawing where there is none, and says so.
+// TestPictureNeedsRoom checks that a drawing is left out if there is no room for it, and
+// that the page says so.
 func TestPictureNeedsRoom(t *testing.T) {
 	p := Page{Verdict: "changes", Parts: []Part{{Timeline: &Timeline{Ends: 1}}}}
 	for i := range 2_000 {

@@ -5,25 +5,26 @@ import (
 	"unicode/utf8"
 )
 
-// Timeline is an upgrade from left to right: what Helm does in its order, and below it pods
-// and endpoints. The axis is an order, and no time.
+// Timeline is an upgrade from left to right: what Helm does, in its order, and below it
+// pods and endpoints. The axis shows an order, not time.
 type Timeline struct {
 	Columns []Column
-	// Ends is before which column Helm ends, Failed that it does so since the upgrade fails.
+	// Ends is the column before which Helm ends. Failed says that it ends because the upgrade
+	// fails.
 	Ends   int
 	Failed bool
 	Lanes  []Lane
-	// Tables say in words what is drawn, and what is known of times.
+	// Tables describe the drawing in words, and what is known about times.
 	Tables []Table
-	// Axis says what the axis is.
+	// Axis says what the axis shows.
 	Axis string
 }
 
-// Column is one step of Helm's, or several that are the same.
+// Column is one step of Helm, or several equal steps.
 type Column struct {
-	// Phase is the part of the upgrade that begins here; "" within one.
+	// Phase is the part of the upgrade that begins with this column; "" inside a part.
 	Phase string
-	// Title and Detail name it, Names all objects of it.
+	// Title and Detail describe the column. Names are the names of all its objects.
 	Title, Detail, Names string
 	// State is "", "fails" or "not reached".
 	State string
@@ -62,7 +63,7 @@ type drawing struct {
 	Labels        []label
 }
 
-// box is a rectangle; Link is where it leads, "" for nowhere.
+// box is a rectangle. Link is its target, "" for none.
 type box struct {
 	X, Y, Width, Height int
 	Class, Title, Link  string
@@ -78,7 +79,7 @@ type label struct {
 	Class, Text string
 }
 
-// draw lays the timeline out.
+// draw lays out the timeline.
 func (t *Timeline) draw() *drawing {
 	n := len(t.Columns)
 	d := &drawing{Width: laneTitle + (2*n+3)*columnWidth/2 + 2, Height: headHeight + len(t.Lanes)*laneHeight + 16, Title: "Steps of the upgrade from left to right, and below them pods and endpoints"}
@@ -128,7 +129,7 @@ func stateClass(state string) string {
 	}
 }
 
-// fit cuts a text to a width.
+// fit shortens a text to a width.
 func fit(text string, width int) string {
 	most := int(float64(width) / letter)
 	if utf8.RuneCountInString(text) <= most {
@@ -140,7 +141,8 @@ func fit(text string, width int) string {
 	return string([]rune(text)[:most-1]) + "…"
 }
 
-// fitName cuts a name to a width in its middle: what tells names apart is at their ends.
+// fitName shortens a name to a width in its middle, because names usually differ at their
+// ends.
 func fitName(name string, width int) string {
 	most, runes := int(float64(width)/letter), []rune(name)
 	if len(runes) <= most {

@@ -19,8 +19,8 @@ var style string
 //go:embed script.js
 var script string
 
-// Write prints a page of at most limit bytes, 0 for any number: edits of the least harmful
-// objects are left out first, then objects, and both are counted.
+// Write prints a page of at most limit bytes, 0 for any number. It first leaves out the
+// edits of the least harmful objects, then objects, and counts both.
 func Write(w io.Writer, p *Page, limit int) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"join": strings.Join, "upper": strings.ToUpper, "plural": plural, "tone": tone, "sign": signName,
@@ -60,10 +60,10 @@ func Write(w io.Writer, p *Page, limit int) error {
 	return t.Execute(w, &d)
 }
 
-// roomForCuts is kept for saying what was cut.
+// roomForCuts is reserved for the text that says what was cut.
 const roomForCuts = 4_096
 
-// document is what the template is executed with.
+// document is the input of the template.
 type document struct {
 	*Page
 	Style, Script              template.HTML
@@ -72,20 +72,19 @@ type document struct {
 	Parts                      []part
 }
 
-// part is a part with as many objects as there is room for.
+// part is a part with as many objects as fit.
 type part struct {
 	*Part
 	Number   int
 	Rendered []template.HTML
-	// Course and Reach are the two drawings, Undrawn says that there is no room for one.
+	// Course and Reach are the two drawings. Undrawn says that one does not fit.
 	Course, Reach template.HTML
 	Undrawn       bool
-	// Cut is how many objects there are besides, Shorter how many are without their edits.
+	// Cut is how many objects are left out, Shorter how many are shown without their edits.
 	Cut, Shorter int
 }
 
-// picture draws what there is to draw, if there is room for it, and returns how many bytes
-// it takes.
+// picture draws the drawings that fit, and returns how many bytes they take.
 func (p *part) picture(t *template.Template, bounded bool, room int) (used int, err error) {
 	for _, one := range []struct {
 		name string
@@ -113,7 +112,7 @@ func (p *part) picture(t *template.Template, bounded bool, room int) (used int, 
 	return used, nil
 }
 
-// course is what the template draws the timeline with; nil for none.
+// course is the timeline as input of the template; nil for none.
 func (p *part) course() any {
 	if p.Timeline == nil || len(p.Timeline.Columns) == 0 {
 		return nil
@@ -124,7 +123,7 @@ func (p *part) course() any {
 	}{p.Timeline, p.Timeline.draw()}
 }
 
-// reach is what the template draws the graph with; nil for none.
+// reach is the graph as input of the template; nil for none.
 func (p *part) reach() any {
 	if p.Graph == nil || len(p.Graph.Ties) == 0 {
 		return nil
@@ -144,13 +143,13 @@ func fragment(t *template.Template, name string, data any) (template.HTML, error
 	return template.HTML(b.String()), err //nolint:gosec // the template has escaped it
 }
 
-// numbered is an object and the name by which links find it.
+// numbered is an object and the ID that links use.
 type numbered struct {
 	*Object
 	ID string
 }
 
-// fill renders objects as far as there is room, and returns how many bytes they take.
+// fill renders as many objects as fit, and returns how many bytes they take.
 func (p *part) fill(t *template.Template, bounded bool, room int) (used int, err error) {
 	for i := range p.Objects {
 		o := p.Objects[i]
@@ -175,19 +174,19 @@ func (p *part) fill(t *template.Template, bounded bool, room int) (used int, err
 	return used, nil
 }
 
-// briefRoom is kept for each object that follows, so that it can be named.
+// briefRoom is reserved for each object that follows, so that it can be named.
 const briefRoom = 512
 
-// id names an object for links.
+// id returns the ID of an object for links.
 func (p *part) id(i int) string { return fmt.Sprintf("o%d-%d", p.Number, i+1) }
 
-// hash names a text in a content security policy.
+// hash returns the hash of a text for a content security policy.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// collect lists what objects have of something, each once, in the order of the page.
+// collect lists a property of all objects, each value once, in the order of the page.
 func collect(p *Page, of func(*Object) []string) []string {
 	var list []string
 	seen := map[string]bool{}
@@ -204,7 +203,7 @@ func collect(p *Page, of func(*Object) []string) []string {
 	return list
 }
 
-// noClass stands for the class of an object without a finding.
+// noClass replaces the class of an object without a finding.
 const noClass = "no finding"
 
 func classes(p *Page) []string {
@@ -216,7 +215,7 @@ func classes(p *Page) []string {
 	})
 }
 
-// tone is how bad a class or a verdict looks.
+// tone says how bad a class or a verdict looks.
 func tone(name string) string {
 	switch name {
 	case "error", "fails", "risky", "rejected", "data-loss", "outage", "stuck", "unapplied", "policy", "downtime":
