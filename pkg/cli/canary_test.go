@@ -297,6 +297,7 @@ func TestNoSecretOfAnUpgrade(t *testing.T) {
 		slices.Concat([]string{"rollback", "shop", "1", "--offline", "-n", "prod"}, args),
 		slices.Concat([]string{"revision", "shop", "1", "2", "-n", "prod"}, args),
 		{"uninstall", "shop", "--offline", "-n", "prod"},
+		{"drain", "shop", "chart", "--offline", "-n", "prod", "-f", "new.json", "-o", "json"},
 		slices.Concat([]string{"local", "chart", "chart", "--old-values", "old.json", "--new-values", "new.json"}, args),
 	} {
 		seen += leaks(t, again[0], files[:len(files)-1], again...)

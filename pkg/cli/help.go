@@ -89,7 +89,7 @@ func byGroup(flags *pflag.FlagSet) map[flagGroup]*pflag.FlagSet {
 // commandGroups gives the commands of the root their groups.
 func commandGroups(root *cobra.Command) {
 	for _, g := range []struct{ title, names string }{
-		{releaseCommands, "upgrade rollback revision release uninstall stevedore"},
+		{releaseCommands, "upgrade rollback revision release uninstall drain stevedore"},
 		{chartCommands, "local chart manifests values"},
 		{planCommands, "plan verify show gate"},
 		{policyCommands, "rules explain config accept"},

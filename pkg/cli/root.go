@@ -43,7 +43,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(printUsage)
 	a.addEnvironmentFlags(root)
-	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(),
+	root.AddCommand(a.upgradeCommand(), a.rollbackCommand(), a.revisionCommand(), a.releaseCommand(), a.uninstallCommand(), a.drainCommand(),
 		a.localCommand(), a.chartCommand(), a.valuesCommand(), a.stevedoreCommand(), a.planCommand(), a.manifestsCommand(), a.verifyCommand(), a.showCommand(), a.gateCommand(), a.rulesCommand(),
 		a.explainCommand(), a.configCommand(), a.acceptCommand(), a.versionCommand(), a.diffCommand())
 	commandGroups(root)

@@ -70,6 +70,9 @@ func TestDocumentedRoles(t *testing.T) {
 		want("policy/v1 PodDisruptionBudget prod/a"), want("autoscaling/v2 HorizontalPodAutoscaler prod/a"))
 	check(t, "gaps", []live.Gap(nil), state.Unread)
 	check(t, "what was not seen", []live.Gap(nil), state.Unseen)
+	if _, err := c.reader(live.Options{}).Drains(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	used := map[string]bool{}
 	for _, request := range c.requests() {
 		path, _, _ := strings.Cut(request, "?")

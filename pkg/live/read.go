@@ -60,6 +60,24 @@ func (r *Reader) Read(ctx context.Context, wanted []Wanted) (*State, error) {
 	return &t.state, nil
 }
 
+// Drains reads, of all namespaces, what decides whether nodes can be drained, and where their pods go.
+// What cannot be read is said in the State; the only error is that of ctx.
+func (r *Reader) Drains(ctx context.Context) (*State, error) {
+	t := &task{reader: r}
+	lists := ofDrains()
+	t.wait.SetLimit(len(lists))
+	t.add(len(lists))
+	for _, l := range lists {
+		t.start(func() { t.list(ctx, l) })
+	}
+	_ = t.wait.Wait() // what fails is in the state
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	sorted(&t.state)
+	return &t.state, nil
+}
+
 // distinct returns the wanted objects that can be asked for, each once.
 func distinct(wanted []Wanted) []Wanted {
 	var kept []Wanted

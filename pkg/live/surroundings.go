@@ -126,6 +126,15 @@ func around(wanted []Wanted) []listing {
 	return lists
 }
 
+// ofDrains lists what decides whether nodes can be drained, and where their pods go.
+func ofDrains() []listing {
+	lists := []listing{{kind: nodes()}, {kind: volumes()}}
+	for _, k := range []kind{pods(), claims(), budgets(), autoscalers()} {
+		lists = append(lists, listing{kind: k, everywhere: true})
+	}
+	return lists
+}
+
 // beside returns the kinds whose objects, in the namespace of an object, decide
 // what becomes of that object.
 func beside(w Wanted) []kind {

@@ -42,11 +42,12 @@ func renderCharts(t *testing.T, charts change.Charts, name string, opt report.Op
 	return page.String()
 }
 
-// TestChartsSchema checks the document about charts against the published schema, and the
-// reports in it against theirs.
-func TestChartsSchema(t *testing.T) {
+// published returns a schema of docs, and the schema of reports with it.
+func published(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	const at = "https://raw.githubusercontent.com/safe-diff/helm-safe-diff/main/docs/"
 	compiler := jsonschema.NewCompiler()
-	for _, name := range []string{"charts-schema.json", "report-schema.json"} {
+	for _, name := range []string{name, "report-schema.json"} {
 		text, err := os.ReadFile("../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -56,14 +57,21 @@ func TestChartsSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		closeObjects(definition)
-		if err := compiler.AddResource("https://raw.githubusercontent.com/safe-diff/helm-safe-diff/main/docs/"+name, definition); err != nil {
+		if err := compiler.AddResource(at+name, definition); err != nil {
 			t.Fatal(err)
 		}
 	}
-	schema, err := compiler.Compile("https://raw.githubusercontent.com/safe-diff/helm-safe-diff/main/docs/charts-schema.json")
+	schema, err := compiler.Compile(at + name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return schema
+}
+
+// TestChartsSchema holds the document about charts to the published schema, and the
+// reports in it to theirs.
+func TestChartsSchema(t *testing.T) {
+	schema := published(t, "charts-schema.json")
 	failed := pulled(t)
 	failed.Charts[0].Cases[0].Failure = &change.Failure{Reason: "it cannot be rendered", Hint: "mend it"}
 	failed.Charts[2].Failure = &change.Failure{Reason: "its Chart.yaml cannot be read"}

@@ -31,7 +31,7 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 		return nil, ""
 	}
 	e := exclusions{old: old, updated: updated, pods: pods, facts: facts, in: in}
-	if e.fresh = podOf(updated, in.Name, "new", 1); e.fresh == nil || e.fresh.Spec.NodeName != "" {
+	if e.fresh = PodOf(updated, in.Name, "new", 1); e.fresh == nil || e.fresh.Spec.NodeName != "" {
 		return nil, ""
 	}
 	e.compare()
@@ -62,21 +62,21 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 
 // compare finds what new pods are excluded by.
 func (e *exclusions) compare() {
-	e.own = scheduling.Exclusions(e.fresh, podOf(e.updated, e.in.Name, "new", 0), e.in)
+	e.own = scheduling.Exclusions(e.fresh, PodOf(e.updated, e.in.Name, "new", 0), e.in)
 	if e.old != nil {
-		if e.stale = podOf(e.old, e.in.Name, "old", 0); e.stale != nil {
+		if e.stale = PodOf(e.old, e.in.Name, "old", 0); e.stale != nil {
 			e.beside = scheduling.Exclusions(e.fresh, e.stale, e.in)
-			e.before = scheduling.Exclusions(podOf(e.old, e.in.Name, "old", 1), e.stale, e.in)
+			e.before = scheduling.Exclusions(PodOf(e.old, e.in.Name, "old", 1), e.stale, e.in)
 		}
 	}
 	e.spread()
 	e.keepers = e.facts.keepers(e.fresh, e.stale, e.in)
 }
 
-// podOf returns a pod as the controller of a workload makes it, of the old or the new
+// PodOf returns a pod as the controller of a workload makes it, of the old or the new
 // template, with what it labels each pod; nil for what makes no pods that go on running. Pods
 // of different numbers are different.
-func podOf(o runtime.Object, namespace, side string, number int) *corev1.Pod {
+func PodOf(o runtime.Object, namespace, side string, number int) *corev1.Pod {
 	marks := map[string]string{}
 	switch o := o.(type) {
 	case *appsv1.Deployment:

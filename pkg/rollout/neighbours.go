@@ -34,7 +34,7 @@ type Neighbour struct {
 // DaemonNeighbour returns the pods of a DaemonSet on the nodes for which its controller makes one
 // and which can hold it; nil if there is no such node.
 func DaemonNeighbour(d *appsv1.DaemonSet, nodes []*corev1.Node) *Neighbour {
-	n := &Neighbour{Of: "DaemonSet " + d.Name, Pod: podOf(d, d.Namespace, "old", 0)}
+	n := &Neighbour{Of: "DaemonSet " + d.Name, Pod: PodOf(d, d.Namespace, "old", 0)}
 	search := scheduler.For(n.Pod)
 	for _, node := range nodes {
 		runs, _ := daemon.NodeShouldRunDaemonPod(logr.Discard(), node, d)
@@ -72,7 +72,7 @@ func (f Facts) keepers(pod, old *corev1.Pod, in scheduler.Namespace) []keeper {
 		leaves := n.Leaves
 		switch {
 		case leaves != "":
-		case pushes(pod, n.Pod):
+		case Pushes(pod, n.Pod):
 			leaves = "with a higher priority they push out those of " + n.Of
 		case old != nil && !n.Seen && len(exclusionsOf(old, n.Pod, in)) > 0:
 			leaves = "nor did the previous pods" // which may have kept it out
@@ -151,9 +151,9 @@ func (e *exclusions) crowded(kept []*keeper) *Obstacle {
 	return &Obstacle{Kind: NoNodeBesideOthers, Message: message, Paths: excluding(&e.fresh.Spec)}
 }
 
-// pushes reports whether a pod may have a higher priority than another one. Nothing that users
+// Pushes reports whether a pod may have a higher priority than another one. Nothing that users
 // define is above what Kubernetes itself defines.
-func pushes(pod, other *corev1.Pod) bool {
+func Pushes(pod, other *corev1.Pod) bool {
 	system := func(p *corev1.Pod) bool {
 		return strings.HasPrefix(p.Spec.PriorityClassName, scheduling.SystemPriorityClassPrefix)
 	}

@@ -60,7 +60,7 @@ func unplaced(which string, template *corev1.PodTemplateSpec, answer *scheduling
 // and further claims.
 func (f Facts) search(pod *corev1.Pod, claims ...string) *scheduling.Search {
 	var volumes []*corev1.PersistentVolume
-	for _, claim := range slices.Concat(claimsOf(&pod.Spec), claims) {
+	for _, claim := range slices.Concat(ClaimsOf(&pod.Spec), claims) {
 		if volume := f.Bound[claim]; volume != nil {
 			volumes = append(volumes, volume)
 		}
@@ -157,7 +157,7 @@ func placing(spec *corev1.PodSpec, about scheduling.Subjects) []fieldpath.Path {
 	if about.Taints {
 		paths = append(paths, fieldpath.Fields("tolerations"))
 	}
-	if about.Volumes && len(claimsOf(spec)) > 0 {
+	if about.Volumes && len(ClaimsOf(spec)) > 0 {
 		paths = append(paths, fieldpath.Fields("volumes"))
 	}
 	if about.Requests {

@@ -79,3 +79,9 @@ func AsksFor(b *policyv1.PodDisruptionBudget, desired int) int {
 		return 0
 	}
 }
+
+// AsksForAll reports whether a budget asks for all pods, however many there are.
+func AsksForAll(b *policyv1.PodDisruptionBudget) bool {
+	const many = 1 << 20
+	return AsksFor(b, many) >= many
+}

@@ -27,8 +27,8 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 	}
 	var unclear []change.Doubt
 	apart, together := facts.meet(&was.Spec.Template, &is.Spec.Template)
-	held := claimsOf(&was.Spec.Template.Spec)
-	for _, name := range claimsOf(&is.Spec.Template.Spec) {
+	held := ClaimsOf(&was.Spec.Template.Spec)
+	for _, name := range ClaimsOf(&is.Spec.Template.Spec) {
 		i := slices.IndexFunc(claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name })
 		if i < 0 || !slices.Contains(held, name) {
 			continue
@@ -94,8 +94,8 @@ func pinned(spec *corev1.PodSpec) bool {
 	return spec.NodeName != "" || spec.NodeSelector[corev1.LabelHostname] != ""
 }
 
-// claimsOf names the claims that pods mount.
-func claimsOf(spec *corev1.PodSpec) []string {
+// ClaimsOf names the claims that pods mount.
+func ClaimsOf(spec *corev1.PodSpec) []string {
 	var names []string
 	for i := range spec.Volumes {
 		if claim := spec.Volumes[i].PersistentVolumeClaim; claim != nil {

@@ -103,6 +103,8 @@ type Options struct {
 	Versions *Versions
 	// Picture asks for what a report needs that draws the upgrade (format html).
 	Picture bool
+	// drained is told of the upgrade when everything is known.
+	drained func(j *judge, in *input, u *upgrade.Upgrade) error
 }
 
 // Versions tell what the version of a chart promises, which is held against what
@@ -200,6 +202,11 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		return change.Set{}, err
 	}
 	j.faults = append(j.faults, rule.Ask(u, rules())...)
+	if opts.drained != nil {
+		if err := opts.drained(&j, &in, u); err != nil {
+			return change.Set{}, err
+		}
+	}
 	set := change.Set{Release: opts.Release}
 	if set.Release.Values, err = concealValues(opts.Release.Values, in.old, in.updated); err != nil {
 		return change.Set{}, err

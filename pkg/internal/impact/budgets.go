@@ -56,7 +56,7 @@ func evictionsBlocked(u *upgrade.Upgrade) []rule.Found {
 // makes it so: of the budget if that changes, else of the workloads.
 func allAsked(u *upgrade.Upgrade, b *upgrade.Budget) []rule.Found {
 	was := asked(u, b.Before, func(w *upgrade.Workload) int { return w.Before.Replicas })
-	is := asked(u, b.After, podsAfter)
+	is := asked(u, b.After, (*upgrade.Workload).Wanted)
 	if is == 0 || was > 0 {
 		return nil
 	}
@@ -171,19 +171,10 @@ func asked(u *upgrade.Upgrade, c *upgrade.Cover, pods func(*upgrade.Workload) in
 		sum += pods(w)
 		scaled = scaled || u.Scaled[w.Ref().Identity()]
 	}
-	const many = 1000 // what is asked for of any number of pods is asked for of these, too
-	if sum == 0 || rollout.AsksFor(c.Terms, sum) < sum || rollout.AsksFor(c.Terms, many) < many && (scaled || shared(u, c)) {
+	if sum == 0 || rollout.AsksFor(c.Terms, sum) < sum || !rollout.AsksForAll(c.Terms) && (scaled || shared(u, c)) {
 		return 0
 	}
 	return sum
-}
-
-// podsAfter returns how many pods a workload has when the upgrade is over.
-func podsAfter(w *upgrade.Workload) int {
-	if c := w.Change; w.Done() && c.Op != change.Keep && c.Outcome.Pods != nil && c.Outcome.Pods.Desired >= 0 {
-		return c.Outcome.Pods.Desired
-	}
-	return w.After.Replicas
 }
 
 // shared reports whether a budget also selects pods that are not of the release, as far

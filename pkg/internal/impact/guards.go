@@ -52,7 +52,7 @@ func budgetsGone(u *upgrade.Upgrade) []rule.Found {
 					on = b
 				}
 			}
-			guarded := slices.ContainsFunc(n.Budgets, func(b *upgrade.Budget) bool { return protects(u, b.After, w, podsAfter) })
+			guarded := slices.ContainsFunc(n.Budgets, func(b *upgrade.Budget) bool { return protects(u, b.After, w, (*upgrade.Workload).Wanted) })
 			if on == nil || guarded || on.After != nil && len(on.After.Workloads) == 0 {
 				continue // of one that selects nothing another rule tells
 			}

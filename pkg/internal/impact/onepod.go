@@ -121,7 +121,7 @@ func usersOf(u *upgrade.Upgrade, claim manifest.Identity) (lasting, ending []*us
 			of.before = countOf(w, w.Before.Replicas)
 		}
 		if after && w.After != nil {
-			of.after = countOf(w, podsAfter(w))
+			of.after = countOf(w, w.Wanted())
 		}
 		if w.Ends {
 			ending = append(ending, of)

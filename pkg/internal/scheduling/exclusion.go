@@ -182,7 +182,7 @@ func (s *Search) Fitting(nodes []*corev1.Node) Fitting {
 	f := Fitting{Reasons: map[string]int{}}
 	passing := ""
 	for _, node := range nodes {
-		reasons, because := s.rejects(node)
+		reasons, because := s.Rejects(node)
 		if len(reasons) == 0 {
 			f.Nodes = append(f.Nodes, node)
 			continue
@@ -192,7 +192,7 @@ func (s *Search) Fitting(nodes []*corev1.Node) Fitting {
 			f.Reasons[reason]++
 		}
 	}
-	f.Open = cmp.Or(unasked(s.pod), grows(nodes), passing)
+	f.Open = cmp.Or(s.Open(nodes), passing)
 	return f
 }
 

@@ -93,7 +93,7 @@ func (s *Search) Place(nodes []*corev1.Node) *Answer {
 	answer := &Answer{Reasons: map[string]int{}, nodes: len(nodes)}
 	passing := ""
 	for _, node := range nodes {
-		reasons, because := s.rejects(node)
+		reasons, because := s.Rejects(node)
 		if len(reasons) == 0 {
 			return nil
 		}
@@ -107,9 +107,13 @@ func (s *Search) Place(nodes []*corev1.Node) *Answer {
 	}
 	slices.Sort(answer.Volumes)
 	answer.Volumes = slices.Compact(answer.Volumes)
-	answer.Open = cmp.Or(unasked(s.pod), grows(nodes), passing)
+	answer.Open = cmp.Or(s.Open(nodes), passing)
 	return answer
 }
+
+// Open says who besides the scheduler decides where the pod goes, or who may add nodes to these;
+// "" if nobody does.
+func (s *Search) Open(nodes []*corev1.Node) string { return cmp.Or(unasked(s.pod), grows(nodes)) }
 
 // Room tells which resources the pod asks for more of than an empty node has, in the
 // scheduler's words, and why that may not be the last word. What the node does not say it
@@ -148,8 +152,8 @@ func exceeds(name corev1.ResourceName, asked resource.Quantity, room corev1.Reso
 	}
 }
 
-// rejects returns why a node cannot hold the pod, and why that may pass.
-func (s *Search) rejects(node *corev1.Node) (reasons []string, passing string) {
+// Rejects returns why a node cannot hold the pod, and why that may pass.
+func (s *Search) Rejects(node *corev1.Node) (reasons []string, passing string) {
 	cordon := &corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
 	if node.Spec.Unschedulable && !schedulinghelpers.TolerationsTolerateTaint(logr.Discard(), s.pod.Spec.Tolerations, cordon, s.operators) {
 		return []string{unschedulable}, ""
@@ -168,7 +172,7 @@ func (s *Search) rejects(node *corev1.Node) (reasons []string, passing string) {
 	}
 }
 
-// unfit is rejects without a look at taints.
+// unfit is Rejects without a look at taints.
 func (s *Search) unfit(node *corev1.Node) (reasons []string, open string) {
 	if match, _ := s.affinity.Match(node); !match { // what cannot be parsed matches nothing
 		return []string{unmatched}, ""

@@ -97,6 +97,14 @@ func (u *Upgrade) workload(o *Object) *Workload {
 	return w
 }
 
+// Wanted returns how many pods a workload has when the upgrade is over.
+func (w *Workload) Wanted() int {
+	if c := w.Change; w.Done() && c.Op != change.Keep && c.Outcome.Pods != nil && c.Outcome.Pods.Desired >= 0 {
+		return c.Outcome.Pods.Desired
+	}
+	return w.After.Replicas
+}
+
 // keepsPods reports whether the pods of an updated workload stay the ones that they
 // are, whatever its template says. A bare Pod is relabelled in place, and the next run of a
 // CronJob has the new template.

@@ -1,0 +1,233 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+)
+
+// DrainFormat is one way to print what happens when nodes are drained.
+type DrainFormat struct {
+	Name  string
+	Write func(w io.Writer, d *change.Drain, opt Options) error
+}
+
+// DrainFormats returns all formats for a drain, the default first.
+func DrainFormats() []DrainFormat {
+	return []DrainFormat{
+		{"text", func(w io.Writer, d *change.Drain, opt Options) error {
+			_, err := io.WriteString(w, drainText(d, opt))
+			return err
+		}},
+		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return encodeJSON(w, jsonDrainOf(d, opt)) }},
+		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error {
+			text, err := yaml.Marshal(jsonDrainOf(d, opt))
+			if err == nil {
+				_, err = w.Write(text)
+			}
+			return err
+		}},
+	}
+}
+
+// mostNodes is how many names of nodes a line of the text has.
+const mostNodes = 5
+
+func drainText(d *change.Drain, opt Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", strings.ToUpper(string(d.Verdict(opt.FailOn))), drainHead(d))
+	for _, s := range []struct {
+		heading string
+		risks   []change.Risk
+	}{
+		{"never evicted: a drain of their node does not end", []change.Risk{change.Stuck}},
+		{"without another node: a drain stops them until their node is back", []change.Risk{change.Downtime, change.Restart}},
+	} {
+		heading := "\n" + s.heading + "\n"
+		for i := range d.Findings {
+			f := &d.Findings[i]
+			if f.Risk != s.risks[0] && f.Risk != s.risks[len(s.risks)-1] {
+				continue
+			}
+			b.WriteString(heading)
+			heading = ""
+			fmt.Fprintf(&b, "  %s: %s\n    %s [%s]%s\n", printable(f.Workload.String()), drainPods(f), printable(drainWhy(f)), f.Risk, since(f))
+		}
+	}
+	if len(d.Asks) > 0 {
+		b.WriteString("\nkubectl drain asks for\n")
+	}
+	for _, a := range d.Asks {
+		about := map[string]string{"--force": ", which nobody makes again", "--delete-emptydir-data": ", whose emptyDir volumes go"}[a.Flag]
+		fmt.Fprintf(&b, "  %s: %s%s\n", a.Flag, workloadsOf(a.Workloads), about)
+	}
+	if len(d.Unknown) > 0 {
+		b.WriteString("\nnot known\n")
+	}
+	for i := range d.Unknown {
+		n, about := &d.Unknown[i], ""
+		if n.Ref.Name != "" {
+			about = n.Ref.String() + ": "
+		}
+		fmt.Fprintf(&b, "  %s\n", printable(about+n.Reason))
+	}
+	fmt.Fprintf(&b, "\n%s and %s were looked at. Exit code %d: %s.\n", plural(d.Nodes, "node"), plural(d.Pods, "pod"), opt.ExitCode, drainReason(d, opt))
+	return b.String()
+}
+
+// drainReason says why the exit code is what it is.
+func drainReason(d *change.Drain, opt Options) string {
+	var t exitTally
+	for i := range d.Findings {
+		if r := d.Findings[i].Risk; opt.FailOn.Names(r) {
+			t.failing.add(string(r), 1)
+		} else {
+			t.others.add(string(r), 1)
+		}
+	}
+	if undecided := d.Verdict(opt.FailOn) == change.Undecided; undecided && opt.FailOn.Undecided() {
+		t.failing.add(change.OnUndecided, 0)
+	} else if undecided {
+		t.others.add(change.OnUndecided, 0)
+	}
+	return cmp.Or(t.sentence(t.failing, "in --fail-on"), t.sentence(t.others, "not in --fail-on"), "no finding")
+}
+
+// drainHead is the first line behind the verdict.
+func drainHead(d *change.Drain) string {
+	held, somewhere, elsewhere := d.Held(), 0, 0
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		switch {
+		case f.Risk != change.Stuck:
+			elsewhere += f.Pods
+		case len(f.Nodes) == 0:
+			somewhere += f.Pods
+		}
+	}
+	var parts []string
+	if len(held) > 0 {
+		verb := "never empty"
+		if len(held) == 1 {
+			verb = "never empties"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s: %s", plural(len(held), "node"), verb, nodesOf(held)))
+	}
+	switch {
+	case somewhere == 1:
+		parts = append(parts, "the node to which 1 pod comes never empties")
+	case somewhere > 1:
+		parts = append(parts, fmt.Sprintf("the nodes to which %d pods come never empty", somewhere))
+	}
+	if elsewhere > 0 {
+		parts = append(parts, plural(elsewhere, "pod")+" without another node")
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; ")
+	case len(d.Unknown) > 0:
+		return "no node is known to stay full, and not all is known"
+	default:
+		return "every node empties, and its pods find another one"
+	}
+}
+
+func drainWhy(f *change.DrainFinding) string {
+	switch len(f.Volumes) {
+	case 0:
+		return f.Why
+	case 1:
+		return f.Why + " (volume " + f.Volumes[0] + ")"
+	default:
+		return f.Why + " (volumes " + firstOf(f.Volumes, mostNodes) + ")"
+	}
+}
+
+func drainPods(f *change.DrainFinding) string {
+	switch {
+	case len(f.Nodes) == 0 && f.Pods == 1:
+		return "1 pod, wherever it runs"
+	case len(f.Nodes) == 0:
+		return plural(f.Pods, "pod") + ", wherever they run"
+	}
+	return plural(f.Pods, "pod") + " on " + nodesOf(f.Nodes)
+}
+
+func since(f *change.DrainFinding) string {
+	if f.New {
+		return " (by this upgrade)"
+	}
+	return ""
+}
+
+// nodesOf lists the first nodes, and counts the rest.
+func nodesOf(nodes []string) string { return firstOf(nodes, mostNodes) }
+
+func workloadsOf(refs []manifest.Ref) string {
+	names := make([]string, len(refs))
+	for i, ref := range refs {
+		names[i] = ref.String()
+	}
+	return firstOf(names, mostNodes)
+}
+
+func firstOf(names []string, most int) string {
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return printable(text)
+}
+
+// drainSchema names the contract that docs/drain-schema.json writes down.
+const drainSchema = "1"
+
+// jsonDrain is the document that docs/drain-schema.json describes.
+type jsonDrain struct {
+	SchemaVersion string             `json:"schemaVersion"`
+	Verdict       change.Verdict     `json:"verdict"`
+	ExitCode      int                `json:"exitCode"`
+	FailOn        []string           `json:"failOn"`
+	Release       jsonRelease        `json:"release"`
+	Nodes         int                `json:"nodes"`
+	Pods          int                `json:"pods"`
+	NeverEmpty    []string           `json:"neverEmpty"`
+	Findings      []jsonDrainFinding `json:"findings"`
+	Asks          []jsonDrainAsk     `json:"asks"`
+	Unknown       []jsonNotice       `json:"unknown"`
+}
+
+type jsonDrainFinding struct {
+	Risk     change.Risk `json:"risk"`
+	Workload jsonObject  `json:"workload"`
+	Pods     int         `json:"pods"`
+	Nodes    []string    `json:"nodes"`
+	Message  string      `json:"message"`
+	Volumes  []string    `json:"volumes"`
+	New      bool        `json:"new"`
+}
+
+type jsonDrainAsk struct {
+	Flag      string       `json:"flag"`
+	Workloads []jsonObject `json:"workloads"`
+}
+
+func jsonDrainOf(d *change.Drain, opt Options) jsonDrain {
+	object := func(ref *manifest.Ref) jsonObject { return jsonObjectOf(*ref) }
+	same := func(s *string) string { return *s }
+	return jsonDrain{
+		SchemaVersion: drainSchema, Verdict: d.Verdict(opt.FailOn), ExitCode: opt.ExitCode, FailOn: each(opt.FailOn, same),
+		Release: jsonReleaseOf(&d.Release), Nodes: d.Nodes, Pods: d.Pods, NeverEmpty: each(d.Held(), same),
+		Findings: each(d.Findings, func(f *change.DrainFinding) jsonDrainFinding {
+			return jsonDrainFinding{Risk: f.Risk, Workload: jsonObjectOf(f.Workload), Pods: f.Pods, Nodes: each(f.Nodes, same), Message: f.Why, Volumes: each(f.Volumes, same), New: f.New}
+		}),
+		Asks:    each(d.Asks, func(a *change.DrainAsk) jsonDrainAsk { return jsonDrainAsk{a.Flag, each(a.Workloads, object)} }),
+		Unknown: each(d.Unknown, jsonNoticeOf),
+	}
+}
