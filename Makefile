@@ -19,7 +19,7 @@ IN_LAB    = go -C test/controlplane test -v -count=1 -parallel 16 -timeout 120m
 LAB_ARGS  = -args -bin $(TOOLS) -program $(CURDIR)/$(BIN) $(if $(CASES),-cases '$(CASES)') $(if $(AT_ONCE),-at-once $(AT_ONCE))
 # What `make check` makes, in this order.
 CHECKS   := tidy lint test test-replay test-helm demo
-LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kwok-v0.8.0)
+LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kubectl-v1.37.1 kwok-v0.8.0)
 
 .PHONY: help
 help: ## list the targets
@@ -81,6 +81,11 @@ observe: build $(LAB) ## measure the cases that are not observed yet, and keep w
 observe-all: build $(LAB) ## measure all cases anew and keep what is observed
 	$(IN_LAB) -run '^TestCases$$' . $(LAB_ARGS) -select all -record -journal $(NOTES)/all.jsonl
 	go test -count=1 -run TestReplay ./test/observed -update
+
+.PHONY: remedies
+remedies: build $(LAB) ## follow what rules advise on a real control plane, and keep which hints helped
+	$(IN_LAB) -run '^TestRemedies$$' . $(LAB_ARGS) -record
+	go test -count=1 -run 'TestRemedies|TestRulesAdvise' ./test/observed
 
 .PHONY: test-browser
 test-browser: build ## open HTML reports in chromium: colours, widths, keyboard, paper, without scripts
@@ -177,5 +182,7 @@ $(TOOLS)/kwok-v0.8.0:
 	@hack/tool.sh sigs.k8s.io/kwok/cmd/kwok v0.8.0 $@
 $(TOOLS)/etcd-v3.7.0:
 	@hack/component.sh go.etcd.io/etcd/server/v3 $@
+$(TOOLS)/kubectl-v1.37.1:
+	@hack/component.sh k8s.io/kubernetes/cmd/kubectl $@
 $(TOOLS)/kube-%-v1.37.1:
 	@hack/component.sh k8s.io/kubernetes/cmd/kube-$* $@

@@ -13,7 +13,7 @@ import (
 
 // deletionRules are about state that goes with an object.
 func deletionRules() []rule.Rule {
-	const keep = rule.KeepFirst + ", or put it back into the chart"
+	const keep = "to keep it, kubectl annotate KIND NAME -n NAMESPACE helm.sh/resource-policy=keep; or put it back into the chart"
 	return showing(rule.LossEvidence, []rule.Rule{
 		{
 			ID: "claim-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolumeClaim"},
@@ -24,7 +24,7 @@ func deletionRules() []rule.Rule {
 			ID: "volume-deleted", Risk: change.DataLoss, Kinds: []string{"PersistentVolume"},
 			Why:  "the volume is deleted, and its data can no longer be reached",
 			Back: "it comes back without what is deleted with it",
-			Fix:  keep, Instead: rule.KeepFirst, When: deleted("the volume is deleted"),
+			Fix:  rule.KeepFirst + ", or put it back into the chart", Instead: rule.KeepFirst, When: deleted("the volume is deleted"),
 		},
 		{
 			ID: "namespace-deleted", Risk: change.DataLoss, Kinds: []string{"Namespace"},

@@ -30,7 +30,13 @@ func refusalRules() []rule.Rule {
 		{
 			ID: "api-refused", Risk: change.Rejected,
 			Why: whyRefused,
-			Fix: "leave the field as it is, or delete the object before the upgrade",
+			Fix: "leave the field as it is; or, before the upgrade, kubectl delete KIND NAME -n NAMESPACE",
+			Remedy: func(c *change.Change) string {
+				if slices.Contains(withData(), c.Ref.Kind) || !rule.OfKubernetes(c.Ref.Group) {
+					return "leave the field as it is" // more may go with the object than itself
+				}
+				return ""
+			},
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				return refusal(c), nil, len(c.Outcome.Refused) > 0
 			},
@@ -60,7 +66,7 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "api-not-served", Risk: change.Rejected,
 			Why:  "this Kubernetes does not serve the API version; Helm stops before it changes anything, even if only the installed release uses it",
-			Fix:  "move the chart to a served version; for an installed release, rewrite its stored manifest first (helm mapkubeapis)",
+			Fix:  "move the chart to a served version; for an installed release, rewrite its stored manifest first (try helm mapkubeapis)",
 			When: refusedAs("NotFound"),
 			Remedy: func(c *change.Change) string {
 				if strings.Contains(refusal(c), "did you mean ") {
@@ -101,7 +107,13 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "hook-in-the-way", Risk: change.Rejected,
 			Why: "the object of an earlier run still exists, and the hook's delete policies do not remove it first; the hook cannot be created",
-			Fix: "add before-hook-creation to the hook's delete policies, and delete the object now if Helm finds it there",
+			Fix: "add before-hook-creation to the hook's delete policies",
+			Remedy: func(c *change.Change) string {
+				if slices.Contains(withData(), c.Ref.Kind) {
+					return "leave the upgrade events out of helm.sh/hook, so that only an installation creates it" // data would go with it
+				}
+				return ""
+			},
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("AlreadyExists")(c)
 				return message, paths, fires && c.New != nil && len(c.New.HookEvents()) > 0
@@ -110,7 +122,13 @@ func helmRefusals() []rule.Rule { //nolint:funlen // a table
 		{
 			ID: "hook-becomes-object", Risk: change.Rejected,
 			Why: "the object that the hook left behind does not belong to the release, and Helm will not take it over",
-			Fix: "delete the object before the upgrade, or give the hook the delete policy hook-succeeded one release earlier",
+			Fix: "before the upgrade, kubectl delete KIND NAME -n NAMESPACE; or give the hook the delete policy hook-succeeded one release earlier",
+			Remedy: func(c *change.Change) string {
+				if slices.Contains(withData(), c.Ref.Kind) {
+					return "let Helm take it over (--take-ownership)" // data would go with it
+				}
+				return ""
+			},
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				message, paths, fires := refusedAs("AlreadyExists")(c)
 				return message, paths, fires && c.Old != nil && len(c.Old.HookEvents()) > 0
@@ -142,9 +160,8 @@ func workloadRefusals() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "volume-claim-templates-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
-			Why: whyRefused,
-			Fix: "to grow the volumes, patch each claim (kubectl patch pvc), then delete the StatefulSet but not its pods " +
-				"(kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan) and upgrade; for anything else leave the templates as they are",
+			Why:    whyRefused,
+			Fix:    "leave the templates as they are; if they only grow, patch each claim, delete the StatefulSet but orphan its pods, then upgrade",
 			Remedy: growClaims,
 			When:   editUnder("spec", "volumeClaimTemplates"),
 		},
@@ -152,19 +169,20 @@ func workloadRefusals() []rule.Rule {
 			ID: "statefulset-immutable", Risk: change.Rejected, Kinds: []string{"StatefulSet"},
 			Why:    whyRefused,
 			Fix:    "delete the StatefulSet but not its pods (kubectl delete statefulset NAME -n NAMESPACE --cascade=orphan), then upgrade",
-			Remedy: clearRollingUpdate,
+			Remedy: forStatefulSet,
 			When:   refusedUnder("spec"),
 		},
 		{
 			ID: "job-immutable", Risk: change.Rejected, Kinds: []string{"Job"},
 			Why:  whyRefused,
-			Fix:  "delete the Job before the upgrade, put the revision into its name, or make it a hook with the delete policy before-hook-creation",
+			Fix:  "before the upgrade, kubectl delete job NAME -n NAMESPACE; or put the revision into its name, or make it a hook with the delete policy before-hook-creation",
 			When: refusedUnder("spec"),
 		},
 		{
 			ID: "selector-immutable", Risk: change.Rejected, Kinds: []string{"Deployment", "DaemonSet", "ReplicaSet"},
-			Why: whyRefused,
-			Fix: "keep the selector and the labels it picks; if it must change, delete the workload but not its pods (--cascade=orphan), then upgrade and remove the old pods",
+			Why:    whyRefused,
+			Fix:    "keep the selector and the labels it picks; or delete the workload but not its pods: kubectl delete KIND NAME -n NAMESPACE --cascade=orphan; then upgrade, and delete what it has left",
+			Remedy: besideOld,
 			When: func(c *change.Change) (string, []fieldpath.Path, bool) {
 				// Labels that the selector does not fit are refused in a new object, too.
 				labels := slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field == "spec.template.metadata.labels" })
@@ -175,7 +193,7 @@ func workloadRefusals() []rule.Rule {
 		{
 			ID: "pod-immutable", Risk: change.Rejected, Kinds: []string{"Pod"},
 			Why:  whyRefused,
-			Fix:  "delete the Pod before the upgrade, or let a Deployment own it",
+			Fix:  "before the upgrade, kubectl delete pod NAME -n NAMESPACE; or let a Deployment own it",
 			When: refusedUnder("spec"),
 		},
 	}
@@ -193,22 +211,27 @@ func objectRefusals() []rule.Rule {
 		{
 			ID: "immutable-data", Risk: change.Rejected, Kinds: []string{"ConfigMap", "Secret"},
 			Why:  whyRefused,
-			Fix:  "give the object a new name (for example with a hash of its content) and point the workloads to it",
+			Fix:  "give the object a new name (with a hash of its content) and point the workloads to it; or, before the upgrade, kubectl delete KIND NAME -n NAMESPACE",
 			When: refusedUnder("data", "binaryData", "stringData", "immutable", "type"),
 		},
 		{
 			ID: "role-ref-immutable", Risk: change.Rejected, Kinds: []string{"RoleBinding", "ClusterRoleBinding"},
 			Why:  whyRefused,
-			Fix:  "delete the binding before the upgrade, or give the new one another name",
+			Fix:  "before the upgrade, kubectl delete KIND NAME -n NAMESPACE; or give the new binding another name",
 			When: refusedUnder("roleRef"),
 		},
 		{
 			ID: "service-immutable", Risk: change.Rejected, Kinds: []string{"Service"},
 			Why:  whyRefused,
-			Fix:  "leave the field as it is, or delete the Service before the upgrade; it will get another address",
+			Fix:  "leave the field as it is; or, before the upgrade, kubectl delete service NAME -n NAMESPACE; it will get another address",
 			When: refusedUnder("spec.clusterIP", "spec.clusterIPs", "spec.loadBalancerClass", "spec.ipFamilies", "spec.ipFamilyPolicy"),
 		},
 	}
+}
+
+// withData are kinds with which data goes when they are deleted.
+func withData() []string {
+	return []string{"PersistentVolumeClaim", "PersistentVolume", "Namespace", "StatefulSet", "CustomResourceDefinition"}
 }
 
 // refusal names the first field that is refused, in the API server's words.

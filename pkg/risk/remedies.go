@@ -17,6 +17,20 @@ import (
 // maxClaims is how many claims a remedy names.
 const maxClaims = 6
 
+// forStatefulSet is the remedy for a StatefulSet of which anything but the claims is refused.
+func forStatefulSet(c *change.Change) string {
+	if remedy := clearRollingUpdate(c); remedy != "" {
+		return remedy
+	}
+	if before, after, known := selection(c); !known || selects(after.selector, before.labels) {
+		return ""
+	}
+	if untyped.Text(upgrade.Spec(c.Old), "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
+		return "keep the selector"
+	}
+	return "keep the selector; or delete the StatefulSet with its pods, but not its claims: kubectl delete statefulset NAME -n NAMESPACE; then upgrade"
+}
+
 // clearRollingUpdate is the remedy for a StatefulSet that is to have another strategy, and keeps
 // the fields of the old one: Helm sends nothing of what no manifest says, and the API server does
 // not allow them (ValidateStatefulSetSpec in k8s.io/kubernetes/pkg/apis/apps/validation).
@@ -36,7 +50,7 @@ func clearRollingUpdate(c *change.Change) string {
 // nothing else changes: the claims by name, then the StatefulSet without its pods.
 func growClaims(c *change.Change) string {
 	old, updated := templates(c.Old), templates(c.New)
-	if len(old) == 0 || len(old) != len(updated) || otherwiseRefused(c) {
+	if len(old) == 0 || len(old) != len(updated) || otherwiseRefused(c) || !onlyGrow(c) {
 		return ""
 	}
 	var steps []string
@@ -50,8 +64,11 @@ func growClaims(c *change.Change) string {
 		case errBefore != nil || errAfter != nil || after.Cmp(before) < 0:
 			return "" // a claim does not shrink
 		case after.Cmp(before) > 0:
-			steps = append(steps, fmt.Sprintf("kubectl patch pvc %s -n NAMESPACE -p '{\"spec\":{\"resources\":{\"requests\":{\"storage\":%q}}}}'",
-				strings.Join(claims(c, old[i].name), " "), updated[i].storage))
+			names := claims(c, old[i].name)
+			if names == "" {
+				return ""
+			}
+			steps = append(steps, fmt.Sprintf("kubectl patch pvc %s -n NAMESPACE -p '{\"spec\":{\"resources\":{\"requests\":{\"storage\":%q}}}}'", names, updated[i].storage))
 		}
 	}
 	if len(steps) == 0 {
@@ -64,6 +81,13 @@ func growClaims(c *change.Change) string {
 // otherwiseRefused reports whether anything but the claims is refused.
 func otherwiseRefused(c *change.Change) bool {
 	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Field != "spec.volumeClaimTemplates" && e.Field != "spec" })
+}
+
+// onlyGrow reports whether nothing of the claim templates differs but how much they ask for.
+func onlyGrow(c *change.Change) bool {
+	return !slices.ContainsFunc(c.Edits, func(e change.Edit) bool {
+		return e.Path.Under("spec", "volumeClaimTemplates") && !strings.HasSuffix(e.Path.String(), ".spec.resources.requests.storage")
+	})
 }
 
 // claimTemplate is what of a claim template matters to its size.
@@ -89,19 +113,32 @@ func templates(o *manifest.Object) []claimTemplate {
 	return list
 }
 
-// claims names the claims that a StatefulSet has made of a template, and counts those that
-// are too many to name.
-func claims(c *change.Change, template string) []string {
-	replicas := 1
+// claims names the claims that a StatefulSet has made of a template, as words for a shell; "" if it
+// is not known which there are.
+func claims(c *change.Change, template string) string {
+	spec := upgrade.Spec(c.Old)
+	replicas, first := whole(spec["replicas"], 1), whole(untyped.At(spec, "ordinals", "start"), 0)
 	if p := c.Outcome.Pods; p != nil && p.Before >= 0 {
 		replicas = p.Before
 	}
-	var list []string
-	for i := range min(replicas, maxClaims) {
-		list = append(list, fmt.Sprintf("%s-NAME-%d", template, i))
-	}
 	if replicas > maxClaims {
-		list = append(list, fmt.Sprintf("… %s-NAME-%d", template, replicas-1))
+		return fmt.Sprintf("$(seq -f %s-NAME-%%.0f %d %d)", template, first, first+replicas-1)
 	}
-	return list
+	var list []string
+	for i := range replicas {
+		list = append(list, fmt.Sprintf("%s-NAME-%d", template, first+i))
+	}
+	return strings.Join(list, " ")
+}
+
+// whole reads a number of a manifest.
+func whole(value any, otherwise int) int {
+	switch n := value.(type) {
+	case int64:
+		return int(n)
+	case float64:
+		return int(n)
+	default:
+		return otherwise
+	}
 }

@@ -210,10 +210,19 @@ func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 // uses reports whether the installed release has custom resources of the group of a
 // definition, so that their definitions are in the cluster.
 func (in *input) uses(definition *manifest.Object) bool {
+	return slices.ContainsFunc(in.old, func(o *manifest.Object) bool { return mayDefine(definition, o.Ref) })
+}
+
+// mayDefine reports whether a definition may be that of an object's kind.
+func mayDefine(definition *manifest.Object, ref manifest.Ref) bool {
 	_, group, _ := strings.Cut(definition.Ref.Name, ".")
-	return slices.ContainsFunc(in.old, func(o *manifest.Object) bool {
-		return o.Ref.Group == group && definition.MayHold(o.Ref.Kind)
-	})
+	return ref.Group == group && definition.MayHold(ref.Kind)
+}
+
+// shipped are the definitions in the crds directory of the new chart.
+func (in *input) shipped() []*manifest.Object {
+	_, crds := splitCRDs(in.updated, in.newCRDs)
+	return crds
 }
 
 // splitCRDs tells the definitions that Helm applies with the release from those

@@ -37,6 +37,8 @@ type judge struct {
 	beside []map[manifest.Identity]*manifest.Object
 	// cluster are the objects that are known to be in the cluster.
 	cluster []*manifest.Object
+	// shipped are the definitions in the crds directory of the new chart.
+	shipped []*manifest.Object
 	// rollout is what the prediction of pods needs to know, running what it needs
 	// to know besides of a namespace.
 	rollout rollout.Facts
@@ -166,6 +168,9 @@ func (j *judge) unknownKind(ref manifest.Ref) change.FieldError {
 	refused := apiserver.Unserved(ref)
 	if strings.Contains(ref.Group, ".") && !j.server.BuiltinGroup(ref.Group) && j.live.Objects[ref.Identity()].Value == nil {
 		refused.Type = "NoKindMatch"
+		if slices.ContainsFunc(j.shipped, func(definition *manifest.Object) bool { return mayDefine(definition, ref) }) {
+			refused.Type, refused.Message = "NoKindInstalled", refused.Message+": its definition is in the crds directory of the chart"
+		}
 	}
 	return refused
 }

@@ -114,7 +114,7 @@ func special(c *cases.Case) bool {
 func comment(c *cases.Case) string {
 	var b strings.Builder
 	for line := range strings.Lines(c.Comment) {
-		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && !strings.HasPrefix(line, "versions:") && !strings.HasPrefix(line, "dead:") && !strings.HasPrefix(line, "record:") && strings.TrimSpace(line) != "take-ownership" {
+		if !strings.HasPrefix(line, "unmeasured:") && !strings.HasPrefix(line, "kube-version:") && !strings.HasPrefix(line, "versions:") && !strings.HasPrefix(line, "dead:") && !strings.HasPrefix(line, "record:") && !strings.HasPrefix(line, "remedy:") && strings.TrimSpace(line) != "take-ownership" {
 			b.WriteString(line)
 		}
 	}

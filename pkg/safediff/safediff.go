@@ -169,6 +169,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	j := judge{server: server, opts: opts, live: state, beside: beside, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state), least: in.keptBefore(),
+		shipped:    in.shipped(),
 		budgets:    byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
 		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),

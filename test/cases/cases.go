@@ -75,6 +75,11 @@ type Case struct {
 	Wait bool
 	// Unmeasured says why a control plane cannot tell; "" for almost every case.
 	Unmeasured string
+	// Remedies are the hints that are followed in the laboratory, to see that they help.
+	Remedies []Remedy
+	// Mended is the new manifest once the hints about the chart were followed; "" if they ask for
+	// no other chart.
+	Mended string
 
 	file    string
 	archive *txtar.Archive
@@ -110,6 +115,7 @@ func read(dir, path string) (Case, error) {
 		Name: strings.TrimSuffix(filepath.ToSlash(name), ".txtar"), Comment: strings.TrimSpace(string(archive.Comment)),
 		file: path, archive: archive,
 	}
+	c.Remedies = remediesIn(c.Comment)
 	for line := range strings.Lines(c.Comment) {
 		if version, found := strings.CutPrefix(line, "kube-version:"); found {
 			c.KubeVersion = strings.TrimSpace(version)
@@ -142,6 +148,7 @@ func read(dir, path string) (Case, error) {
 		"live": &c.Live, "live-server-side": &c.LiveServerSide, "told": &c.Told, "told-server-side": &c.ToldServerSide,
 		"one-way": &c.OneWay, "one-way-server-side": &c.OneWayServerSide,
 		"messages": &c.Messages, "messages-server-side": &c.MessagesServerSide,
+		"mended.yaml": &c.Mended,
 	}
 	for _, f := range archive.Files {
 		text, known := sections[f.Name]

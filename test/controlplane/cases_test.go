@@ -278,7 +278,10 @@ func outcome(o *observed.Observation) string {
 func (o *observing) measured(ctx context.Context, c *cases.Case, k int, namespace string) (found *entry, doubt string, err error) {
 	way, kept := ways()[k], observed.Ways()[k]
 	place := func(text string) string { return inNamespace(text, namespace) }
-	m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster), Drift: place(c.Drift)}
+	m, err := o.caseIn(c, namespace)
+	if err != nil {
+		return nil, "", err
+	}
 	var looked change.Set
 	var dump []map[string]any
 	m.Between = func(ctx context.Context, namespace string) error {
@@ -286,18 +289,6 @@ func (o *observing) measured(ctx context.Context, c *cases.Case, k int, namespac
 		looked, err1 = o.look(ctx, c, &m, way, namespace)
 		dump, err2 = o.bench.Dump(ctx, m, namespace)
 		return errors.Join(err1, err2)
-	}
-	if c.TakeOwnership {
-		m.NewArgs = append(m.NewArgs, "--take-ownership")
-	}
-	if c.Wait {
-		m.NewArgs = append(m.NewArgs, "--wait")
-	}
-	if c.Timeout != "" {
-		m.NewArgs = append(m.NewArgs, "--timeout", c.Timeout)
-	}
-	if err := o.charts(&m, place(c.Before), namespace); err != nil {
-		return nil, "", err
 	}
 	unlock := o.lock(o.bench.Outside(m))
 	happened, late, err := o.bench.Run(ctx, m, way, namespace)
@@ -326,6 +317,22 @@ func (o *observing) measured(ctx context.Context, c *cases.Case, k int, namespac
 		doubt = "pods were late"
 	}
 	return found, doubt, err
+}
+
+// caseIn returns a case as it is measured in a namespace, with its charts.
+func (r *run) caseIn(c *cases.Case, namespace string) (measure.Case, error) {
+	place := func(text string) string { return inNamespace(text, namespace) }
+	m := measure.Case{Name: c.Name, Old: place(c.Old), New: place(c.New), Cluster: place(c.Cluster), Drift: place(c.Drift)}
+	if c.TakeOwnership {
+		m.NewArgs = append(m.NewArgs, "--take-ownership")
+	}
+	if c.Wait {
+		m.NewArgs = append(m.NewArgs, "--wait")
+	}
+	if c.Timeout != "" {
+		m.NewArgs = append(m.NewArgs, "--timeout", c.Timeout)
+	}
+	return m, r.charts(&m, place(c.Before), namespace)
 }
 
 // lookedDifferences lists where what the program said after its look at the cluster did

@@ -29,6 +29,10 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, err := Remedies(".")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var sum Sum
 	replayed, measurable := 0, 0
 	var missing []string
@@ -50,6 +54,9 @@ func TestReplay(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s, %s: %v", c.Name, way.Name, err)
 				continue
+			}
+			for _, what := range append(untriedIn(kept, &said.Offline), untriedIn(kept, &said.Looked)...) {
+				t.Errorf("%s, %s: what was not tried in the laboratory is advised: %s", c.Name, way.Name, what)
 			}
 			happened := o.Upgrade
 			happened.Case = c.Name // it may have been renamed

@@ -43,7 +43,7 @@ func hookRules() []rule.Rule {
 		{
 			ID: "hook-claim-in-use", Risk: change.Stuck, Kinds: []string{"PersistentVolumeClaim"},
 			Why:  "a claim is not deleted while pods use it: Helm waits until its timeout, then the upgrade fails; with server-side apply Helm does not wait, and new pods do not start",
-			Fix:  "remove the annotation helm.sh/hook from the claim, and let Helm take it over (--take-ownership); or leave its upgrade events out",
+			Fix:  "remove the annotation helm.sh/hook from the claim, and let Helm take it over (try --take-ownership); or leave its upgrade events out",
 			Find: claimsHeld,
 		},
 		{

@@ -64,7 +64,7 @@ func placementRules() []rule.Rule {
 			Why: "no node can hold the pod, even with nothing else on it: none matches its selector and tolerations, has the resources it requests, reaches the volumes to which its claims are bound, " +
 				"and has the labels by which it must be spread or near others (as the scheduler decides: NodeUnschedulable, TaintToleration, NodeAffinity, NodeResourcesFit, VolumeBinding, PodTopologySpread, " +
 				"InterPodAffinity); the pod stays Pending; if an autoscaler may add nodes, this is a notice",
-			Fix: "change the selector, affinity, tolerations, requests or topologySpreadConstraints so that they fit a node that reaches the volumes, or change the nodes first (labels, taints, kubectl uncordon); " +
+			Fix: "change the selector, affinity, tolerations, requests or topologySpreadConstraints so that they fit a node that reaches the volumes, or change the nodes first (labels, taints, cordons); " +
 				"kubectl describe nodes shows what they have, kubectl describe pv where a volume is",
 			Find: obstacles(rollout.NoNode),
 		},

@@ -32,7 +32,7 @@ func ownedChangeRules() []rule.Rule {
 		{
 			ID: "made-secret-not-seen", Risk: change.Stale,
 			Why:  "an operator updates the Secret that it makes from this resource, and pods that read it into their environment keep the old values",
-			Fix:  "put a checksum of the resource into an annotation of the pod template, or restart the pods once the Secret has changed (kubectl rollout restart)",
+			Fix:  "put a checksum of the resource into an annotation of the pod template, or restart the pods once the Secret has changed",
 			Find: madeSecrets,
 		},
 	}

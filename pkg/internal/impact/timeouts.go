@@ -16,7 +16,7 @@ func timeoutRules() []rule.Rule {
 		ID: "timeout-too-short", Risk: change.Stuck, Kinds: []string{"Deployment", "StatefulSet", "DaemonSet"}, Hangs: rule.Always,
 		Why: "with --wait, --atomic or --rollback-on-failure Helm waits for the rollout until --timeout; then the release fails, or Helm rolls it back, " +
 			"even if every pod becomes ready",
-		Fix:  "pass a longer --timeout, let pods become ready sooner (initialDelaySeconds, minReadySeconds), or replace more of them at a time (maxSurge, maxUnavailable)",
+		Fix:  "give Helm a longer timeout, let pods become ready sooner (initialDelaySeconds, minReadySeconds), or replace more of them at a time (maxSurge, maxUnavailable)",
 		Find: tooShort,
 	}}
 }

@@ -31,7 +31,7 @@ func unappliedRules() []rule.Rule {
 		{
 			ID: "entry-lost-in-merge", Risk: change.Unapplied,
 			Why:  "Helm merges the entries of such lists by one field; the merge treats two entries with the same value in it as one, without an error",
-			Fix:  "give each entry of the list its own value in that field; server-side apply keeps ports of one number and two protocols (Helm 4, --server-side=true)",
+			Fix:  "give each entry of the list its own value in that field; server-side apply keeps ports of one number and two protocols (Helm 4; try --server-side=true)",
 			Find: lostBy(func(l *change.Unstored) bool { return l.By != "" && !l.Alike && !alone(l) }),
 		},
 		{

@@ -21,7 +21,7 @@ func webhookServerRules() []rule.Rule {
 		ID: "webhook-blocks-helm", Risk: change.Rejected, Kinds: []string{"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"},
 		Why: "Helm stores the state of a release in a Secret, and writes it again at the end of an upgrade; a webhook that matches Secrets and does not answer " +
 			"makes that write fail: the release stays pending, and the next upgrade reports that another operation is in progress",
-		Fix:  "exclude Secrets or the release's namespace from the webhook (rules, namespaceSelector), set failurePolicy: Ignore, or upgrade with --wait",
+		Fix:  "exclude Secrets or the release's namespace from the webhook (rules, namespaceSelector), set failurePolicy: Ignore, or try --wait",
 		Find: webhooksBlocking,
 	}}
 }

@@ -25,8 +25,9 @@ type Rule struct {
 	Risk change.Risk
 	// Why tells in one clause what harm is done.
 	Why string
-	// Fix tells in one clause what to do instead. NAME and "-n NAMESPACE" in it stand for the
-	// object's.
+	// Fix tells in one clause what to do instead. KIND, NAME and "-n NAMESPACE" in it stand for the
+	// object's. A command in it was run in the laboratory for a
+	// case, or follows the word "try".
 	Fix string
 	// Remedy is the Fix for one change, where more than names depends on it; "" where the Fix
 	// says it as well.
@@ -208,20 +209,29 @@ func (r *Rule) hint(c *change.Change) string {
 			fix = remedy
 		}
 	}
-	if !Plain(c.Ref.Name) || c.Ref.Namespace != "" && !Plain(c.Ref.Namespace) {
+	if !Plain(c.Ref.Name) || !Plain(resource(c.Ref)) || c.Ref.Namespace != "" && !Plain(c.Ref.Namespace) {
 		return fix
 	}
 	place := ""
 	if c.Ref.Namespace != "" {
 		place = " -n " + c.Ref.Namespace
 	}
-	return strings.NewReplacer(" -n NAMESPACE", place, "NAME", c.Ref.Name).Replace(fix)
+	return strings.NewReplacer(" -n NAMESPACE", place, "NAME", c.Ref.Name, "KIND", resource(c.Ref)).Replace(fix)
+}
+
+// resource is what kubectl calls a kind: "statefulset", "widget.example.com".
+func resource(ref manifest.Ref) string {
+	kind := strings.ToLower(ref.Kind)
+	if OfKubernetes(ref.Group) {
+		return kind
+	}
+	return kind + "." + ref.Group
 }
 
 // Plain reports whether a name can be a word of a command in a shell as it is. A manifest may
 // give an object any name, and people copy what a remedy says.
 func Plain(name string) bool {
-	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == "" && !strings.HasPrefix(name, "-")
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-:") == "" && !strings.HasPrefix(name, "-")
 }
 
 // Lost says how an object comes back in a rollback with which more goes than its manifest;

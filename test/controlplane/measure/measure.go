@@ -98,29 +98,8 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (u *
 
 func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, record *recorder) (*agreement.Upgrade, error) { //nolint:funlen // the steps in their order
 	namespaces := b.namespacesOf(c, namespace)
-	if c.Cluster != "" {
-		if err := b.makeNamespace(ctx, namespace); err != nil {
-			return nil, err
-		}
-		if err := b.lab.Apply(ctx, c.Cluster, namespace); err != nil {
-			return nil, err
-		}
-		if err := b.awaitPolicies(ctx, namespace, c.Cluster); err != nil {
-			return nil, err
-		}
-	}
-	objects, err := b.objects(c, namespace)
+	objects, running, err := b.begin(ctx, c, way, namespace, record)
 	if err != nil {
-		return nil, err
-	}
-	running := slices.ContainsFunc(objects, runs)
-	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
-		return nil, err
-	}
-	if err := b.awaitPolicies(ctx, namespace, c.Old, c.Drift); err != nil {
-		return nil, err
-	}
-	if objects, err = b.objects(c, namespace); err != nil { // by now all kinds are known
 		return nil, err
 	}
 	before, err := b.read(ctx, objects, namespace)
@@ -168,6 +147,34 @@ func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, reco
 		return nil, err
 	}
 	return u, b.back(ctx, way, namespace, installed, objects, remains, u)
+}
+
+// begin brings about the old side of a case, and all that is in the cluster besides. It returns the objects
+// of both sides, and whether there should be pods.
+func (b *Bench) begin(ctx context.Context, c Case, way Way, namespace string, record *recorder) (objects []*unstructured.Unstructured, running bool, err error) {
+	if c.Cluster != "" {
+		if err := b.makeNamespace(ctx, namespace); err != nil {
+			return nil, false, err
+		}
+		if err := b.lab.Apply(ctx, c.Cluster, namespace); err != nil {
+			return nil, false, err
+		}
+		if err := b.awaitPolicies(ctx, namespace, c.Cluster); err != nil {
+			return nil, false, err
+		}
+	}
+	if objects, err = b.objects(c, namespace); err != nil {
+		return nil, false, err
+	}
+	running = slices.ContainsFunc(objects, runs)
+	if err := b.install(ctx, c, way, namespace, record, running); err != nil {
+		return nil, false, err
+	}
+	if err := b.awaitPolicies(ctx, namespace, c.Old, c.Drift); err != nil {
+		return nil, false, err
+	}
+	objects, err = b.objects(c, namespace) // by now all kinds are known
+	return objects, running, err
 }
 
 // install brings about the old side, and what somebody does to it.
