@@ -14,8 +14,11 @@ timed() {
 	what=$1
 	shift
 	begin=$(date +%s)
-	( "$@" >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }; times | tail -n 1 >"$work/times" )
-	printf '%-34s %5d s, of processors %s\n' "$what" "$(($(date +%s) - begin))" "$(cat "$work/times")"
+	(
+		"$@" >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }
+		times >"$work/times"
+	)
+	printf '%-34s %5d s, of processors %s\n' "$what" "$(($(date +%s) - begin))" "$(tail -n 1 "$work/times")"
 }
 
 git clone -q . "$work/clone"
