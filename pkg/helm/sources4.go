@@ -144,10 +144,11 @@ func loaded(ch charter.Charter, err error) (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ch, is := ch.(*chart4.Chart); is {
-		return chartOf3(ch), nil
+	ch4, is := ch.(*chart4.Chart)
+	if !is || ch4.Metadata.APIVersion != chart4.APIVersionV1 && ch4.Metadata.APIVersion != chart4.APIVersionV2 {
+		return nil, errors.New("invalid chart apiVersion")
 	}
-	return nil, errors.New("invalid chart apiVersion")
+	return chartOf3(ch4), nil
 }
 
 // registry4 is what registry3 is, as pkg/cmd/root.go makes it.

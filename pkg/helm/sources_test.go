@@ -114,6 +114,22 @@ func valuesFile(t *testing.T) string {
 	return file
 }
 
+// A chart of the next format is refused under Helm 4, and rendered under Helm 3, also where it is
+// read from a repository that nobody trusts.
+func TestChartOfTheNextFormat(t *testing.T) {
+	chart := writeChart(t, "1.0.0", map[string]string{"Chart.yaml": "apiVersion: v3\nname: web\nversion: 1.0.0\n", "templates/c.yaml": configMap("a: b")})
+	for _, within := range []string{"", chart} {
+		for _, h := range helms {
+			client := newClient(t, "default")
+			client.Helm = h.major
+			_, err := client.Template(t.Context(), helm.Template{Release: "shop", Chart: helm.Chart{Ref: chart, Within: within}})
+			if refused := err != nil && strings.Contains(err.Error(), "invalid chart apiVersion"); refused != (h.major == 4) {
+				t.Errorf("Helm %d, within %q: %v", h.major, within, err)
+			}
+		}
+	}
+}
+
 // shelf is a place with charts of one name, "web", which all lead to different renderings: a
 // folder, archives with signatures, a repository that wants a password, one with a certificate
 // that nobody knows, a registry that wants a password, and a plugin that downloads.
