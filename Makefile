@@ -151,8 +151,12 @@ measure-why: ## tell what edits are due to in the charts of the folders CHARTS/o
 	@go run ./test/why $(or $(CHARTS),$(error say where the charts are: make measure-why CHARTS=DIR))
 
 .PHONY: dist
-dist: ## release archives for all platforms, with their checksums
+dist: ## release archives for all platforms, with checksums, and as artifacts for an OCI registry
 	hack/dist.sh $(VERSION) '$(LDFLAGS)'
+
+.PHONY: first-contact
+first-contact: $(HELM4) ## time the three ways in of the README, the first with an empty cache
+	hack/first-contact.sh $(VERSION) $(HELM4)
 
 .PHONY: reproduce
 reproduce: ## build the archive for linux/amd64 twice, with caches of their own, and compare them

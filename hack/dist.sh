@@ -9,6 +9,8 @@
 # SIGNING_KEY, if it is set, is a key of gpg that signs each archive: ARCHIVE.prov is
 # what Helm 4 asks for unless it is told --verify=false.
 #
+# dist/plugin has all archives as artifacts for an OCI registry, each with its signature.
+#
 # PLATFORMS are those to build for; all that are released if it is not set. DIST is the
 # folder for the archives, dist if it is not set. BUILD_FLAGS takes the place of -trimpath:
 # a test that sets it to nothing compiles nothing that the other tests have compiled.
@@ -37,13 +39,15 @@ for platform in ${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 w
 		safe-diff/plugin.yaml safe-diff/plugin.complete safe-diff/install-binary.sh safe-diff/LICENSE safe-diff/THIRD_PARTY_NOTICES safe-diff/README.md \
 		safe-diff/bin safe-diff/diff safe-diff/gate | gzip -n >"$dist/$archive"
 	rm -rf "${dist:?}/$os-$arch"
-	[ -n "${SIGNING_KEY:-}" ] || continue
-	# Helm 4 keeps the archive under the second name when it is installed.
-	sum=$(sha256sum "$dist/$archive" | cut -d ' ' -f 1)
-	{
-		cat plugin.yaml
-		printf '\n...\nfiles:\n  %s: sha256:%s\n  %s: sha256:%s\n' "$archive" "$sum" "safe-diff-$version.tgz" "$sum"
-	} | gpg --batch --local-user "$SIGNING_KEY" --clearsign --output "$dist/$archive.prov"
+	if [ -n "${SIGNING_KEY:-}" ]; then
+		# Helm 4 keeps the archive under the second name when it is installed.
+		sum=$(sha256sum "$dist/$archive" | cut -d ' ' -f 1)
+		{
+			cat plugin.yaml
+			printf '\n...\nfiles:\n  %s: sha256:%s\n  %s: sha256:%s\n' "$archive" "$sum" "safe-diff-$version.tgz" "$sum"
+		} | gpg --batch --local-user "$SIGNING_KEY" --clearsign --output "$dist/$archive.prov"
+	fi
+	go run ./hack/artifact -archive "$dist/$archive" -tag "$version-$os-$arch" -created "$created" -layout "$dist/plugin"
 done
 # What the changelog says of this version is the text of the release.
 awk -v version="$version" '/^## / { on = $2 == version; next } on' CHANGELOG.md >"$dist/notes.md"

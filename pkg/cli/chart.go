@@ -52,6 +52,7 @@ type chartFlags struct {
 	checkVersions bool
 	why           bool
 	registries    []string
+	plainHTTP     bool
 	limits        limitFlags
 }
 
@@ -62,6 +63,7 @@ func (f *chartFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.release, "release", "release", "name of the release")
 	flags.BoolVar(&f.isUpgrade, "is-upgrade", false, "render the chart of the base as an upgrade, too, and not as an installation")
 	flags.StringArrayVar(&f.registries, "allow-registry", nil, "host or URL from which dependencies may be fetched, besides the repositories that the charts of the base name (repeatable)")
+	flags.BoolVar(&f.plainHTTP, "plain-http", false, "fetch dependencies from OCI registries over plain HTTP")
 	f.limits.addTo(flags)
 	addWhyTo(flags, &f.why)
 	flags.BoolVar(&f.checkVersions, "check-version-increment", true, "check the version of the chart against what changes")

@@ -168,6 +168,7 @@ func (m *matrix) sides(ctx context.Context, p *pull, dir, file string) (sides, e
 			Ref: ref, Complete: true, Archives: filepath.Join(p.here(dir), "charts"), ArchivesWithin: p.repo.Root,
 			Within: p.repo.Root, Repositories: p.repositories, Registries: m.flags.registries,
 		}
+		t.Chart.Source.PlainHTTP = m.flags.plainHTTP
 		if ref == p.there(dir) {
 			t.Chart.Within = p.old
 		} else {

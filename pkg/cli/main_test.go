@@ -71,6 +71,22 @@ func chartFiles() map[string]string {
 	}
 }
 
+// The header says as which Helm manifests are applied, and how.
+func TestManifestsOfHelm(t *testing.T) {
+	isolate(t)
+	t.Setenv("HELM_SAFE_DIFF_HELM", "")
+	writeFiles(t, map[string]string{"old.yaml": plainConfig, "new.yaml": strings.ReplaceAll(plainConfig, "value", "other")})
+	for flags, want := range map[string]string{
+		"": ", three-way merge", "--helm 3": " and Helm 3, three-way merge", "--helm 4": " and Helm 4, server-side apply",
+		"--helm 4 --server-side=false": " and Helm 4, three-way merge", "--server-side=true": ", server-side apply",
+	} {
+		got := run(t, "", append([]string{"manifests", "old.yaml", "new.yaml", "--kube-version=1.36"}, strings.Fields(flags)...)...)
+		if want := "judged for Kubernetes 1.36" + want + "\n"; got.code != 0 || !strings.Contains(got.stdout, want) {
+			t.Errorf("manifests %s: %d, no %q in:\n%s%s", flags, got.code, want, got.stdout, got.stderr)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	isolate(t)
 	files := chartFiles()

@@ -32,6 +32,7 @@ type manifestsFlags struct {
 	output      reportFlags
 	base        string
 	kubeVersion string
+	helm        helmMajor
 	noHooks     bool
 	allowEmpty  bool
 }
@@ -40,10 +41,11 @@ func (f *manifestsFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "branch or commit to compare one folder with, such as origin/main")
 	flags.StringVar(&f.kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
+	flags.Var(&f.helm, "helm", "which Helm applies, 3 or 4 (by default it is not known which)")
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
 	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "treat an empty stdin or pipe as no objects; otherwise it is an error")
-	into(flags, renderFlagGroup, "kube-version", "no-hooks")
-	f.apply.addTo(cmd, "false")
+	into(flags, renderFlagGroup, "helm", "kube-version", "no-hooks")
+	f.apply.addTo(cmd, "true with --helm 4, else false")
 	f.apply.addOwnershipTo(cmd)
 	f.about.addTo(flags)
 	f.output.addTo(cmd)
@@ -100,7 +102,8 @@ func (a *app) manifests(ctx context.Context, f *manifestsFlags, args []string, r
 		return err
 	}
 	opts := safediff.Options{Namespace: a.settings.Namespace(), KubeVersion: f.kubeVersion, NoHooks: f.noHooks, Cluster: cluster}
-	if err := f.apply.apply(&opts, false); err != nil {
+	opts.Release.Helm = int(f.helm)
+	if err := f.apply.apply(&opts, f.helm == 4); err != nil {
 		return err
 	}
 	before, after := old.manifest(), updated.manifest()

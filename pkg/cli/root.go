@@ -80,8 +80,20 @@ func (a *app) addEnvironmentFlags(root *cobra.Command) {
 	} {
 		flags.Lookup(name).Hidden = true
 	}
-	flags.Var(noEffect{}, "content-cache", "accepted and without effect") // of Helm 4, whose cache this program does not use
+	flags.Var(inEnvironment("HELM_CONTENT_CACHE"), "content-cache", "folder in which Helm 4 keeps charts that it has downloaded")
 	flags.Lookup("content-cache").Hidden = true
 	flags.Lookup("namespace").Usage = "namespace of the release, and of objects that name none"
 	flags.Lookup("debug").Usage = "print what Helm and the Kubernetes libraries log"
 }
+
+// inEnvironment is the value of a flag that a variable of the environment stands for, too.
+type inEnvironment string
+
+// String returns the value.
+func (name inEnvironment) String() string { return os.Getenv(string(name)) }
+
+// Type returns what a value is called in the help.
+func (inEnvironment) Type() string { return "string" }
+
+// Set puts a value into the environment, which the process that renders charts inherits.
+func (name inEnvironment) Set(text string) error { return os.Setenv(string(name), text) }

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/cli/values"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
@@ -218,10 +217,7 @@ func (a *app) judgePlanned(ctx context.Context, f *stevedoreFlags, p *planned, r
 	up := helm.Upgrade{
 		Release: p.Name, Install: true,
 		Chart:     helm.Chart{Ref: p.Chart, Source: action.ChartPathOptions{Version: p.Version}},
-		Rendering: helm.Rendering{KubeVersion: f.kubeVersion, NoHooks: f.noHooks},
-	}
-	if p.Values != "" {
-		up.Values = values.Options{JSONValues: []string{p.Values}}
+		Rendering: helm.Rendering{KubeVersion: f.kubeVersion, NoHooks: f.noHooks, Object: p.Values},
 	}
 	old, updated, err := f.renderer.Upgrade(ctx, own.settings, own.said, up)
 	if err != nil {

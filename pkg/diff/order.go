@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v3/pkg/releaseutil"
+	releaseutil4 "helm.sh/helm/v4/pkg/release/v1/util"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -33,9 +34,10 @@ type Step struct {
 
 // Steps puts pairs, which are in the order of the new manifest, into the order in
 // which Helm takes them up: hooks by weight and name, everything else by kind.
-// running lists the hook events of the operation, such as "pre-upgrade". There are few
-// kinds and many objects: the kinds are sorted, and the objects put where theirs is.
-func Steps(pairs []Pair, running []string) []Step {
+// running lists the hook events of the operation, such as "pre-upgrade", and helm is the major
+// version of Helm. There are few kinds and many objects: the kinds are sorted, and the objects
+// put where theirs is.
+func Steps(pairs []Pair, running []string, helm int) []Step {
 	type lot struct {
 		phase Phase
 		kind  string
@@ -46,7 +48,7 @@ func Steps(pairs []Pair, running []string) []Step {
 		at := lot{step.Phase, pairs[i].Ref().Kind}
 		lots[at] = append(lots[at], step)
 	}
-	rank := kindRanks()
+	rank := kindRanks(helm)
 	steps := make([]Step, 0, len(pairs))
 	for _, at := range slices.SortedFunc(maps.Keys(lots), func(a, b lot) int {
 		return cmp.Or(cmp.Compare(a.phase, b.phase), rank(a.kind, b.kind))
@@ -64,14 +66,14 @@ func Steps(pairs []Pair, running []string) []Step {
 
 // Hooks returns the pairs that Helm runs at an event, such as "pre-upgrade", in its order,
 // each as its index.
-func Hooks(pairs []Pair, event string) []int {
+func Hooks(pairs []Pair, event string, helm int) []int {
 	var hooks []int
 	for i, p := range pairs {
 		if p.New != nil && slices.Contains(p.New.HookEvents(), event) {
 			hooks = append(hooks, i)
 		}
 	}
-	rank := kindRanks()
+	rank := kindRanks(helm)
 	slices.SortStableFunc(hooks, func(a, b int) int {
 		return cmp.Or(byWeight(pairs[a].New, pairs[b].New), rank(pairs[a].Ref().Kind, pairs[b].Ref().Kind))
 	})
@@ -107,11 +109,15 @@ func phaseOf(p Pair, running []string) Phase {
 }
 
 // kindRanks compares kinds as Helm sorts manifests; kinds that it does not know
-// come last, by name.
-func kindRanks() func(a, b string) int {
-	known := make(map[string]int, len(releaseutil.InstallOrder))
-	for i, kind := range releaseutil.InstallOrder {
-		known[kind] = i - len(releaseutil.InstallOrder)
+// come last, by name. Helm 4 knows a few more.
+func kindRanks(helm int) func(a, b string) int {
+	order := []string(releaseutil.InstallOrder)
+	if helm == 4 {
+		order = releaseutil4.InstallOrder
+	}
+	known := make(map[string]int, len(order))
+	for i, kind := range order {
+		known[kind] = i - len(order)
 	}
 	return func(a, b string) int {
 		if known[a] == 0 && known[b] == 0 {

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,23 +34,26 @@ func document(kind, name, hook string) string {
 
 func TestStepsAreInTheOrderOfHelm(t *testing.T) {
 	old := document("ConfigMap", "dropped", "") + document("Service", "web", "") + document("ConfigMap", "settings", "")
-	updated := document("Zebra", "z", "") + document("Deployment", "web", "") + document("Aardvark", "a", "") + document("Service", "web", "") +
+	updated := document("MutatingWebhookConfiguration", "m", "") + document("Zebra", "z", "") + document("Deployment", "web", "") + document("Aardvark", "a", "") + document("Service", "web", "") +
 		document("ConfigMap", "settings", "") +
 		document("Job", "late", "pre-upgrade~5") + document("Job", "b", "pre-upgrade") + document("Job", "a", "pre-upgrade,post-upgrade") +
 		document("Job", "after", "post-upgrade") + document("Job", "test", "test")
 	pairs := Pairs(objectsOf(t, old), objectsOf(t, updated))
-	var got []string
-	for _, step := range Steps(pairs, []string{"pre-upgrade", "post-upgrade"}) {
-		phase := [...]string{"pre", "apply", "remove", "post", "never"}[step.Phase]
-		ref := pairs[step.Pair].Ref()
-		got = append(got, phase+" "+ref.Kind+"/"+ref.Name)
-	}
-	want := []string{
-		"pre Job/a", "pre Job/b", "pre Job/late",
-		"apply ConfigMap/settings", "apply Service/web", "apply Deployment/web", "apply Aardvark/a", "apply Zebra/z",
-		"remove ConfigMap/dropped", "post Job/after", "never Job/test",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	for helm, last := range map[int][]string{ // Helm 4 knows webhooks
+		3: {"apply Aardvark/a", "apply MutatingWebhookConfiguration/m", "apply Zebra/z"},
+		4: {"apply MutatingWebhookConfiguration/m", "apply Aardvark/a", "apply Zebra/z"},
+	} {
+		var got []string
+		for _, step := range Steps(pairs, []string{"pre-upgrade", "post-upgrade"}, helm) {
+			phase := [...]string{"pre", "apply", "remove", "post", "never"}[step.Phase]
+			ref := pairs[step.Pair].Ref()
+			got = append(got, phase+" "+ref.Kind+"/"+ref.Name)
+		}
+		want := slices.Concat([]string{
+			"pre Job/a", "pre Job/b", "pre Job/late", "apply ConfigMap/settings", "apply Service/web", "apply Deployment/web",
+		}, last, []string{"remove ConfigMap/dropped", "post Job/after", "never Job/test"})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Helm %d: -want +got:\n%s", helm, diff)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,9 +11,6 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/getter"
-	"helm.sh/helm/v3/pkg/registry"
 	"helm.sh/helm/v3/pkg/repo"
 )
 
@@ -23,7 +21,7 @@ const maxDepth = 16
 // complete adds to a chart what `helm dependency build` would put into its charts
 // directory, at the versions of Chart.lock, and leaves the directory as it is. What
 // is vendored is taken from there, and for what is a folder nobody is asked.
-func (c *Client) complete(ch *chart.Chart, src Chart, dir string, depth int) error {
+func (c *Client) complete(ctx context.Context, ch *chart.Chart, src Chart, dir string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("charts depend on each other in a circle, or are nested deeper than %d", maxDepth)
 	}
@@ -35,7 +33,7 @@ func (c *Client) complete(ch *chart.Chart, src Chart, dir string, depth int) err
 		if err != nil {
 			return err
 		}
-		added, err := c.dependency(d, version, src, dir, depth)
+		added, err := c.dependency(ctx, d, version, src, dir, depth)
 		if err != nil {
 			return fmt.Errorf("dependency %q: %w", d.Name, err)
 		}
@@ -85,13 +83,14 @@ func inRange(constraint, version string) bool {
 }
 
 // dependency loads one that is not vendored.
-func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir string, depth int) (*chart.Chart, error) {
+func (c *Client) dependency(ctx context.Context, d *chart.Dependency, version string, src Chart, dir string, depth int) (*chart.Chart, error) {
+	engine := c.engine(ctx)
 	if folder, is := strings.CutPrefix(d.Repository, "file://"); is {
 		path := filepath.FromSlash(folder)
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
-		added, err := src.loadFolder(path)
+		added, err := src.loadFolder(engine, path)
 		var outside *outsideError
 		if full, absErr := filepath.Abs(path); errors.As(err, &outside) && absErr == nil && outside.name == full {
 			return nil, &outsideError{d.Repository, d.Name}
@@ -99,7 +98,7 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 		if err != nil {
 			return nil, clean(err)
 		}
-		return added, c.complete(added, src, path, depth+1)
+		return added, c.complete(ctx, added, src, path, depth+1)
 	}
 	if src.Archives != "" {
 		archive := filepath.Join(src.Archives, d.Name+"-"+version+".tgz")
@@ -108,17 +107,17 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 			_, err = Inside(src.ArchivesWithin, archive)
 		}
 		if err == nil {
-			return loader.Load(archive)
+			return engine.load(archive)
 		}
 	}
 	if d.Repository == "" {
 		return nil, errors.New("it is not in charts/, and Chart.yaml names no repository for it")
 	}
-	path, err := c.fetch(d, version, src)
+	path, err := c.fetch(ctx, d, version, src)
 	if err != nil {
 		return nil, clean(err)
 	}
-	added, err := loader.Load(path)
+	added, err := engine.load(path)
 	if err != nil && src.Within != "" {
 		return nil, fetchError(err, d.Repository)
 	}
@@ -127,15 +126,15 @@ func (c *Client) dependency(d *chart.Dependency, version string, src Chart, dir 
 
 // loadFolder loads a chart from a folder, or from wherever a path leads if that does not
 // matter.
-func (src *Chart) loadFolder(path string) (*chart.Chart, error) {
+func (src *Chart) loadFolder(engine engine, path string) (*chart.Chart, error) {
 	if src.Within == "" {
-		return loader.Load(path)
+		return engine.load(path)
 	}
-	return loadWithin(src.Within, path)
+	return loadWithin(engine, src.Within, path)
 }
 
 // fetch returns where a dependency was downloaded to, which is done once.
-func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, error) {
+func (c *Client) fetch(ctx context.Context, d *chart.Dependency, version string, src Chart) (string, error) {
 	c.updating.Lock()
 	defer c.updating.Unlock()
 	key := d.Repository + " " + d.Name + " " + version
@@ -143,18 +142,20 @@ func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, 
 		return path, nil
 	}
 	// Not by its bare name: a folder of that name would be taken for it.
-	from := Chart{Ref: strings.TrimSuffix(d.Repository, "/") + "/" + d.Name, Source: action.ChartPathOptions{Version: version, Keyring: src.Source.Keyring, Verify: src.Source.Verify}}
+	from := Chart{Ref: strings.TrimSuffix(d.Repository, "/") + "/" + d.Name, Source: action.ChartPathOptions{
+		Version: version, Keyring: src.Source.Keyring, Verify: src.Source.Verify, PlainHTTP: src.Source.PlainHTTP,
+	}}
 	entry := &repo.Entry{URL: d.Repository}
-	if !registry.IsOCI(d.Repository) {
+	if !isOCI(d.Repository) {
 		var err error
-		if entry, err = c.repository(d.Repository); err != nil {
+		if entry, err = c.repository(ctx, d.Repository); err != nil {
 			return "", err
 		}
 	}
 	if err := src.allowed(d.Name, d.Repository, entry.URL); err != nil {
 		return "", err
 	}
-	path, err := c.download(d, version, from, entry)
+	path, err := c.download(ctx, d, version, from, entry)
 	if err != nil && src.Within != "" {
 		err = fetchError(err, d.Repository)
 	}
@@ -169,38 +170,35 @@ func (c *Client) fetch(d *chart.Dependency, version string, src Chart) (string, 
 }
 
 // download fetches a dependency from a repository, or from an OCI registry.
-func (c *Client) download(d *chart.Dependency, version string, from Chart, entry *repo.Entry) (string, error) {
-	if !registry.IsOCI(d.Repository) {
+func (c *Client) download(ctx context.Context, d *chart.Dependency, version string, from Chart, entry *repo.Entry) (string, error) {
+	if !isOCI(d.Repository) {
 		s := &from.Source
 		s.Username, s.Password, s.PassCredentialsAll = entry.Username, entry.Password, entry.PassCredentialsAll
 		s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify = entry.CertFile, entry.KeyFile, entry.CAFile, entry.InsecureSkipTLSverify
 		var err error
-		from.Ref, err = repo.FindChartInAuthAndTLSAndPassRepoURL(entry.URL, s.Username, s.Password, d.Name, version,
-			s.CertFile, s.KeyFile, s.CaFile, s.InsecureSkipTLSverify, s.PassCredentialsAll, getter.All(c.Settings))
-		if err != nil {
+		if from.Ref, err = c.engine(ctx).chartURL(c, entry, d.Name, version); err != nil {
 			return "", err
 		}
 	}
-	path, _, err := c.locate(from)
-	return path, err
+	return c.locate(ctx, from)
 }
+
+func isOCI(url string) bool { return strings.HasPrefix(url, "oci://") }
 
 // repository returns what Helm knows of a repository: one that is named by an alias
 // ("@name", "alias:name") must be known, of another there may be credentials.
-func (c *Client) repository(named string) (*repo.Entry, error) {
+func (c *Client) repository(ctx context.Context, named string) (*repo.Entry, error) {
 	name, alias := strings.CutPrefix(named, "@")
 	if !alias {
 		name, alias = strings.CutPrefix(named, "alias:")
 	}
-	known, err := repo.LoadFile(c.Settings.RepositoryConfig)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	known, err := c.engine(ctx).repositories(c.Settings.RepositoryConfig)
+	if err != nil {
 		return nil, clean(err)
 	}
-	if known != nil {
-		for _, e := range known.Repositories {
-			if alias && e.Name == name || strings.TrimSuffix(e.URL, "/") == strings.TrimSuffix(named, "/") {
-				return e, nil
-			}
+	for _, e := range known {
+		if alias && e.Name == name || strings.TrimSuffix(e.URL, "/") == strings.TrimSuffix(named, "/") {
+			return e, nil
 		}
 	}
 	if alias {

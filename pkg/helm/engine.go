@@ -23,6 +23,7 @@ const Newest = 4
 // What it returns is in the types of Helm 3, which hold all that both know of charts
 // and releases; how a release was applied is told besides.
 type engine interface {
+	sources
 	// open returns Helm's configuration for the cluster that the environment names, after
 	// asking whether the cluster answers.
 	open(c *Client) (configuration, error)
@@ -33,9 +34,6 @@ type engine interface {
 	capabilities() *chartutil.Capabilities
 	// versionSet lists what a cluster serves, as templates see it.
 	versionSet(client discovery.ServerResourcesInterface) ([]string, error)
-	// values reads a file of values: the first document of it (Helm 3), or all of them, merged
-	// (Helm 4).
-	values(text []byte) (map[string]any, error)
 	// postRenderer looks a post-renderer up before any work starts; nil if none is named.
 	postRenderer(ctx context.Context, c *Client, p PostRenderer) (postRenderer, error)
 }

@@ -14,7 +14,6 @@ import (
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/client-go/discovery"
-	"sigs.k8s.io/yaml"
 )
 
 // helm3 is Helm 3.
@@ -69,12 +68,6 @@ func (helm3) capabilities() *chartutil.Capabilities { return chartutil.DefaultCa
 
 func (helm3) versionSet(client discovery.ServerResourcesInterface) ([]string, error) {
 	return action.GetVersionSet(client)
-}
-
-func (helm3) values(text []byte) (map[string]any, error) {
-	read := map[string]any{}
-	err := yaml.Unmarshal(text, &read)
-	return read, err
 }
 
 func (cfg configuration3) see(caps *chartutil.Capabilities) { cfg.Capabilities = caps }

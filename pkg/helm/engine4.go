@@ -14,8 +14,6 @@ import (
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart4 "helm.sh/helm/v4/pkg/chart/v2"
-	"helm.sh/helm/v4/pkg/chart/v2/loader"
-	"helm.sh/helm/v4/pkg/cli"
 	"helm.sh/helm/v4/pkg/kube/fake"
 	"helm.sh/helm/v4/pkg/postrenderer"
 	releaser "helm.sh/helm/v4/pkg/release"
@@ -81,10 +79,6 @@ func (helm4) capabilities() *chartutil.Capabilities {
 
 func (helm4) versionSet(client discovery.ServerResourcesInterface) ([]string, error) {
 	return action.GetVersionSet(client)
-}
-
-func (helm4) values(text []byte) (map[string]any, error) {
-	return loader.LoadValues(bytes.NewReader(text))
 }
 
 func (cfg configuration4) see(caps *chartutil.Capabilities) {
@@ -201,9 +195,7 @@ func (helm4) postRenderer(_ context.Context, c *Client, p PostRenderer) (postRen
 	if p.Name == "" {
 		return nil, nil
 	}
-	settings := cli.New()
-	settings.PluginsDirectory = c.Settings.PluginsDirectory
-	found, err := postrenderer.NewPostRendererPlugin(settings, p.Name, p.Args...)
+	found, err := postrenderer.NewPostRendererPlugin(c.settings4(), p.Name, p.Args...)
 	if err != nil {
 		return nil, withHint(fmt.Errorf("find post-renderer %q: %w", p.Name, clean(err)),
 			"under Helm 4 a post-renderer is a plugin of the type postrenderer/v1; --helm 3 runs an executable")

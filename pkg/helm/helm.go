@@ -118,6 +118,8 @@ type Chart struct {
 // Rendering holds what decides, besides the chart, what is rendered.
 type Rendering struct {
 	Values values.Options
+	// Object has values, as one JSON object, of which Values take the place.
+	Object string
 	// PostRenderer runs on what was rendered, unless its Name is "".
 	PostRenderer PostRenderer
 	// KubeVersion takes the place of the cluster's version, or of the newest

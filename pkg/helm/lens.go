@@ -7,7 +7,6 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/values"
-	"helm.sh/helm/v3/pkg/getter"
 	"helm.sh/helm/v3/pkg/release"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/valuelens"
@@ -99,35 +98,24 @@ func importsOf(d *chart.Dependency) []string {
 // given lists files and flags that set values, in the order in which Helm merges them.
 func (c *Client) given(ctx context.Context, opts values.Options) ([]valuelens.Given, error) {
 	var list []valuelens.Given
-	providers := getter.All(c.Settings)
 	for _, file := range opts.ValueFiles {
-		text, err := c.readFile(file, providers)
+		text, err := c.readFile(ctx, file)
 		if err != nil {
 			return nil, err
 		}
-		read, err := c.readValuesFile(ctx, file, providers)
+		read, err := c.readValuesFile(ctx, file)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, valuelens.Given{Name: file, Values: read, Lines: valuelens.LinesOf(text)})
 	}
-	for _, flag := range []struct {
-		name string
-		only func(text string) values.Options
-		set  []string
-	}{
-		{"--set-json", func(t string) values.Options { return values.Options{JSONValues: []string{t}} }, opts.JSONValues},
-		{"--set", func(t string) values.Options { return values.Options{Values: []string{t}} }, opts.Values},
-		{"--set-string", func(t string) values.Options { return values.Options{StringValues: []string{t}} }, opts.StringValues},
-		{"--set-file", func(t string) values.Options { return values.Options{FileValues: []string{t}} }, opts.FileValues},
-		{"--set-literal", func(t string) values.Options { return values.Options{LiteralValues: []string{t}} }, opts.LiteralValues},
-	} {
-		for _, text := range flag.set {
-			read, err := c.readValues(ctx, flag.only(text))
-			if err != nil {
+	for _, given := range setFlags(&opts) {
+		for _, text := range given.texts {
+			set := map[string]any{}
+			if err := c.set(ctx, given.flag, text, set); err != nil {
 				return nil, err
 			}
-			list = append(list, valuelens.Given{Name: flag.name, Values: read})
+			list = append(list, valuelens.Given{Name: given.flag, Values: set})
 		}
 	}
 	return list, nil
@@ -146,7 +134,7 @@ func (c *Client) lensOffline(ctx context.Context, t Template, ch *chart.Chart, k
 	if !t.WithLens {
 		return nil, nil
 	}
-	vals, err := c.readValues(ctx, t.Values)
+	vals, err := c.readValues(ctx, &t.Rendering)
 	if err != nil {
 		return nil, err
 	}

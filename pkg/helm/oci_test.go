@@ -27,7 +27,12 @@ type ociRegistry struct {
 	mu      sync.Mutex
 	pulled  []string // layers, by the version of their chart
 	layers  map[string]string
+	archive func(name, version string) []byte
+	signed  func(version string) []byte // the signature of a chart; nil for none
 }
+
+// host is where the registry is.
+func (r *ociRegistry) host() string { return strings.TrimPrefix(r.URL, "http://") }
 
 type ociContent struct {
 	mediaType string
@@ -37,6 +42,7 @@ type ociContent struct {
 func newRegistry(t *testing.T) *ociRegistry {
 	t.Helper()
 	r := &ociRegistry{content: map[string]ociContent{}, layers: map[string]string{}}
+	r.archive = func(name, version string) []byte { return archived(t, name, version) }
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		c, found := r.content[request.URL.Path]
 		if !found {
@@ -59,7 +65,7 @@ func newRegistry(t *testing.T) *ociRegistry {
 
 // repository is where charts are in the registry, as Chart.yaml names it.
 func (r *ociRegistry) repository() string {
-	return "oci://" + strings.TrimPrefix(r.URL, "http://") + "/charts"
+	return "oci://" + r.host() + "/charts"
 }
 
 // push adds the versions of a chart, each with a ConfigMap of its name and version.
@@ -67,7 +73,7 @@ func (r *ociRegistry) push(t *testing.T, name string, versions ...string) {
 	t.Helper()
 	at := "/v2/charts/" + name + "/"
 	for _, version := range versions {
-		archive := archived(t, name, version)
+		archive := r.archive(name, version)
 		config, err := json.Marshal(map[string]string{"name": name, "version": version, "apiVersion": "v2"})
 		if err != nil {
 			t.Fatal(err)
@@ -76,10 +82,14 @@ func (r *ociRegistry) push(t *testing.T, name string, versions ...string) {
 			r.content[at+"blobs/"+digest(data)] = ociContent{"application/octet-stream", data}
 			return map[string]any{"mediaType": mediaType, "digest": digest(data), "size": len(data)}
 		}
+		layers := []any{describe(registry.ChartLayerMediaType, archive)}
+		if r.signed != nil {
+			layers = append(layers, describe(registry.ProvLayerMediaType, r.signed(version)))
+		}
 		const manifestType = "application/vnd.oci.image.manifest.v1+json"
 		manifest, err := json.Marshal(map[string]any{
 			"schemaVersion": 2, "mediaType": manifestType,
-			"config": describe(registry.ConfigMediaType, config), "layers": []any{describe(registry.ChartLayerMediaType, archive)},
+			"config": describe(registry.ConfigMediaType, config), "layers": layers,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -132,6 +142,7 @@ func TestCompleteFromRegistry(t *testing.T) {
 		write("Chart.lock", "dependencies:\n- {name: far, version: "+version+", repository: "+r.repository()+"}\n")
 	}
 	template := helm.Template{Release: "shop", Chart: helm.Chart{Ref: web, Complete: true}}
+	template.Chart.Source.PlainHTTP = true
 	client := newClient(t, "prod")
 
 	lock("1.0.0")

@@ -21,7 +21,7 @@ func (c *Client) EachTemplate(ctx context.Context, t Template, at func(name stri
 	if err != nil {
 		return err
 	}
-	vals, err := c.readValues(ctx, t.Values)
+	vals, err := c.readValues(ctx, &t.Rendering)
 	if err != nil {
 		return err
 	}

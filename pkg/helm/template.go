@@ -86,7 +86,7 @@ func (c *Client) template(ctx context.Context, t Template) (Side, error) {
 }
 
 func (c *Client) renderOffline(ctx context.Context, t Template, ch *chart.Chart, kube *chartutil.KubeVersion, post postRenderer) (renderings, error) {
-	vals, err := c.readValues(ctx, t.Values)
+	vals, err := c.readValues(ctx, &t.Rendering)
 	if err != nil {
 		return renderings{}, err
 	}

@@ -125,7 +125,7 @@ func (c *Client) Base(ctx context.Context, up Upgrade) (Side, error) {
 
 // propose renders the release that `helm upgrade` would store.
 func (c *Client) propose(ctx context.Context, cfg configuration, up Upgrade, ch *chart.Chart, post postRenderer, first bool) (renderings, error) {
-	vals, err := c.readValues(ctx, up.Values)
+	vals, err := c.readValues(ctx, &up.Rendering)
 	if err != nil {
 		return renderings{}, err
 	}

@@ -13,56 +13,72 @@ import (
 	"sync"
 
 	"helm.sh/helm/v3/pkg/cli/values"
-	"helm.sh/helm/v3/pkg/getter"
-	"helm.sh/helm/v3/pkg/strvals"
 )
 
 // readValues merges values files and --set flags in the order in which Helm does
 // (MergeValues in pkg/cli/values/options.go). It does so itself because both
 // sides may want the same stdin, and to say which file or flag is wrong. An
 // error quotes nothing of what stands there.
-func (c *Client) readValues(ctx context.Context, opts values.Options) (map[string]any, error) {
-	providers := getter.All(c.Settings)
-	base := map[string]any{}
+func (c *Client) readValues(ctx context.Context, r *Rendering) (map[string]any, error) {
+	opts, base := &r.Values, map[string]any{}
+	if r.Object != "" {
+		if err := json.Unmarshal([]byte(r.Object), &base); err != nil {
+			return nil, fmt.Errorf("read values: %w", &cleaned{"they are no JSON object", err})
+		}
+	}
 	for _, file := range opts.ValueFiles {
-		read, err := c.readValuesFile(ctx, file, providers)
+		read, err := c.readValuesFile(ctx, file)
 		if err != nil {
 			return nil, fmt.Errorf("read values file %q: %w", file, err)
 		}
 		base = mergeValues(base, read)
 	}
-	for _, text := range opts.JSONValues {
-		if err := setJSON(text, base); err != nil {
-			return nil, withHint(fmt.Errorf("read --set-json: %w", &cleaned{"this is no JSON", err}), "write key=json")
-		}
-	}
-	contentOf := func(path []rune) (any, error) {
-		content, err := c.readFile(string(path), providers)
-		return string(content), err
-	}
-	for _, set := range []struct {
-		flag  string
-		texts []string
-		parse func(text string, dest map[string]any) error
-	}{
-		{"--set", opts.Values, strvals.ParseInto},
-		{"--set-string", opts.StringValues, strvals.ParseIntoString},
-		{"--set-file", opts.FileValues, func(text string, dest map[string]any) error {
-			return strvals.ParseIntoFile(text, dest, contentOf)
-		}},
-		{"--set-literal", opts.LiteralValues, strvals.ParseLiteralInto},
-	} {
-		for _, text := range set.texts {
-			if err := set.parse(text, base); err != nil {
-				return nil, setError(set.flag, err)
+	for _, given := range setFlags(opts) {
+		for _, text := range given.texts {
+			if err := c.set(ctx, given.flag, text, base); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return base, nil
 }
 
-func (c *Client) readValuesFile(ctx context.Context, file string, providers getter.Providers) (map[string]any, error) {
-	text, err := c.readFile(file, providers)
+// set merges into values what a flag says.
+func (c *Client) set(ctx context.Context, flag, text string, into map[string]any) error {
+	err := c.engine(ctx).set(flag, text, into, func(path []rune) (any, error) {
+		content, err := c.readFile(ctx, string(path))
+		return string(content), err
+	})
+	if err != nil {
+		return setError(flag, err)
+	}
+	return nil
+}
+
+// The flags that set values.
+const (
+	setJSON    = "--set-json"
+	setValue   = "--set"
+	setString  = "--set-string"
+	setFile    = "--set-file"
+	setLiteral = "--set-literal"
+)
+
+type setFlag struct {
+	flag  string
+	texts []string
+}
+
+// setFlags lists the flags in the order in which both Helms merge them.
+func setFlags(opts *values.Options) []setFlag {
+	return []setFlag{
+		{setJSON, opts.JSONValues}, {setValue, opts.Values}, {setString, opts.StringValues},
+		{setFile, opts.FileValues}, {setLiteral, opts.LiteralValues},
+	}
+}
+
+func (c *Client) readValuesFile(ctx context.Context, file string) (map[string]any, error) {
+	text, err := c.readFile(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +92,14 @@ func (c *Client) readValuesFile(ctx context.Context, file string, providers gett
 // readFile reads a file, a URL that Helm or one of its plugins can get, or stdin. It reads
 // each once: what a shell puts in the place of <(command) can be read once only, and a server
 // may answer something else the second time.
-func (c *Client) readFile(path string, providers getter.Providers) ([]byte, error) {
+func (c *Client) readFile(ctx context.Context, path string) ([]byte, error) {
 	if strings.TrimSpace(path) == "-" && c.ReadStdin != nil {
 		return c.ReadStdin()
 	}
 	c.reading.Lock()
 	read := c.files[path]
 	if read == nil {
-		read = sync.OnceValues(func() ([]byte, error) { return fetchFile(path, providers) })
+		read = sync.OnceValues(func() ([]byte, error) { return c.fetchFile(ctx, path) })
 		if c.files == nil {
 			c.files = map[string]func() ([]byte, error){}
 		}
@@ -93,35 +109,21 @@ func (c *Client) readFile(path string, providers getter.Providers) ([]byte, erro
 	return read()
 }
 
-func fetchFile(path string, providers getter.Providers) ([]byte, error) {
-	if u, err := url.Parse(path); err == nil {
-		if get, err := providers.ByScheme(u.Scheme); err == nil {
-			content, err := get.Get(path, getter.WithURL(path))
-			if err != nil {
-				return nil, clean(err)
-			}
-			return content.Bytes(), nil
+func (c *Client) fetchFile(ctx context.Context, path string) ([]byte, error) {
+	if u, err := url.Parse(path); err == nil && u.Scheme != "" {
+		if content, found, err := c.engine(ctx).get(c, u.Scheme, path); found {
+			return content, clean(err)
 		}
 	}
 	return os.ReadFile(path)
 }
 
-// setJSON merges key=json into dest, or a whole JSON object, as Helm 4 does.
-func setJSON(text string, dest map[string]any) error {
-	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		return strvals.ParseJSON(text, dest)
-	}
-	var read map[string]any
-	if err := json.Unmarshal([]byte(text), &read); err != nil {
-		return err
-	}
-	maps.Copy(dest, mergeValues(dest, read))
-	return nil
-}
-
 func setError(flag string, err error) error {
 	if path := pathError(err); path != nil {
 		return fmt.Errorf("read %s: %w", flag, path)
+	}
+	if flag == setJSON {
+		return withHint(fmt.Errorf("read %s: %w", flag, &cleaned{"this is no JSON", err}), "write key=json")
 	}
 	reason := quotedText.ReplaceAllString(err.Error(), "(left out)")
 	return withHint(fmt.Errorf("read %s: %w", flag, &cleaned{reason, err}), `write key=value; a comma inside a value is written \,`)

@@ -75,7 +75,7 @@ func ReadInside(root, name string) ([]byte, error) {
 // loadWithin loads a chart from a folder as Helm does (pkg/chart/loader, LoadDir), but
 // follows no link out of root, and leaves out what git keeps in .git: the configuration
 // there may hold a token.
-func loadWithin(root, dir string) (*chart.Chart, error) {
+func loadWithin(engine engine, root, dir string) (*chart.Chart, error) {
 	top, err := Inside(root, dir)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func loadWithin(root, dir string) (*chart.Chart, error) {
 	if err := w.walk(top, "", 0); err != nil {
 		return nil, err
 	}
-	return loader.LoadFiles(w.files)
+	return engine.loadFiles(w.files)
 }
 
 // walker collects the files of a chart.

@@ -17,11 +17,13 @@ type hookRuns struct {
 	ran func(*manifest.Object) bool
 	// asked says that the cluster has told what is there, waits that Helm waits for new pods.
 	asked, waits bool
+	// helm is the major version of Helm.
+	helm int
 }
 
 // hookRuns returns that.
 func (j *judge) hookRuns(pairs []diff.Pair) hookRuns {
-	return hookRuns{pairs: pairs, events: j.events(), ran: j.ran, asked: j.asked, waits: j.opts.Release.Waits}
+	return hookRuns{pairs: pairs, events: j.events(), ran: j.ran, asked: j.asked, waits: j.opts.Release.Waits, helm: j.opts.Release.Helm}
 }
 
 // hooks are those of the first or the second event, in Helm's order.
@@ -30,7 +32,7 @@ func (r *hookRuns) hooks(event int) []*manifest.Object {
 		return nil
 	}
 	var list []*manifest.Object
-	for _, i := range diff.Hooks(r.pairs, r.events[event]) {
+	for _, i := range diff.Hooks(r.pairs, r.events[event], r.helm) {
 		list = append(list, r.pairs[i].New)
 	}
 	return list

@@ -230,7 +230,7 @@ func (j *judge) hooks(objects []upgrade.Object, set *change.Set) []change.HookRu
 	compares := j.opts.Operation != change.Install && j.opts.Operation != change.Uninstall
 	var runs []change.HookRun
 	for at, event := range j.events() {
-		for _, i := range diff.Hooks(pairsOf(objects), event) {
+		for _, i := range diff.Hooks(pairsOf(objects), event, j.opts.Release.Helm) {
 			p := &objects[i]
 			c := changes[p.New]
 			if failed[at] || c != nil && !upgrade.Done(c) {

@@ -322,7 +322,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 	if cancelled = errors.Join(cancelled, ctx.Err()); cancelled != nil {
 		return nil, cancelled
 	}
-	for turn, step := range diff.Steps(pairs, j.events()) {
+	for turn, step := range diff.Steps(pairs, j.events(), j.opts.Release.Helm) {
 		o := &judged[step.Pair]
 		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.hook(pairs[step.Pair])
 	}

@@ -86,7 +86,7 @@ func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned [
 
 // steps are the objects in the order in which Helm takes them up.
 func (j *judge) steps(objects []upgrade.Object) []diff.Step {
-	return diff.Steps(pairsOf(objects), j.events())
+	return diff.Steps(pairsOf(objects), j.events(), j.opts.Release.Helm)
 }
 
 func pairsOf(objects []upgrade.Object) []diff.Pair {

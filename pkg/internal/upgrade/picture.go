@@ -49,7 +49,7 @@ func (u *Upgrade) order(shown map[manifest.Identity]bool) []change.Step {
 			}
 			turns = nil
 		}
-		for _, i := range diff.Hooks(pairs, event) {
+		for _, i := range diff.Hooks(pairs, event, u.Helm) {
 			add(&u.Objects[i], event)
 		}
 	}
