@@ -54,8 +54,7 @@ func hookRules() []rule.Rule {
 		},
 		{
 			ID: "hook-made-anew", Risk: change.Downtime,
-			Why: "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again, " +
-				"and a token is of the ServiceAccount with one UID (Validate in k8s.io/kubernetes/pkg/serviceaccount): the kubelet gets a new one only when most of an hour is over",
+			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again, and a token is of the ServiceAccount with one UID (Validate in k8s.io/kubernetes/pkg/serviceaccount): the kubelet gets a new one only when most of an hour is over",
 			Fix:  "remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership); then it updates it",
 			Find: hooksAnew,
 		},

@@ -104,7 +104,9 @@ func (u *Upgrade) Links() *Links {
 		}
 	}
 	for _, o := range u.Outside() {
-		u.leadOut(o)
+		if !u.issued(o) {
+			u.leadOut(o)
+		}
 	}
 	done = true
 	return u.links

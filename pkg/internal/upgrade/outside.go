@@ -81,9 +81,6 @@ func (u *Upgrade) leadOut(o Outside) {
 			u.links.Notes = append(u.links.Notes, note)
 		}
 	}
-	if o.Use == reference.ForTLS && u.issued(o) {
-		return
-	}
 	what := fmt.Sprintf("it names %s (%s), which is not in the release", ref, o.Path)
 	switch {
 	case o.Use == reference.AsTarget && !strings.Contains(o.To.Group, ".") && !u.Builtin(o.To.Group, o.To.Kind): // groups of custom resources have a dot
@@ -96,16 +93,24 @@ func (u *Upgrade) leadOut(o Outside) {
 			say(fmt.Sprintf("%s; %s may make it: that was not judged", what, makers[0]))
 			return
 		}
-		if value == nil && o.Use == reference.ForTLS {
-			o.Key = ""
-		}
-		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.Key, Path: o.Path, Use: o.Use})
+		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.keyMissing(value), Path: o.Path, Use: o.Use})
 	}
+}
+
+// keyMissing is the key that is missing; "" where the object is missing as a whole, whichever key was meant.
+func (o *Outside) keyMissing(value map[string]any) string {
+	if value == nil && o.Use == reference.ForTLS {
+		return ""
+	}
+	return o.Key
 }
 
 // issued reports whether something makes the certificate that an object names: cert-manager, which an
 // annotation asks for it (https://cert-manager.io/docs/usage/ingress/), or another object of the release.
 func (u *Upgrade) issued(o Outside) bool {
+	if o.Use != reference.ForTLS {
+		return false
+	}
 	annotations := untyped.Map(Value(o.From.New), "metadata", "annotations")
 	for _, name := range []string{"cert-manager.io/issuer", "cert-manager.io/cluster-issuer", "kubernetes.io/tls-acme"} {
 		if text := untyped.Text(annotations, name); text != "" && text != "false" {
