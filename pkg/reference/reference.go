@@ -171,9 +171,12 @@ func (r *reader) ingress(value map[string]any) {
 	}
 	for i, tls := range objects(spec["tls"]) {
 		path := at.Join(fieldpath.Path{fieldpath.Field("tls"), fieldpath.Index(i), fieldpath.Field("secretName")})
-		r.add(ForTLS, "Secret", tls["secretName"], "", false, path)
+		r.add(ForTLS, "Secret", tls["secretName"], certificateKey, false, path)
 	}
 }
+
+// certificateKey is where a Secret has the certificate that an Ingress or a Gateway serves.
+const certificateKey = "tls.crt"
 
 // authSecrets are the annotations by which ingress-nginx asks for who calls
 // (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#authentication).
@@ -212,7 +215,7 @@ func (r *reader) gateway(value map[string]any) {
 				to.Namespace = namespace
 			}
 			path := fieldpath.Path{fieldpath.Field("spec"), fieldpath.Field("listeners"), fieldpath.Index(i), fieldpath.Field("tls"), fieldpath.Field("certificateRefs"), fieldpath.Index(k), fieldpath.Field("name")}
-			r.to(ForTLS, to, "", false, path)
+			r.to(ForTLS, to, certificateKey, false, path)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/exposure"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -20,6 +21,7 @@ import (
 func closedPortNotices(u *upgrade.Upgrade) {
 	objects := u.Objects
 	for i := range objects {
+		shutOutNotice(&objects[i])
 		c := objects[i].Change
 		if c == nil || !upgrade.Opens(c) || !upgrade.Done(c) || c.Op != change.Update || !c.Outcome.Changed || c.Renamed != nil {
 			continue
@@ -38,6 +40,19 @@ func closedPortNotices(u *upgrade.Upgrade) {
 				Reason: "whether clients use " + strings.Join(closed, ", ") + ", which this upgrade closes", Hides: change.Outage, Never: true,
 			})
 		}
+	}
+}
+
+// shutOutNotice notes that the annotation of a controller lets in fewer addresses than before.
+func shutOutNotice(o *upgrade.Object) {
+	if !o.Does(change.Update) || !o.Edited("metadata", "annotations") || o.Change.Before() == nil {
+		return
+	}
+	read := func(o *manifest.Object) map[string]any {
+		return untyped.Map(upgrade.Value(o), "metadata", "annotations")
+	}
+	if name := exposure.ShutsOut(read(o.Change.Before()), read(o.New)); name != "" {
+		o.Unchecked = append(o.Unchecked, change.Doubt{Reason: "whether clients come from addresses that it no longer lets in (" + name + ")", Hides: change.Outage, Never: true})
 	}
 }
 

@@ -59,6 +59,7 @@ var guards = []guard{ //nolint:gochecknoglobals // a constant table
 	{Name: "nginx.org/limit-req-rate", Kind: limited, Source: f5Docs},
 	{Name: "nginx.org/redirect-to-https", Kind: forced, Source: f5Docs},
 	{Name: "ingress.kubernetes.io/ssl-redirect", Kind: redirected, Source: nginxDocs},
+	{Name: "ingress.kubernetes.io/force-ssl-redirect", Kind: forced, Source: "https://projectcontour.io/docs/main/config/annotations/"},
 	{Name: "alb.ingress.kubernetes.io/auth-type", Kind: authentication, Source: albDocs},
 	{Name: "alb.ingress.kubernetes.io/mutual-authentication", Kind: authentication, Source: albDocs},
 	{Name: "alb.ingress.kubernetes.io/wafv2-acl-arn", Kind: firewall, Source: albDocs},

@@ -150,6 +150,21 @@ func addresses(annotations map[string]any) []netip.Prefix {
 	return list
 }
 
+// ShutsOut names the annotation by which a controller lets in fewer addresses than before; "" if
+// none does.
+func ShutsOut(old, updated map[string]any) string {
+	before, after := addresses(old), addresses(updated)
+	if len(after) == 0 || len(before) > 0 && admits(after, before) {
+		return ""
+	}
+	for i := range guards {
+		if g := &guards[i]; g.Kind == allowed && untyped.Text(updated, g.Name) != "" {
+			return g.Name
+		}
+	}
+	return ""
+}
+
 // admits reports whether all addresses that are let in after were before.
 func admits(before, after []netip.Prefix) bool {
 	return !slices.ContainsFunc(after, func(a netip.Prefix) bool {

@@ -105,7 +105,7 @@ func alertsGone(u *upgrade.Upgrade) []rule.Found {
 	kinds := alertKinds()
 	loses := func(o *upgrade.Object) bool {
 		_, is := kinds[o.Ref().GroupKind()]
-		return is && o.Old != nil && (o.Goes() || o.Does(change.Update) && o.Edited("spec"))
+		return is && o.Old != nil && (o.Goes() || o.Does(change.Update) && (o.Edited("spec") || leftBy(o) != ""))
 	}
 	if u.Operation == change.Uninstall || !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return loses(&o) }) {
 		return nil
@@ -124,16 +124,38 @@ func alertsGone(u *upgrade.Upgrade) []rule.Found {
 		if !loses(o) || goesAsAWhole(u, o) {
 			continue
 		}
-		gone := slices.DeleteFunc(alertsOf(o.Old), func(name string) bool { return after[name] })
+		gone, left, paths := alertsOf(o.Old), leftBy(o), rule.Edits(o.Change, "groups", "rules")
+		if left == "" {
+			gone = slices.DeleteFunc(gone, func(name string) bool { return after[name] })
+		} else {
+			left, paths = left+": ", rule.Edits(o.Change, "labels")
+		}
 		if len(gone) == 0 {
 			continue
 		}
 		found = append(found, rule.Found{
-			On: o, Message: "these rules are no longer evaluated: " + rule.Shortened(gone), Paths: rule.Edits(o.Change, "groups", "rules"),
+			On: o, Message: left + "these rules are no longer evaluated: " + rule.Shortened(gone), Paths: paths,
 			Evidence: []change.Evidence{{What: "rules that go", Names: gone, Count: len(gone)}},
 		})
 	}
 	return found
+}
+
+// leftBy says what no longer selects an object by its labels, "" if nothing, or if something else
+// selects it from now on.
+func leftBy(o *upgrade.Object) string {
+	left := ""
+	for i := range o.Change.Edits {
+		for _, clause := range o.Change.Edits[i].Watchers {
+			switch {
+			case strings.HasSuffix(clause, " now selects it"):
+				return ""
+			case strings.HasSuffix(clause, " no longer selects it"):
+				left = clause
+			}
+		}
+	}
+	return left
 }
 
 // alertsOf returns the names of the alerts and of the recorded series in an object.

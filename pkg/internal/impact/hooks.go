@@ -54,7 +54,7 @@ func hookRules() []rule.Rule {
 		},
 		{
 			ID: "hook-made-anew", Risk: change.Downtime,
-			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again",
+			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again, and a token is of the ServiceAccount with one UID (Validate in k8s.io/kubernetes/pkg/serviceaccount): the kubelet gets a new one only when most of an hour is over",
 			Fix:  "remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership); then it updates it",
 			Find: hooksAnew,
 		},
@@ -225,6 +225,10 @@ func hooksAnew(u *upgrade.Upgrade) []rule.Found {
 			f.Message += ", with a new address: requests are not served meanwhile"
 		case o.Ref().Kind == "Ingress":
 			f.Message += ": requests are not routed meanwhile"
+		case len(deniedWithout(u, o)) > 0:
+			denied := deniedWithout(u, o)
+			f.Message += ": the pods of " + rule.Names(denied) + " are denied until the kubelet renews their token"
+			f.Evidence = []change.Evidence{{What: "pods with a token of the old account", Objects: denied}}
 		default:
 			continue
 		}
@@ -234,6 +238,27 @@ func hooksAnew(u *upgrade.Upgrade) []rule.Found {
 		found = append(found, f)
 	}
 	return found
+}
+
+// deniedWithout lists the workloads whose pods go on with a token of a ServiceAccount that is made
+// anew, and that has rights in the release.
+func deniedWithout(u *upgrade.Upgrade, account *upgrade.Object) []manifest.Ref {
+	id := account.Ref().Identity()
+	if account.Ref().GroupKind() != "ServiceAccount" || len(rightsOf(u, id, upgrade.After)) == 0 {
+		return nil
+	}
+	later := account.Change.Hook != nil && !slices.ContainsFunc(account.Change.Hook.Events, func(event string) bool { return strings.HasPrefix(event, "pre-") })
+	var denied []manifest.Ref
+	for i := range u.Objects {
+		w := stays(u, &u.Objects[i])
+		if w == nil || w.Ref().Kind == "CronJob" || accountOf(u, w, upgrade.After) != id || !tokenAt(u, w, upgrade.After) {
+			continue
+		}
+		if later || u.KeepsPods(w.Object) {
+			denied = append(denied, w.Ref())
+		}
+	}
+	return denied
 }
 
 func eventsUnknown(u *upgrade.Upgrade) []rule.Found {

@@ -18,8 +18,8 @@ func serviceAPIRules() []rule.Rule {
 		{
 			ID: "cronjob-never-runs", Risk: change.Stuck, Kinds: []string{"CronJob"},
 			Why: "a CronJob that is suspended, or whose schedule is never due, starts no runs (the controller asks the schedule for its next time, " +
-				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); nobody is told",
-			Fix:  "give it a schedule that comes due, and suspend: false",
+				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); nor does one with startingDeadlineSeconds: 0, since the controller looks a tenth of a second after that time; nobody is told",
+			Fix:  "give it a schedule that comes due, a deadline of at least 10 seconds, and suspend: false",
 			Find: neverRuns,
 		},
 		{
@@ -47,6 +47,9 @@ func idle(o *manifest.Object) string {
 	if spec["suspend"] == true {
 		return "it is suspended, and starts no run"
 	}
+	if spec["startingDeadlineSeconds"] == int64(0) {
+		return "it gives each run no time to start (startingDeadlineSeconds: 0), and starts none"
+	}
 	schedule, err := parsers.ParseCronScheduleWithPanicRecovery(untyped.Text(spec, "schedule"))
 	if err == nil && schedule.Next(someDay()).IsZero() {
 		return "its schedule is never due, and it starts no run"
@@ -67,7 +70,7 @@ func neverRuns(u *upgrade.Upgrade) []rule.Found {
 			continue // one that comes suspended is meant to be started by hand
 		}
 		found = append(found, rule.Found{
-			On: o, Message: message, Paths: rule.Edits(o.Change, "suspend", "schedule", "timeZone"), Evidence: []change.Evidence{{What: message, Objects: []manifest.Ref{o.Ref()}}},
+			On: o, Message: message, Paths: rule.Edits(o.Change, "suspend", "schedule", "timeZone", "startingDeadlineSeconds"), Evidence: []change.Evidence{{What: message, Objects: []manifest.Ref{o.Ref()}}},
 		})
 	}
 	return found

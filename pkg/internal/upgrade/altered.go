@@ -1,12 +1,14 @@
 package upgrade
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // altering are the annotations by which a controller makes other requests of those that come
@@ -16,7 +18,14 @@ import (
 // https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/,
 // https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/ingress/,
 // https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/ and
-// https://cert-manager.io/docs/usage/ingress/ say what each does.
+// https://cert-manager.io/docs/usage/ingress/ say what each does; of Services
+// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/,
+// https://docs.digitalocean.com/products/kubernetes/how-to/configure-load-balancers/,
+// https://github.com/hetznercloud/hcloud-cloud-controller-manager/blob/main/docs/reference/load_balancer_annotations.md,
+// https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/,
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration,
+// https://metallb.io/usage/, https://kube-vip.io/docs/usage/kubernetes-services/ and
+// https://docs.cilium.io/en/stable/network/lb-ipam/.
 var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a constant table
 	{"nginx.ingress.kubernetes.io/rewrite-target", "the paths of requests are rewritten differently"},
 	{"nginx.ingress.kubernetes.io/app-root", "the root leads to another path"},
@@ -48,7 +57,38 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 	{"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "requests go to nodes, or to pods, instead"},
 	{"service.beta.kubernetes.io/aws-load-balancer-backend-protocol", "the pods are asked by another protocol"},
 	{"service.beta.kubernetes.io/aws-load-balancer-ssl-ports", "TLS ends at other ports"},
+	{"service.beta.kubernetes.io/aws-load-balancer-ssl-cert", "TLS ends elsewhere, or with another certificate"},
+	{"service.beta.kubernetes.io/do-loadbalancer-certificate-id", "TLS ends elsewhere, or with another certificate"},
+	{"service.beta.kubernetes.io/do-loadbalancer-tls-passthrough", "TLS ends elsewhere"},
+	{"service.beta.kubernetes.io/do-loadbalancer-protocol", "the load balancer speaks another protocol"},
+	{"load-balancer.hetzner.cloud/http-certificates", "TLS ends elsewhere, or with another certificate"},
+	{"load-balancer.hetzner.cloud/protocol", "the load balancer speaks another protocol"},
+	{"service.beta.kubernetes.io/oci-load-balancer-ssl-ports", "TLS ends at other ports"},
+	{"service.beta.kubernetes.io/aws-load-balancer-proxy-protocol", proxied},
+	{"service.beta.kubernetes.io/do-loadbalancer-enable-proxy-protocol", proxied},
+	{"load-balancer.hetzner.cloud/uses-proxyprotocol", proxied},
+	{"service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2", proxied},
+	{"cloud.google.com/app-protocols", "the pods are asked by another protocol"},
+	{"kubernetes.io/ingress.allow-http", "the load balancer listens at other ports"},
+	{"service.beta.kubernetes.io/aws-load-balancer-eip-allocations", addressed},
+	{"service.beta.kubernetes.io/aws-load-balancer-private-ipv4-addresses", addressed},
+	{"service.beta.kubernetes.io/azure-pip-name", addressed},
+	{"service.beta.kubernetes.io/azure-load-balancer-ipv4", addressed},
+	{"networking.gke.io/load-balancer-ip-addresses", addressed},
+	{"metallb.io/loadBalancerIPs", addressed},
+	{"metallb.io/address-pool", addressed},
+	{"metallb.universe.tf/loadBalancerIPs", addressed},
+	{"metallb.universe.tf/address-pool", addressed},
+	{"kube-vip.io/loadbalancerIPs", addressed},
+	{"lbipam.cilium.io/ips", addressed},
+	{"kubernetes.io/ingress.global-static-ip-name", addressed},
+	{"kubernetes.io/ingress.regional-static-ip-name", addressed},
 }
+
+const (
+	proxied   = "the pods get a PROXY header before each connection, or no longer do"
+	addressed = "it has another address, unless both settings name the same one"
+)
 
 // injecting are the beginnings of annotations of pods by which an injector gives them files,
 // environment or a sidecar that their programs may need.
@@ -74,6 +114,7 @@ func (u *Upgrade) Altered() []Note {
 			continue
 		}
 		list = append(list, u.injected(o)...)
+		list = append(list, u.unpulledFromNow(o)...)
 		if !o.Edited("metadata", "annotations") {
 			continue
 		}
@@ -109,6 +150,43 @@ func (u *Upgrade) unresolved() []Note {
 		list = append(list, Note{n.Object, change.Doubt{Reason: reason, Hides: change.Outage, Never: true}})
 	}
 	return list
+}
+
+// unpulledFromNow notes that the new pods of an object, or of an account, name no Secret any more with
+// which their images are pulled.
+func (u *Upgrade) unpulledFromNow(o *Object) []Note {
+	field := []string{"imagePullSecrets"}
+	if o.Ref().GroupKind() != "ServiceAccount" {
+		template, runs := u.Rollout.PodTemplate(o.Ref().Group, o.Ref().Kind)
+		if !runs || len(template) == 0 {
+			return nil
+		}
+		field = append(slices.Clone(template), "spec", "imagePullSecrets")
+	}
+	if !o.Edited(field...) || len(untyped.Maps(Value(o.Change.Before()), field...)) == 0 || len(untyped.Maps(Value(o.New), field...)) > 0 {
+		return nil
+	}
+	if pod := field[:len(field)-1]; len(pod) > 0 {
+		if !slices.Equal(imagesIn(Value(o.Change.Before()), pod), imagesIn(Value(o.New), pod)) {
+			return nil // whoever gives them another image may give it to everybody
+		}
+		account := manifest.Identity{Kind: "ServiceAccount", Namespace: o.Ref().Namespace, Name: cmp.Or(untyped.Text(Value(o.New), append(slices.Clone(pod), "serviceAccountName")...), "default")}
+		if by := u.Object(account); by != nil && len(untyped.Maps(Value(by.Standing(After)), "imagePullSecrets")) > 0 {
+			return nil // it adds them to each pod (plugin/pkg/admission/serviceaccount in k8s.io/kubernetes)
+		}
+	}
+	return []Note{{o, change.Doubt{Reason: "whether the registry gives the images to pods that name no pull secret any more (imagePullSecrets)", Hides: change.Stuck, Never: true}}}
+}
+
+// imagesIn lists the images of the containers in a pod spec.
+func imagesIn(value map[string]any, pod []string) []string {
+	var images []string
+	for _, containers := range []string{"initContainers", "containers"} {
+		for _, c := range untyped.Maps(value, append(slices.Clone(pod), containers)...) {
+			images = append(images, untyped.Text(c, "image"))
+		}
+	}
+	return images
 }
 
 // injected notes the injectors that give the pods of an object something else than before.

@@ -104,7 +104,9 @@ func (u *Upgrade) Links() *Links {
 		}
 	}
 	for _, o := range u.Outside() {
-		u.leadOut(o)
+		if !u.issued(o) {
+			u.leadOut(o)
+		}
 	}
 	done = true
 	return u.links
@@ -197,8 +199,8 @@ func (u *Upgrade) follow(from, to *Object, r reference.Reference, old []referenc
 	case because != "":
 		u.lost(from, to, r, because)
 		return
-	case to.goes() && r.Use == reference.ByAPIServer:
-		r.Key = "" // it goes as a whole, whichever port was meant
+	case to.goes() && (r.Use == reference.ByAPIServer || r.Use == reference.ForTLS):
+		r.Key = "" // it goes as a whole, whichever port or key was meant
 		u.lost(from, to, r, "")
 		return
 	case to.goes(), to.keyless(r.Key, known):

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/reference"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -72,7 +73,7 @@ func (u *Upgrade) leadOut(o Outside) {
 		value, known, servable = told, true, true
 	}
 	say := func(reason string) {
-		note := Note{o.From, change.Doubt{Reason: reason, Hides: missingHides(o.Use)}}
+		note := Note{o.From, change.Doubt{Reason: reason, Hides: missingHides(o.Use), Never: o.Use == reference.ForTLS && !u.Asked}} // somebody may make it by hand
 		if o.From.Ref().GroupKind() == "Pod" && AdmitsPods(o.To) {
 			note.Doubt.Hides = change.Rejected // nobody tries again
 		}
@@ -92,8 +93,32 @@ func (u *Upgrade) leadOut(o Outside) {
 			say(fmt.Sprintf("%s; %s may make it: that was not judged", what, makers[0]))
 			return
 		}
-		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.Key, Path: o.Path, Use: o.Use})
+		u.broken(Broken{On: o.From, From: o.From.New.Ref, To: ref, Key: o.keyMissing(value), Path: o.Path, Use: o.Use})
 	}
+}
+
+// keyMissing is the key that is missing; "" where the object is missing as a whole, whichever key was meant.
+func (o *Outside) keyMissing(value map[string]any) string {
+	if value == nil && o.Use == reference.ForTLS {
+		return ""
+	}
+	return o.Key
+}
+
+// issued reports whether something makes the certificate that an object names: cert-manager, which an
+// annotation asks for it (https://cert-manager.io/docs/usage/ingress/), or another object of the release.
+func (u *Upgrade) issued(o Outside) bool {
+	if o.Use != reference.ForTLS {
+		return false
+	}
+	annotations := untyped.Map(Value(o.From.New), "metadata", "annotations")
+	for _, name := range []string{"cert-manager.io/issuer", "cert-manager.io/cluster-issuer", "kubernetes.io/tls-acme"} {
+		if text := untyped.Text(annotations, name); text != "" && text != "false" {
+			return true
+		}
+	}
+	_, made := u.links.makers[o.To]
+	return made || u.MayMake(o.To.Name, o.From)
 }
 
 // toldOf returns an object of which somebody has said that it is in the cluster; nil if nobody has.
@@ -126,7 +151,7 @@ func (u *Upgrade) leadsOut(r reference.Reference) bool {
 	case u.Object(r.To) != nil, r.Optional, InEveryCluster(r.To), u.claimed(r.To), r.Use == reference.AsName, r.Use == reference.AsOneFile, r.Use == reference.ForClaims, r.Use == reference.AsListener, r.Use == reference.ToPull:
 		return false
 	default:
-		return u.Asked || blocks(r.Use)
+		return u.Asked || blocks(r.Use) || r.Use == reference.ForTLS
 	}
 }
 
