@@ -33,7 +33,8 @@ func read(server *apiserver.Server, old, updated Manifest, opts Options) (input,
 	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs, opts.Again.Manifest}, opts.Cluster)
 	objects, errs := make([][]*manifest.Object, len(streams)), make([]error, len(streams))
 	var wait sync.WaitGroup
-	versions := [][]int{{0, 1, 4}, {2, 3}} // old, updated, again; both crds directories
+	versions := make([][]int, 0, len(streams))
+	versions = append(versions, []int{0, 1, 4}, []int{2, 3}) // old, updated, again; both crds directories
 	for i := range opts.Cluster {
 		versions = append(versions, []int{5 + i})
 	}
