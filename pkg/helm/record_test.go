@@ -2,6 +2,7 @@ package helm
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -64,13 +65,33 @@ func TestSurelySmall(t *testing.T) {
 			if err := driver.NewSecrets(store).Create("record", rel); err != nil {
 				t.Fatal(err)
 			}
-			small := surelySmall(slices.Values([]*release.Release{rel}))
+			whole, err := json.Marshal(rel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			small := surelySmall(slices.Values([][]byte{whole}))
 			if small && store.bytes > corev1.MaxSecretSize*65/100 {
 				t.Errorf("%d lines in %d bytes: %d bytes are taken for small", different, size, store.bytes)
 			}
 			if !small && store.bytes < corev1.MaxSecretSize/3 {
 				t.Errorf("%d lines in %d bytes: %d bytes are not taken for small", different, size, store.bytes)
 			}
+		}
+	}
+}
+
+func TestAppendQuotedWritesAsJSONDoes(t *testing.T) {
+	texts := []string{"", "kind: Pod\n", "a: \"b\"\\\n", "<a>&=\x7f", "\t\r\x00", "ü\u2028\n", "\xff\n", "\n\n\"\""}
+	for c := range 256 {
+		texts = append(texts, string([]byte{'a', byte(c), '\n', byte(c)}), string(rune(c)))
+	}
+	for _, text := range texts {
+		want, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendQuoted([]byte("before"), text); string(got) != "before"+string(want) {
+			t.Errorf("%q became %s, want %s", text, got, want)
 		}
 	}
 }

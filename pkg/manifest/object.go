@@ -53,11 +53,15 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s, document %d (line %d)", p.File, p.Document, p.Line)
 }
 
-var parsed atomic.Int64 //nolint:gochecknoglobals // a counter of the process, for tests
+var parsed, scans atomic.Int64 //nolint:gochecknoglobals // counters of the process, for tests
 
 // Parsed returns how many documents this process has decoded from YAML. It lets
 // a test prove that unchanged documents are not decoded at all.
 func Parsed() int64 { return parsed.Load() }
+
+// Scanned returns of how many documents this process has gone over the lines to find out
+// what they are called. It lets a test prove that what stands on both sides is read once.
+func Scanned() int64 { return scans.Load() }
 
 // Text returns the document as it was written, or "" for an item of a List.
 func (o *Object) Text() string { return o.text }

@@ -21,6 +21,10 @@ type Options struct {
 	// Namespaced reports whether objects of a kind live in a namespace. Nil
 	// means that all do.
 	Namespaced func(group, kind string) bool
+	// Like are the objects of an earlier version of the stream, parsed with the same
+	// Namespace and Namespaced. What a document is called that stands there, too, byte by
+	// byte, is taken from there.
+	Like []*Object
 }
 
 // Parse returns the objects of a YAML stream in the order in which Helm's client sees
@@ -35,6 +39,7 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 		file    string // of a crds directory, whose documents Helm prints under one "# Source:"
 		errs    []error
 	)
+	like := earlier{opts.Like}
 	for doc := range documents(stream) {
 		from := cmp.Or(source(doc.text), doc.source)
 		if blank(doc.text) {
@@ -48,7 +53,7 @@ func Parse(stream string, opts Options) ([]*Object, error) {
 		}
 		var err error
 		known := len(objects)
-		if objects, err = readDocument(objects, doc, from, opts); err != nil {
+		if objects, err = readDocument(objects, doc, from, &like, opts); err != nil {
 			errs = append(errs, err)
 		}
 		for _, o := range objects[known:] {
@@ -86,16 +91,21 @@ func FromValue(value map[string]any, at Position) (*Object, error) {
 }
 
 // readDocument appends the objects of a document.
-func readDocument(objects []*Object, doc document, from string, opts Options) ([]*Object, error) {
+func readDocument(objects []*Object, doc document, from string, like *earlier, opts Options) ([]*Object, error) {
 	o := &Object{
 		Source:   from,
 		Position: Position{File: opts.File, Document: doc.number, Line: doc.line},
 		text:     doc.text,
 	}
+	if same := like.next(doc.text); same != nil {
+		o.scanned, o.annotated, o.metadata, o.Ref, o.GenerateName = true, same.annotated, same.metadata, same.Ref, same.GenerateName
+		return append(objects, o), nil
+	}
 	h, certain := scanHead(doc.text)
 	if certain {
 		o.scanned, o.annotated, o.metadata = true, h.annotated, h.metadata
 		o.setHead(h, opts)
+		like.pass(o.Ref)
 		return append(objects, o), nil
 	}
 	value, err := o.Value()

@@ -17,6 +17,7 @@ type head struct {
 // only, tabs, lists), it reports false and the document has to be decoded. For a document that is not valid YAML the
 // answer means nothing.
 func scanHead(text string) (head, bool) {
+	scans.Add(1)
 	s := headScan{walk: newWalk(text)}
 	for s.walk.next() {
 		if !s.row() {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -36,7 +37,7 @@ func IsSecret(kind string) bool {
 
 // SecretName reports whether a name, of a value of a chart for example, says that what it
 // names is likely to be secret.
-func SecretName(name string) bool { return secretName.MatchString(name) }
+func SecretName(name string) bool { return secretName().MatchString(name) }
 
 // WithoutSecrets returns the object with Mask for every value that may be secret; the
 // value itself stays as it is. These are:
@@ -128,7 +129,7 @@ func publicSecret(secret map[string]any) map[string]any {
 	return replaced(secret, func(name string, content any) any {
 		switch name {
 		case "apiVersion", "kind", "type":
-			if text, is := content.(string); is && identifier.MatchString(text) {
+			if text, is := content.(string); is && identifier().MatchString(text) {
 				return content
 			}
 		case "immutable":
@@ -174,7 +175,7 @@ func publicMetadata(metadata map[string]any) map[string]any {
 				return content
 			}
 		case "labels":
-			return entries(content, func(_, value string) bool { return labelValue.MatchString(value) })
+			return entries(content, func(_, value string) bool { return labelValue().MatchString(value) })
 		case "annotations":
 			return entries(content, func(key, _ string) bool { return harmlessAnnotation(key) })
 		case "finalizers":
@@ -192,7 +193,7 @@ func publicMetadata(metadata map[string]any) map[string]any {
 
 func publicNames(names []any) any {
 	for _, name := range names {
-		if text, is := name.(string); !is || !identifier.MatchString(text) {
+		if text, is := name.(string); !is || !identifier().MatchString(text) {
 			return Mask
 		}
 	}
@@ -218,7 +219,7 @@ func publicReference(fields map[string]any) map[string]any {
 		switch {
 		case isBool:
 			return content
-		case isText && identifier.MatchString(text) && referenceField(name):
+		case isText && identifier().MatchString(text) && referenceField(name):
 			return content
 		}
 		return namesOnly(content)
@@ -312,15 +313,21 @@ func same(a, b any) bool {
 	}
 }
 
-var (
+var ( //nolint:gochecknoglobals // constants
 	// identifier matches names as Kubernetes and Helm have them, in which nobody keeps a
 	// secret: of kinds, versions, types, objects, keys.
-	identifier = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$`)
-	secretName = regexp.MustCompile(
+	identifier = lazily(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$`)
+	secretName = lazily(
 		`(?i)passw|secret|token|credential|private|api_?-?key|access_?-?key|auth|cert|dsn|connection_?-?string|(?:^|\.)key$`)
 	// labelValue matches what the API server takes for the value of a label
 	// (IsValidLabelValue in k8s.io/apimachinery/pkg/util/validation).
-	labelValue = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
+	labelValue = lazily(`^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
 )
+
+// lazily returns an expression that is compiled when it is asked for the first time. All together
+// would take a fiftieth of the start of the program, which often needs none of them.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 func containsFold(text, part string) bool { return strings.Contains(strings.ToLower(text), part) }

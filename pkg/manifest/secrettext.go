@@ -1,17 +1,16 @@
 package manifest
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v2"
 )
 
 // kindSecret matches how the manifest of a Secret says its kind, in YAML and in JSON.
-var kindSecret = regexp.MustCompile(`(?i)\bkind[\\"']*\s*:\s*(?:!!?\w*\s+)?[\\"']*secrets?(?:list)?\b`)
+var kindSecret = lazily(`(?i)\bkind[\\"']*\s*:\s*(?:!!?\w*\s+)?[\\"']*secrets?(?:list)?\b`) //nolint:gochecknoglobals // a constant
 
 // holdsData matches the fields in which a Secret has its content.
-var holdsData = regexp.MustCompile(`(?i)\b(?:string)?data[\\"']*\s*:`)
+var holdsData = lazily(`(?i)\b(?:string)?data[\\"']*\s*:`) //nolint:gochecknoglobals // a constant
 
 // isSecretManifest reports whether a text is, or contains, the manifest of a Secret, such
 // as one that a Job applies from a ConfigMap. Text that says both in clear, as a manifest
@@ -24,13 +23,13 @@ func isSecretManifest(text string) bool {
 	if !containsFold(text, "kind") || !containsFold(text, "secret") && !strings.Contains(text, `\`) {
 		return false
 	}
-	if kindSecret.MatchString(text) && holdsData.MatchString(text) {
+	if kindSecret().MatchString(text) && holdsData().MatchString(text) {
 		return true
 	}
 	if !strings.ContainsAny(text, `\!&*>|`) {
 		return false // nothing is spelt in another way than the words above
 	}
-	for _, document := range separator.Split(text, -1) {
+	for _, document := range separator().Split(text, -1) {
 		var raw any
 		if yaml.Unmarshal([]byte(document), &raw) != nil {
 			continue
@@ -46,4 +45,4 @@ func isSecretManifest(text string) bool {
 	return false
 }
 
-var separator = regexp.MustCompile(`(?m)^---`)
+var separator = lazily(`(?m)^---`) //nolint:gochecknoglobals // a constant

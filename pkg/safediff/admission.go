@@ -377,7 +377,7 @@ func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
 
 // priorities refuses a PriorityClass that would be a second default when Helm comes to it.
 func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
+	if !u.Any(func(o *upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
 		return
 	}
 	run := j.hookRuns(nil)

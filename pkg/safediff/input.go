@@ -28,14 +28,25 @@ type input struct {
 	unread           map[string]bool    // kinds of which not all of the cluster could be read
 }
 
-// read reads all streams at the same time.
+// read reads the streams, at the same time those of which none is a later version of another.
 func read(server *apiserver.Server, old, updated Manifest, opts Options) (input, error) {
 	streams := slices.Concat([]Manifest{old, updated, opts.OldCRDs, opts.NewCRDs, opts.Again.Manifest}, opts.Cluster)
 	objects, errs := make([][]*manifest.Object, len(streams)), make([]error, len(streams))
 	var wait sync.WaitGroup
-	for i, m := range streams {
+	versions := make([][]int, 0, len(streams))
+	versions = append(versions, []int{0, 1, 4}, []int{2, 3}) // old, updated, again; both crds directories
+	for i := range opts.Cluster {
+		versions = append(versions, []int{5 + i})
+	}
+	for _, places := range versions {
 		wait.Go(func() {
-			objects[i], errs[i] = manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: opts.Namespace, Namespaced: server.Namespaced})
+			var like []*manifest.Object
+			for _, i := range places {
+				objects[i], errs[i] = manifest.Parse(streams[i].Text, manifest.Options{
+					File: streams[i].Name, Namespace: opts.Namespace, Namespaced: server.Namespaced, Like: like,
+				})
+				like = objects[i]
+			}
 		})
 	}
 	wait.Wait()

@@ -14,6 +14,9 @@ import (
 
 // besides reads the manifests of other revisions of which the cluster may hold objects.
 func (in *input) besides(opts Options) ([]map[manifest.Identity]*manifest.Object, error) {
+	if len(opts.Beside) == 0 {
+		return nil, nil
+	}
 	list := make([]map[manifest.Identity]*manifest.Object, 0, len(opts.Beside))
 	namespaced := map[manifest.Identity]string{}
 	for _, objects := range [][]*manifest.Object{in.old, in.updated} {

@@ -13,7 +13,7 @@ import (
 )
 
 // notices lists what could not be judged and concerns no single change.
-func (in *input) notices(j *judge) []change.Notice {
+func (in *input) notices(j *judge, pairs []diff.Pair) []change.Notice {
 	opts, server := j.opts, j.server
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
@@ -25,15 +25,36 @@ func (in *input) notices(j *judge) []change.Notice {
 			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
 			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
 	}
-	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
-		for _, o := range diff.Duplicates(objects) {
-			list = append(list, change.Notice{Ref: o.Ref, Hides: change.Unapplied, Reason: fmt.Sprintf(
-				"the object is in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
-		}
-	}
+	list = append(list, in.copies(pairs)...)
 	if opts.Operation != change.Install {
 		list = append(list, in.crdNotices(j)...)
 		list = append(list, in.scaledNotices(j)...)
+	}
+	return list
+}
+
+// copies tells of objects that are in a manifest more than once. Where all are in pairs, none is.
+func (in *input) copies(pairs []diff.Pair) []change.Notice {
+	var old, updated int
+	for _, p := range pairs {
+		if p.Old != nil {
+			old++
+		}
+		if p.New != nil {
+			updated++
+		}
+	}
+	var earlier []*manifest.Object
+	if old < len(in.old) {
+		earlier = diff.Duplicates(in.old)
+	}
+	if updated < len(in.updated) {
+		earlier = append(earlier, diff.Duplicates(in.updated)...)
+	}
+	list := make([]change.Notice, 0, len(earlier))
+	for _, o := range earlier {
+		list = append(list, change.Notice{Ref: o.Ref, Hides: change.Unapplied, Reason: fmt.Sprintf(
+			"the object is in the manifest again behind %s; Helm applies the copies in turn, and only the last was judged", o.Position)})
 	}
 	return list
 }

@@ -12,7 +12,7 @@ import (
 
 // restartCauses writes into the changes why pods are replaced.
 func restartCauses(u *upgrade.Upgrade) {
-	renewing := slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return renews(o.Change) != "" || operated(u, &o) })
+	renewing := u.Any(func(o *upgrade.Object) bool { return renews(o.Change) != "" || operated(u, o) })
 	for i := range u.Objects {
 		if c := u.Objects[i].Change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil && c.Outcome.Pods.Replaced && c.Outcome.Pods.Cause == "" {
 			writeCause(u, &u.Objects[i], renewing)

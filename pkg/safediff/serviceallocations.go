@@ -19,7 +19,7 @@ import (
 // once (ipallocator and portallocator in k8s.io/kubernetes/pkg/registry/core/service).
 // It follows Helm's order, since what a Service gives up is there for those after it.
 func (j *judge) serviceAllocations(u *upgrade.Upgrade) {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return len(asks(o.Pair)) > 0 }) {
+	if !u.Any(func(o *upgrade.Object) bool { return len(asks(o.Pair)) > 0 }) {
 		return
 	}
 	a := allocations{judge: j, upgrade: u, held: map[string]manifest.Ref{}, known: map[string]bool{}}

@@ -235,7 +235,7 @@ func policiesGone(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if !isAdmissionPolicy(o.Ref()) || !o.Goes() || slices.ContainsFunc(u.Objects, func(other upgrade.Object) bool {
+		if !isAdmissionPolicy(o.Ref()) || !o.Goes() || u.Any(func(other *upgrade.Object) bool {
 			return other.Ref().Kind == o.Ref().Kind && other.Does(change.Create) && reflect.DeepEqual(upgrade.Spec(other.New), upgrade.Spec(o.Old))
 		}) {
 			continue

@@ -48,9 +48,19 @@ type call struct {
 	ignored bool
 }
 
+// callsOut reports whether objects of a kind have the API server make calls.
+func callsOut(ref manifest.Ref) bool {
+	switch ref.Group {
+	case "apiregistration.k8s.io", "apiextensions.k8s.io", "admissionregistration.k8s.io":
+		return true
+	default:
+		return false
+	}
+}
+
 // calls reads the calls that an object has the API server make, by name.
 func calls(o *manifest.Object) map[string]call {
-	if o == nil || !o.MayHold("caBundle") {
+	if o == nil || !callsOut(o.Ref) || !o.MayHold("caBundle") {
 		return nil
 	}
 	value, err := o.Value()

@@ -122,7 +122,7 @@ func customPoliciesGone(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		row := customPolicyOf(o.Ref())
-		if row == nil || !row.enforces(o.Old) || !row.guards(u, o.Old) || slices.ContainsFunc(u.Objects, func(other upgrade.Object) bool {
+		if row == nil || !row.enforces(o.Old) || !row.guards(u, o.Old) || u.Any(func(other *upgrade.Object) bool {
 			return other.Ref().GroupKind() == o.Ref().GroupKind() && other.Does(change.Create) && reflect.DeepEqual(upgrade.Spec(other.New), upgrade.Spec(o.Old))
 		}) {
 			continue

@@ -22,7 +22,7 @@ func emptyBackendRules() []rule.Rule {
 // emptyBackends tells routes that led to a Service with pods and lead to one without any after
 // the upgrade.
 func emptyBackends(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return isRoute(o.Ref()) && o.Does(change.Create, change.Update) }) {
+	if !u.Any(func(o *upgrade.Object) bool { return isRoute(o.Ref()) && o.Does(change.Create, change.Update) }) {
 		return nil
 	}
 	var before, after []route

@@ -107,7 +107,7 @@ func alertsGone(u *upgrade.Upgrade) []rule.Found {
 		_, is := kinds[o.Ref().GroupKind()]
 		return is && o.Old != nil && (o.Goes() || o.Does(change.Update) && (o.Edited("spec") || leftBy(o) != ""))
 	}
-	if u.Operation == change.Uninstall || !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return loses(&o) }) {
+	if u.Operation == change.Uninstall || !u.Any(loses) {
 		return nil
 	}
 	after := map[string]bool{}

@@ -55,7 +55,7 @@ func accountAt(u *upgrade.Upgrade, id manifest.Identity, m upgrade.Moment) map[s
 
 // identityMoves reports whether an object changes because of which pods may have no identity in
 // the cloud any more. Others are not decoded.
-func identityMoves(o upgrade.Object) bool {
+func identityMoves(o *upgrade.Object) bool {
 	if !o.Does(change.Update) {
 		return false
 	}
@@ -75,7 +75,7 @@ func identityMoves(o upgrade.Object) bool {
 
 // identitiesLost tells of workloads whose pods have no identity in the cloud any more.
 func identitiesLost(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, identityMoves) {
+	if !u.Any(identityMoves) {
 		return nil
 	}
 	var found []rule.Found
@@ -129,7 +129,7 @@ func identityAt(u *upgrade.Upgrade, w *upgrade.Workload, m upgrade.Moment) (iden
 // tokensLost tells of workloads that may ask the API server for something, and get no token for
 // that any more.
 func tokensLost(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Does(change.Update) && len(rule.Edits(o.Change, automount)) > 0 }) {
+	if !u.Any(func(o *upgrade.Object) bool { return o.Does(change.Update) && len(rule.Edits(o.Change, automount)) > 0 }) {
 		return nil
 	}
 	var found []rule.Found

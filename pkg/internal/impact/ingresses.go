@@ -39,7 +39,7 @@ type route struct {
 // routesGone tells the Ingresses that go, or take other requests, for which hosts and paths
 // no Ingress of the release takes requests any more, though what answered them stays.
 func routesGone(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return losesRoutes(&o) }) {
+	if !u.Any(losesRoutes) {
 		return nil
 	}
 	leaving := map[manifest.Identity]bool{}

@@ -25,7 +25,7 @@ func monitorPortRules() []rule.Rule {
 // monitorsWithoutPort tells of monitors that name a port which something that they select had
 // before the upgrade, and nothing of it has after.
 func monitorsWithoutPort(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return isMonitor(&o) }) || !portsMove(u) {
+	if !u.Any(isMonitor) || !portsMove(u) {
 		return nil
 	}
 	var found []rule.Found
@@ -57,7 +57,7 @@ func monitorsWithoutPort(u *upgrade.Upgrade) []rule.Found {
 
 // portsMove reports whether ports change that a monitor may name.
 func portsMove(u *upgrade.Upgrade) bool {
-	return slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool {
+	return u.Any(func(o *upgrade.Object) bool {
 		return o.Does(change.Update) && slices.ContainsFunc(o.Change.Edits, func(e change.Edit) bool {
 			path := e.Path.String()
 			return strings.Contains(path, ".ports") || strings.Contains(path, "ndpoints") || strings.Contains(path, ".containers")

@@ -27,7 +27,7 @@ func monitorRules() []rule.Rule {
 // still there after the upgrade, and select nothing of it any more: their selector changes, or
 // the labels of what they selected. What goes is no loss.
 func monitorsWithoutTargets(u *upgrade.Upgrade) []rule.Found {
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return isMonitor(&o) }) {
+	if !u.Any(isMonitor) {
 		return nil
 	}
 	m := monitors{Upgrade: u, things: map[string][]target{}}

@@ -76,7 +76,7 @@ type restriction struct {
 // none restricts these.
 func unrestrictedPods(u *upgrade.Upgrade) []rule.Found {
 	found := relabelledPods(u)
-	if !slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return o.Done() && isPolicy(o.Ref()) }) {
+	if !u.Any(func(o *upgrade.Object) bool { return o.Done() && isPolicy(o.Ref()) }) {
 		return found
 	}
 	_, after := restrictions(u)

@@ -239,7 +239,7 @@ func limitsDefault(u *upgrade.Upgrade, namespace string) bool {
 	is := func(o *manifest.Object) bool {
 		return o != nil && o.Ref.Kind == "LimitRange" && o.Ref.Group == "" && o.Ref.Namespace == namespace
 	}
-	return slices.ContainsFunc(u.Cluster, is) || slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool { return is(o.New) })
+	return slices.ContainsFunc(u.Cluster, is) || u.Any(func(o *upgrade.Object) bool { return is(o.New) })
 }
 
 // competing tells autoscalers that come to a workload which another one scales.

@@ -152,7 +152,7 @@ func accountOf(u *upgrade.Upgrade, w *upgrade.Workload, m upgrade.Moment) manife
 
 // rightsMove reports whether something changes because of which a program may ask for less.
 func rightsMove(u *upgrade.Upgrade) bool {
-	return slices.ContainsFunc(u.Objects, func(o upgrade.Object) bool {
+	return u.Any(func(o *upgrade.Object) bool {
 		if !o.Done() {
 			return false
 		}

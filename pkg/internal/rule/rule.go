@@ -95,7 +95,11 @@ func Read(c *change.Change, rules []Rule) []change.Finding {
 // class first, and in the order of rules within a class. Of the reasons to refuse a change
 // only the first rule's is kept, and of what is refused nothing that it would have brought.
 // Where a rule panics, all others are asked all the same; the notices name those that did.
+// Where nothing changes there is nothing of which a finding could be told.
 func Ask(u *upgrade.Upgrade, rules []Rule) []change.Notice {
+	if !u.Any(func(o *upgrade.Object) bool { return o.Change != nil }) {
+		return nil
+	}
 	var faults []change.Notice
 	findings := make([][]change.Finding, len(u.Objects))
 	for i := range rules {

@@ -16,7 +16,7 @@ func (u *Upgrade) needsClass(from, class *Object, at fieldpath.Path) bool {
 	if untyped.Text(Value(class.Old), "provisioner") == "kubernetes.io/no-provisioner" {
 		return false
 	}
-	if slices.ContainsFunc(u.Objects, func(o Object) bool {
+	if u.Any(func(o *Object) bool {
 		return o.Ref().GroupKind() == "PersistentVolume" && untyped.Text(Value(o.Standing(After)), "spec", "storageClassName") == class.Ref().Name
 	}) {
 		return false

@@ -53,7 +53,7 @@ func (u *Upgrade) Outside() []Outside {
 // claimed reports whether an object may be a claim that a StatefulSet of the release
 // makes, or has made, for one of its pods: TEMPLATE-NAME-NUMBER.
 func (u *Upgrade) claimed(id manifest.Identity) bool {
-	return id.Group == "" && id.Kind == "PersistentVolumeClaim" && slices.ContainsFunc(u.Objects, func(o Object) bool {
+	return id.Group == "" && id.Kind == "PersistentVolumeClaim" && u.Any(func(o *Object) bool {
 		ref := o.Ref()
 		return ref.Kind == "StatefulSet" && ref.Namespace == id.Namespace && strings.Contains(id.Name, "-"+ref.Name+"-")
 	})

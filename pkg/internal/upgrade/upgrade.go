@@ -192,6 +192,16 @@ func New(objects []Object, facts Facts) *Upgrade {
 	return u
 }
 
+// Any reports whether something is so of one of the objects.
+func (u *Upgrade) Any(is func(o *Object) bool) bool {
+	for i := range u.Objects {
+		if is(&u.Objects[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Done reports whether something happens to the object: Helm comes to it, and it is not
 // refused.
 func (o *Object) Done() bool { return o.Change != nil && Done(o.Change) }
