@@ -8,8 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"k8s.io/apiserver/pkg/registry/rest"
-
 	api "k8s.io/kubernetes/pkg/apis/core"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -130,6 +128,20 @@ func (s *Server) Create(created *manifest.Object) (Result, error) {
 	return result, nil
 }
 
+// Rejected is why the server rejects an object that is not in the cluster yet: what Create says,
+// if nothing else of that is asked for.
+func (s *Server) Rejected(created *manifest.Object) ([]change.FieldError, error) {
+	value, err := created.Value()
+	if err != nil {
+		return nil, err
+	}
+	to := s.requestFor(created, false)
+	if refused := s.unreadable(to, value); refused != nil || !to.known {
+		return refused, nil
+	}
+	return s.create(to, value).refused, nil
+}
+
 // Stored returns the object as the server has it stored, before anything
 // happens to it; the Result's New stays empty. live is the object as the cluster has
 // it, nil if that is not known. An error means that the document could not be read.
@@ -184,6 +196,9 @@ func (s *Server) unreadable(to request, value map[string]any, others ...request)
 // that is a number, as Helm does when it reads the manifest
 // (metadataValidatingDecoder in k8s.io/cli-runtime/pkg/resource).
 func metadataError(value map[string]any) *change.FieldError {
+	if plain(value["metadata"]) {
+		return nil
+	}
 	var typed struct {
 		metav1.ObjectMeta `json:"metadata"`
 	}
@@ -192,6 +207,33 @@ func metadataError(value map[string]any) *change.FieldError {
 		return &change.FieldError{Type: "Invalid", Message: "unable to decode: " + firstLine(err.Error())}
 	}
 	return nil
+}
+
+// plain reports whether metadata is nothing but names, labels and annotations that are texts,
+// as most is: it fits its type.
+func plain(metadata any) bool {
+	fields, is := metadata.(map[string]any)
+	for name, value := range fields {
+		switch name {
+		case "name", "namespace":
+			if _, text := value.(string); !text {
+				return false
+			}
+		case "labels", "annotations":
+			texts, is := value.(map[string]any)
+			if !is {
+				return false
+			}
+			for _, text := range texts {
+				if _, is := text.(string); !is {
+					return false
+				}
+			}
+		default:
+			return false
+		}
+	}
+	return is
 }
 
 // unservedErrors refuses requests in API versions that the server does not
@@ -224,8 +266,7 @@ func (s *Server) create(r request, value map[string]any) made {
 	if result.object == nil || len(result.refused) > 0 {
 		return result
 	}
-	if err := rest.BeforeCreate(r.strategy, r.ctx, result.object); err != nil {
-		result.refused = r.errors(err, rest.ValidateCreate(r.ctx, result.object, r.strategy))
+	if result.refused = r.beforeCreate(result.object); result.refused != nil {
 		return result
 	}
 	result.refused = r.admitNamespace(result.object, nil)
@@ -327,8 +368,8 @@ func (s *Server) update(r request, object, live runtime.Object) []change.FieldEr
 			return r.errors(err, nil)
 		}
 	}
-	if err := rest.BeforeUpdate(r.strategy, r.ctx, object, live); err != nil {
-		return r.errors(err, rest.ValidateUpdate(r.ctx, object, live, r.strategy))
+	if refused := r.beforeUpdate(object, live); refused != nil {
+		return refused
 	}
 	return r.admitNamespace(object, live)
 }

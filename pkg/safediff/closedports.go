@@ -19,26 +19,11 @@ import (
 // closedPortNotices notes of each Service which of its doors close: its pods go on, and whoever
 // came in there no longer reaches them. Whether somebody does no manifest says.
 func closedPortNotices(u *upgrade.Upgrade) {
-	objects := u.Objects
-	for i := range objects {
-		shutOutNotice(&objects[i])
-		c := objects[i].Change
-		if c == nil || !upgrade.Opens(c) || !upgrade.Done(c) || c.Op != change.Update || !c.Outcome.Changed || c.Renamed != nil {
-			continue
-		}
-		if was, is := typed(c.Before()), typed(objects[i].Result()); was != nil && is != nil && was.Spec.ExternalName != "" && was.Spec.ExternalName != is.Spec.ExternalName {
-			to := "the pods that it selects"
-			if is.Spec.ExternalName != "" {
-				to = is.Spec.ExternalName
-			}
-			objects[i].Unchecked = append(objects[i].Unchecked, change.Doubt{
-				Reason: "whether " + to + " answers what " + was.Spec.ExternalName + " answered, to which requests went before", Hides: change.Outage, Never: true,
-			})
-		}
-		if closed := closedAccess(typed(c.Before()), typed(objects[i].Result())); len(closed) > 0 {
-			objects[i].Unchecked = append(objects[i].Unchecked, change.Doubt{
-				Reason: "whether clients use " + strings.Join(closed, ", ") + ", which this upgrade closes", Hides: change.Outage, Never: true,
-			})
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		shutOutNotice(o)
+		if c := o.Change; c != nil && upgrade.Opens(c) && upgrade.Done(c) && c.Renamed == nil {
+			o.Unchecked = append(o.Unchecked, o.Closing...)
 		}
 	}
 }
@@ -54,6 +39,34 @@ func shutOutNotice(o *upgrade.Object) {
 	if name := exposure.ShutsOut(read(o.Change.Before()), read(o.New)); name != "" {
 		o.Unchecked = append(o.Unchecked, change.Doubt{Reason: "whether clients come from addresses that it no longer lets in (" + name + ")", Hides: change.Outage, Never: true})
 	}
+}
+
+// closing returns what is to be noted of an updated Service, while it is decoded.
+func closing(o *upgrade.Object) []change.Doubt {
+	c := o.Change
+	if !upgrade.IsService(c.Ref) || c.Op != change.Update || !c.Outcome.Changed {
+		return nil
+	}
+	was, is := typed(c.Old), typed(o.Result())
+	if was == nil || is == nil {
+		return nil
+	}
+	var list []change.Doubt
+	if was.Spec.ExternalName != "" && was.Spec.ExternalName != is.Spec.ExternalName {
+		to := "the pods that it selects"
+		if is.Spec.ExternalName != "" {
+			to = is.Spec.ExternalName
+		}
+		list = append(list, change.Doubt{
+			Reason: "whether " + to + " answers what " + was.Spec.ExternalName + " answered, to which requests went before", Hides: change.Outage, Never: true,
+		})
+	}
+	if closed := closedAccess(was, is); len(closed) > 0 {
+		list = append(list, change.Doubt{
+			Reason: "whether clients use " + strings.Join(closed, ", ") + ", which this upgrade closes", Hides: change.Outage, Never: true,
+		})
+	}
+	return list
 }
 
 func typed(o *manifest.Object) *corev1.Service {
@@ -74,7 +87,7 @@ func typed(o *manifest.Object) *corev1.Service {
 // closedAccess lists the ports and addresses at which a Service was reached and is no
 // longer. One that has no address of its own is reached at that of its pods.
 func closedAccess(old, updated *corev1.Service) []string {
-	if old == nil || updated == nil || leadsOut(old) || leadsOut(updated) {
+	if leadsOut(old) || leadsOut(updated) {
 		return nil
 	}
 	list := slices.Concat(closedPorts(old, updated), closedAddresses(old, updated))

@@ -85,6 +85,8 @@ func (j *judge) named(ctx context.Context, p diff.Pair) upgrade.Object {
 	o.Pair = p
 	if o.Err == nil && o.Change != nil && !o.Relabelled {
 		o.Names = &upgrade.Names{Old: upgrade.References(p.Old, j.rollout), New: upgrade.References(o.Result(), j.rollout)}
+		o.Services = upgrade.ReadServices(&o)
+		o.Closing = closing(&o)
 		o.Pods = upgrade.ReadPods(&o, j.rollout)
 	}
 	return o

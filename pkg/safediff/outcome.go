@@ -99,10 +99,10 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 	if err != nil || len(result.Outcome.Refused) == 0 {
 		return result, err
 	}
-	alone, err := j.server.Create(updated)
+	alone, err := j.server.Rejected(updated)
 	for i := range result.Outcome.Refused {
 		e := &result.Outcome.Refused[i]
-		e.Itself = slices.ContainsFunc(alone.Outcome.Refused, func(other change.FieldError) bool {
+		e.Itself = slices.ContainsFunc(alone, func(other change.FieldError) bool {
 			undecoded := e.Field == "patch" && other.Field == "" && other.Message == e.Message
 			return other.Field == e.Field || undecoded
 		})

@@ -12,17 +12,17 @@ import (
 
 // restartCauses writes into the changes why pods are replaced.
 func restartCauses(u *upgrade.Upgrade) {
-	renewing := u.Any(func(o *upgrade.Object) bool { return renews(o.Change) != "" || operated(u, o) })
+	renewing := renewed(u)
 	for i := range u.Objects {
 		if c := u.Objects[i].Change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil && c.Outcome.Pods.Replaced && c.Outcome.Pods.Cause == "" {
-			writeCause(u, &u.Objects[i], renewing)
+			writeCause(u, &u.Objects[i], &renewing)
 		}
 	}
 }
 
 // writeCause says in one clause why the pods of a workload are replaced, whether
 // nothing about what they do is any different, and which fields the clause says all of.
-func writeCause(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) {
+func writeCause(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewal) {
 	pods := o.Change.Outcome.Pods
 	e := evidence{edits: o.Change.Edits}
 	for _, path := range pods.Causes {
@@ -33,7 +33,7 @@ func writeCause(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) {
 }
 
 // cause puts the clause together.
-func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (cause string, needless bool) {
+func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewal) (cause string, needless bool) {
 	parts := slices.Concat(e.imageList(), prefixed("env ", e.variables, 2), prefixed("", e.fields, 3))
 	read, reads := changedReads(u, o, renewing)
 	if len(e.checksums) > 0 && len(read) > 0 {
@@ -57,12 +57,31 @@ func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (
 	}
 }
 
+// renewal is what a checksum may be of: some says that a ConfigMap or Secret is new, or that
+// there are operated ones, the custom resources whose spec is.
+type renewal struct {
+	some     bool
+	operated []*upgrade.Object
+}
+
+func renewed(u *upgrade.Upgrade) renewal {
+	var r renewal
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if operated(u, o) {
+			r.operated = append(r.operated, o)
+		}
+		r.some = r.some || renews(o.Change) != ""
+	}
+	r.some = r.some || len(r.operated) > 0
+	return r
+}
+
 // changedReads names the ConfigMaps and Secrets that a workload reads and that change, and the
-// custom resources that change and of which its Secrets may be made. renewing says that
-// something of the kind is in the release. settled says that a checksum can be of nothing
-// else: the workload reads some, or none of the release changes.
-func changedReads(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (changed []string, settled bool) {
-	if !renewing {
+// custom resources that change and of which its Secrets may be made. settled says that a checksum
+// can be of nothing else: the workload reads some, or none of the release changes.
+func changedReads(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewal) (changed []string, settled bool) {
+	if !renewing.some {
 		return nil, true
 	}
 	if o.Names == nil {
@@ -77,7 +96,7 @@ func changedReads(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (changed
 		if to := u.Object(r.To); to != nil {
 			texts = append(texts, renews(to.Change))
 		} else {
-			texts = remade(u, r.To.Name)
+			texts = renewing.remade(r.To.Name)
 		}
 		for _, text := range texts {
 			if text != "" && !slices.Contains(changed, text) {
@@ -90,21 +109,19 @@ func changedReads(u *upgrade.Upgrade, o *upgrade.Object, renewing bool) (changed
 
 // remade names the custom resources that change and have the name of an object in them that
 // is not in the release: an operator may make it of them.
-func remade(u *upgrade.Upgrade, name string) []string {
+func (r *renewal) remade(name string) []string {
 	var list []string
-	for i := range u.Objects {
-		o := &u.Objects[i]
-		if !operated(u, o) || o.Ref().Name != name && !o.New.MayHold(name) {
-			continue
+	for _, o := range r.operated {
+		if o.Ref().Name == name || o.New.MayHold(name) {
+			list = append(list, fmt.Sprintf("%s %s changes", o.Ref().Kind, o.Ref().Name))
 		}
-		list = append(list, fmt.Sprintf("%s %s changes", o.Ref().Kind, o.Ref().Name))
 	}
 	return list
 }
 
 // operated reports whether an object is a custom resource whose spec is new.
 func operated(u *upgrade.Upgrade, o *upgrade.Object) bool {
-	return !u.Builtin(o.Ref().Group, o.Ref().Kind) && !u.RunsPods(o.Ref()) && (o.Does(change.Create) || o.Does(change.Update) && o.Edited("spec"))
+	return (o.Does(change.Create) || o.Does(change.Update) && o.Edited("spec")) && !u.Builtin(o.Ref().Group, o.Ref().Kind) && !u.RunsPods(o.Ref())
 }
 
 // renews says of a ConfigMap or Secret that what it holds is new; "" if it is not.

@@ -173,11 +173,11 @@ func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
 	if c.Op == change.Recreate && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
 		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.New, nil).Refused)
 	}
-	again, err := j.server.Create(p.Old)
+	refused, err := j.server.Rejected(p.Old)
 	if err != nil {
 		return "" // it has been read before
 	}
-	return refusedBack("it cannot be made again: ", again.Outcome.Refused)
+	return refusedBack("it cannot be made again: ", refused)
 }
 
 // inTheWay begins what is said of an object that has left the release and is there all

@@ -140,7 +140,7 @@ func servicesCutOff(u *upgrade.Upgrade) []rule.Found {
 		if !upgrade.IsService(o.Ref()) || o.Old == nil || o.Standing(upgrade.After) == nil {
 			continue
 		}
-		was, is := upgrade.NewService(o.Old), upgrade.NewService(o.Standing(upgrade.After))
+		was, is := u.Service(o.Old), u.Service(o.Standing(upgrade.After))
 		for _, w := range upgrade.Lasting(u.Selecting(o.Ref().Namespace, was.Selector, upgrade.Before)) {
 			if w.After == nil || !w.After.Carries(is.Selector) || onHostNetwork(w.Object) {
 				continue

@@ -72,7 +72,7 @@ func hadPods(u *upgrade.Upgrade, id manifest.Identity) bool {
 	if o == nil || o.Old == nil {
 		return false
 	}
-	return len(upgrade.Lasting(u.Selecting(id.Namespace, upgrade.NewService(o.Old).Selector, upgrade.Before))) > 0
+	return len(upgrade.Lasting(u.Selecting(id.Namespace, u.Service(o.Old).Selector, upgrade.Before))) > 0
 }
 
 // withoutPods reports whether a Service of the release selects no pods after the upgrade. An

@@ -126,12 +126,12 @@ func endpointsGone(u *upgrade.Upgrade) []rule.Found {
 		if !upgrade.IsService(s.Ref()) || s.Old == nil || s.Standing(upgrade.After) == nil || before[s.Ref().Identity()] == nil {
 			continue
 		}
-		is := upgrade.NewService(s.Standing(upgrade.After))
+		is := u.Service(s.Standing(upgrade.After))
 		if is.External || len(is.Selector) > 0 {
 			continue
 		}
 		had, has := before[s.Ref().Identity()], after[s.Ref().Identity()]
-		for _, port := range upgrade.NewService(s.Old).Ports {
+		for _, port := range u.Service(s.Old).Ports {
 			at := endpointPort{port.Called, port.Protocol}
 			k := slices.IndexFunc(is.Ports, func(p upgrade.Port) bool { return p.Own == port.Own && p.Protocol == port.Protocol })
 			if k < 0 {
@@ -208,7 +208,7 @@ func endpointsBeside(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		s := u.Object(is.service)
-		if s == nil || s.Standing(upgrade.After) == nil || len(upgrade.NewService(s.Standing(upgrade.After)).Selector) == 0 {
+		if s == nil || s.Standing(upgrade.After) == nil || len(u.Service(s.Standing(upgrade.After)).Selector) == 0 {
 			continue
 		}
 		var fresh []string
@@ -229,25 +229,12 @@ func endpointsBeside(u *upgrade.Upgrade) []rule.Found {
 	return found
 }
 
-// policies are the traffic policies of a Service, which are Cluster unless it says otherwise.
-func policies(o *manifest.Object) (internal, external, kind string) {
-	spec := upgrade.Spec(o)
-	text := func(field, otherwise string) string {
-		if value, is := spec[field].(string); is && value != "" {
-			return value
-		}
-		return otherwise
-	}
-	return text("internalTrafficPolicy", "Cluster"), text("externalTrafficPolicy", "Cluster"), text("type", "ClusterIP")
-}
-
 // staysOnNode tells Services that from now on lead only to pods of the node at which a
 // request comes in, unless each node has one. A load balancer asks the nodes which of them do.
 func staysOnNode(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
-		internal, external, kind := policies(t.New)
-		wasInternal, wasExternal, _ := policies(t.Change.Before())
+	for _, t := range u.UpdatedServices() {
+		is := u.Service(t.New)
 		everywhere := len(t.After) > 0 && !slices.ContainsFunc(t.After, func(w *upgrade.Workload) bool { return w.Ref().Kind != "DaemonSet" })
 		if everywhere || t.Is.External || len(t.Before) == 0 {
 			continue
@@ -258,10 +245,10 @@ func staysOnNode(u *upgrade.Upgrade) []rule.Found {
 				Evidence: []change.Evidence{{What: "leads to pods of the same node", Objects: upgrade.Refs(t.After), Names: []string{field}}},
 			})
 		}
-		if internal == "Local" && wasInternal != "Local" {
+		if is.InternalPolicy == "Local" && t.Was.InternalPolicy != "Local" {
 			tell("internalTrafficPolicy", "from within the cluster")
 		}
-		if external == "Local" && wasExternal != "Local" && kind == "NodePort" {
+		if is.ExternalPolicy == "Local" && t.Was.ExternalPolicy != "Local" && is.Type == "NodePort" {
 			tell("externalTrafficPolicy", "to the port of a node")
 		}
 	}
@@ -271,10 +258,9 @@ func staysOnNode(u *upgrade.Upgrade) []rule.Found {
 // clientHidden tells Services whose pods no longer see the addresses of clients.
 func clientHidden(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
-		_, external, kind := policies(t.New)
-		_, was, wasKind := policies(t.Change.Before())
-		if was != "Local" || external == "Local" || wasKind == "ClusterIP" || kind != "NodePort" && kind != "LoadBalancer" {
+	for _, t := range u.UpdatedServices() {
+		is, was := u.Service(t.New), t.Was.ExternalPolicy
+		if was != "Local" || is.ExternalPolicy == "Local" || t.Was.Type == "ClusterIP" || is.Type != "NodePort" && is.Type != "LoadBalancer" {
 			continue
 		}
 		found = append(found, rule.Found{

@@ -50,32 +50,11 @@ func leadRules() []rule.Rule {
 	}
 }
 
-// updated returns the Services that stay and change, before and after the upgrade.
-func updatedServices(u *upgrade.Upgrade) []upgrade.Traffic {
-	var list []upgrade.Traffic
-	for i := range u.Objects {
-		o := &u.Objects[i]
-		if !upgrade.IsService(o.Ref()) || !o.Does(change.Update) || !o.Edited("spec") || o.Change.Before() == nil {
-			continue
-		}
-		t := upgrade.Traffic{Object: o, Was: upgrade.NewService(o.Change.Before()), Is: upgrade.NewService(o.Result())}
-		if !t.Was.External {
-			t.Before = upgrade.Lasting(u.Selecting(o.Ref().Namespace, t.Was.Selector, upgrade.Before))
-			t.During = upgrade.Lasting(u.Selecting(o.Ref().Namespace, t.Was.Selector, upgrade.After))
-		}
-		if !t.Is.External {
-			t.After = upgrade.Lasting(u.Selecting(o.Ref().Namespace, t.Is.Selector, upgrade.After))
-		}
-		list = append(list, t)
-	}
-	return list
-}
-
 // leadsOut tells Services that become an alias of another host while the pods that they
 // selected stay. The alias of a Service that selects them, at the same ports, leads to them.
 func leadsOut(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
+	for _, t := range u.UpdatedServices() {
 		if !t.Is.External || len(t.During) == 0 || aliasOfSame(u, &t) {
 			continue
 		}
@@ -101,7 +80,7 @@ func aliasOfSame(u *upgrade.Upgrade, t *upgrade.Traffic) bool {
 	if o == nil || o.Standing(upgrade.After) == nil {
 		return false
 	}
-	other := upgrade.NewService(o.Standing(upgrade.After))
+	other := u.Service(o.Standing(upgrade.After))
 	ports := func(s *upgrade.Service) []int64 {
 		list := make([]int64, len(s.Ports))
 		for i, p := range s.Ports {
@@ -117,7 +96,7 @@ func aliasOfSame(u *upgrade.Upgrade, t *upgrade.Traffic) bool {
 // keepsEndpoints tells Services that selected pods and have no selector any more.
 func keepsEndpoints(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
+	for _, t := range u.UpdatedServices() {
 		if t.Is.External || len(t.Is.Selector) > 0 || len(t.Before) == 0 {
 			continue
 		}
@@ -139,7 +118,7 @@ func keepsEndpoints(u *upgrade.Upgrade) []rule.Found {
 // follows, and get a selector that selects no pods.
 func noLongerElsewhere(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
+	for _, t := range u.UpdatedServices() {
 		if t.Is.External || len(t.Is.Selector) == 0 || !t.Was.External && len(t.Was.Selector) > 0 || len(t.After) > 0 {
 			continue
 		}
@@ -223,9 +202,9 @@ func missingPorts(u *upgrade.Upgrade) []rule.Found {
 		if !upgrade.IsService(o.Ref()) || !o.Does(change.Create, change.Update) || o.New == nil || o.Idle() || o.Change.Op == change.Update && !o.Edited("spec") {
 			continue
 		}
-		is, was := upgrade.NewService(o.Result()), &upgrade.Service{}
+		is, was := u.Service(o.Result()), &upgrade.Service{}
 		if before := o.Change.Before(); before != nil {
-			was = upgrade.NewService(before)
+			was = u.Service(before)
 		}
 		pods := upgrade.Lasting(u.Selecting(o.Ref().Namespace, is.Selector, upgrade.After))
 		if is.External || len(pods) == 0 {

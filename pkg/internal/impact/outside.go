@@ -46,7 +46,7 @@ func outsideEnds(u *upgrade.Upgrade) []rule.Found {
 		if !upgrade.IsService(o.Ref()) || !o.Does(change.Update) || !o.Edited("spec") || o.Change.Before() == nil {
 			continue
 		}
-		was, is := serviceType(o.Change.Before()), serviceType(o.New)
+		was, is := u.Service(o.Change.Before()).Type, u.Service(o.New).Type
 		var message string
 		switch {
 		case was == "LoadBalancer" && is != was:
@@ -62,10 +62,6 @@ func outsideEnds(u *upgrade.Upgrade) []rule.Found {
 		})
 	}
 	return found
-}
-
-func serviceType(o *manifest.Object) string {
-	return cmp.Or(untyped.Text(upgrade.Spec(o), "type"), "ClusterIP")
 }
 
 const classAnnotation = "kubernetes.io/ingress.class"

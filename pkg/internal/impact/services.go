@@ -332,7 +332,7 @@ func probesRemoved(u *upgrade.Upgrade) []rule.Found { //nolint:cyclop // a walk 
 // not ready.
 func publishesUnready(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
-	for _, t := range updatedServices(u) {
+	for _, t := range u.UpdatedServices() {
 		if !t.Is.Unready || t.Is.Headless || t.Was.Unready && !t.Was.Headless || len(t.After) == 0 {
 			continue
 		}

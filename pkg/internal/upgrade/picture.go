@@ -112,7 +112,7 @@ func (u *Upgrade) routes() []change.Route {
 		if !IsService(o.Ref()) || seen[o] || o.Standing(After) == nil || len(u.changing(o.Ref().Namespace)) == 0 {
 			continue
 		}
-		s := NewService(o.Standing(After))
+		s := u.Service(o.Standing(After))
 		if s.External || !slices.ContainsFunc(u.changing(o.Ref().Namespace), func(w *Workload) bool { return w.moves() && (s.selects(w.Before) || s.selects(w.After)) }) {
 			continue
 		}
@@ -255,7 +255,7 @@ func (l *links) selector(o *Object) (use string, selector labels.Selector) {
 	}
 	switch ref := o.Ref(); {
 	case IsService(ref):
-		if s := NewService(standing); len(s.Selector) > 0 && !s.External {
+		if s := l.u.Service(standing); len(s.Selector) > 0 && !s.External {
 			return "selects", labels.SelectorFromSet(s.Selector)
 		}
 	case isBudget(ref):

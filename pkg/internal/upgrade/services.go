@@ -22,7 +22,12 @@ type Service struct {
 	// Unready says that pods that are not ready get requests, too.
 	Unready bool
 	Host    string
+	// Type, InternalPolicy and ExternalPolicy are as the API server fills them in.
+	Type, InternalPolicy, ExternalPolicy string
 }
+
+// Services are a Service as both manifests have it; nil where there is none.
+type Services struct{ Old, New *Service }
 
 // Traffic is a Service of the installed release that sees the upgrade: it changes itself,
 // or goes, or something happens to the pods that it selects.
@@ -59,10 +64,10 @@ func (u *Upgrade) Traffic() []Traffic {
 		if !affected[o.Ref().Namespace] || !IsService(o.Ref()) || o.Old == nil || o.New == nil && !o.Goes() {
 			continue
 		}
-		t := Traffic{Object: o, Was: NewService(o.Old)}
+		t := Traffic{Object: o, Was: u.Service(o.Old)}
 		t.Is = t.Was
 		if !o.Goes() && o.Done() {
-			t.Is = NewService(o.Result())
+			t.Is = u.Service(o.Result())
 		}
 		if !o.Goes() && (len(t.Is.Selector) == 0 || t.Is.External || !u.sees(&t)) {
 			continue
@@ -128,9 +133,33 @@ func (u *Upgrade) sees(t *Traffic) bool {
 	})
 }
 
-// NewService reads a Service.
-func NewService(o *manifest.Object) *Service {
-	defer o.Forget()
+// Service returns a Service as a manifest has it. It is read once, whoever asks.
+func (u *Upgrade) Service(o *manifest.Object) *Service {
+	s, known := u.services[o]
+	if !known {
+		s = newService(o)
+		o.Forget()
+		u.services[o] = s
+	}
+	return s
+}
+
+// ReadServices reads both manifests of a Service; nil if the object is none.
+func ReadServices(o *Object) *Services {
+	if !IsService(o.Ref()) {
+		return nil
+	}
+	s := &Services{}
+	if o.Old != nil {
+		s.Old = newService(o.Old)
+	}
+	if o.New != nil {
+		s.New = newService(o.Result())
+	}
+	return s
+}
+
+func newService(o *manifest.Object) *Service {
 	s := &Service{Ref: o.Ref, Selector: map[string]string{}}
 	spec := Spec(o)
 	for k, v := range untyped.Map(spec, "selector") {
@@ -139,6 +168,9 @@ func NewService(o *manifest.Object) *Service {
 	s.Headless, s.External = spec["clusterIP"] == "None", spec["type"] == "ExternalName"
 	s.Unready = spec["publishNotReadyAddresses"] == true
 	s.Host = untyped.Text(spec, "externalName")
+	s.Type = cmp.Or(untyped.Text(spec, "type"), "ClusterIP")
+	s.InternalPolicy = cmp.Or(untyped.Text(spec, "internalTrafficPolicy"), "Cluster")
+	s.ExternalPolicy = cmp.Or(untyped.Text(spec, "externalTrafficPolicy"), "Cluster")
 	for _, port := range untyped.Maps(spec, "ports") {
 		p := Port{Protocol: protocol(port)}
 		p.Called, _ = port["name"].(string)
@@ -157,6 +189,31 @@ func NewService(o *manifest.Object) *Service {
 	return s
 }
 
+// UpdatedServices returns the Services that stay and change, with the lasting workloads whose pods they
+// select: During by the old selector after the upgrade. It is to be asked once all is judged.
+func (u *Upgrade) UpdatedServices() []Traffic {
+	if u.asked.updated {
+		return u.updated
+	}
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		if !IsService(o.Ref()) || !o.Does(change.Update) || !o.Edited("spec") || o.Change.Before() == nil {
+			continue
+		}
+		t := Traffic{Object: o, Was: u.Service(o.Change.Before()), Is: u.Service(o.Result())}
+		if !t.Was.External {
+			t.Before = Lasting(u.Selecting(o.Ref().Namespace, t.Was.Selector, Before))
+			t.During = Lasting(u.Selecting(o.Ref().Namespace, t.Was.Selector, After))
+		}
+		if !t.Is.External {
+			t.After = Lasting(u.Selecting(o.Ref().Namespace, t.Is.Selector, After))
+		}
+		u.updated = append(u.updated, t)
+	}
+	u.asked.updated = true
+	return u.updated
+}
+
 // ServiceAfter returns a Service as it is once the upgrade is over, and the workloads whose pods it
 // selects then; nil if the release has no such Service, or one that selects no pods.
 func (u *Upgrade) ServiceAfter(id manifest.Identity) (*Service, []*Workload) {
@@ -164,7 +221,7 @@ func (u *Upgrade) ServiceAfter(id manifest.Identity) (*Service, []*Workload) {
 	if o == nil || o.Standing(After) == nil {
 		return nil, nil
 	}
-	s := NewService(o.Standing(After))
+	s := u.Service(o.Standing(After))
 	if len(s.Selector) == 0 || s.External {
 		return nil, nil
 	}

@@ -32,11 +32,13 @@ type Upgrade struct {
 	byLabel map[spaceAt]map[label][]*Workload
 	// targets are what an autoscaler scales before the upgrade or after it.
 	targets map[manifest.Identity]bool
-	traffic []Traffic
-	budgets []*Namespace
-	links   *Links
-	misuses map[*Object][]Misuse
-	asked   struct{ traffic, budgets, misuses bool }
+	// services are those that were read, by manifest.
+	services         map[*manifest.Object]*Service
+	traffic, updated []Traffic
+	budgets          []*Namespace
+	links            *Links
+	misuses          map[*Object][]Misuse
+	asked            struct{ traffic, updated, budgets, misuses bool }
 }
 
 // Facts are what an upgrade is told of besides its objects.
@@ -123,6 +125,11 @@ type Object struct {
 	// it was decoded; nil for an object that stays as it is.
 	Names *Names
 	Pods  *Pods
+	// Services are both sides of a Service, read while it was decoded; nil as above.
+	Services *Services
+	// Closing is what is to be noted of a Service that is updated, if that comes about: ports and
+	// addresses at which it is no longer reached.
+	Closing []change.Doubt
 	// Missing are objects, and keys, that the pods of a hook name and that are not there when
 	// it runs. Holders are workloads whose pods keep a hook from being deleted before it is
 	// made again.
@@ -185,9 +192,16 @@ type Names struct{ Old, New []reference.Reference }
 // New returns an upgrade of these objects.
 func New(objects []Object, facts Facts) *Upgrade {
 	u := &Upgrade{Objects: objects, Facts: facts, place: make(map[manifest.Identity]int, len(objects)),
-		workloads: map[*Object]*Workload{}, ofSpace: map[string][]*Workload{}, byLabel: map[spaceAt]map[label][]*Workload{}}
+		workloads: map[*Object]*Workload{}, ofSpace: map[string][]*Workload{}, byLabel: map[spaceAt]map[label][]*Workload{}, services: map[*manifest.Object]*Service{}}
 	for i := range objects {
-		u.place[objects[i].Ref().Identity()] = i
+		o := &objects[i]
+		u.place[o.Ref().Identity()] = i
+		if o.Services != nil && o.Old != nil {
+			u.services[o.Old] = o.Services.Old
+		}
+		if o.Services != nil && o.New != nil {
+			u.services[o.Result()] = o.Services.New
+		}
 	}
 	return u
 }
