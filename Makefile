@@ -82,6 +82,11 @@ observe-all: build $(LAB) ## measure all cases anew and keep what is observed
 	$(IN_LAB) -run '^TestCases$$' . $(LAB_ARGS) -select all -record -journal $(NOTES)/all.jsonl
 	go test -count=1 -run TestReplay ./test/observed -update
 
+.PHONY: factory
+factory: build $(LAB) ## make N=200 upgrades that nobody chose, predict them, and make them for real; SEED, SHARD=0/1, AT_ONCE
+	$(IN_LAB) -run '^TestFactory$$' . $(LAB_ARGS) -factory $(or $(N),200) -seed $(or $(SEED),$$(git rev-parse HEAD)) -shard $(or $(SHARD),0/1) \
+		-journal $(NOTES)/factory-$(or $(SEED),$$(git rev-parse HEAD))-$(subst /,-,$(or $(SHARD),0-1)).jsonl -found $(CURDIR)/bin/factory -score $(CURDIR)/bin/factory.md
+
 .PHONY: test-browser
 test-browser: build ## open HTML reports in chromium: colours, widths, keyboard, paper, without scripts
 	go -C test/browser test -count=1 . -args -program $(CURDIR)/$(BIN)
