@@ -33,6 +33,7 @@ type cut func(s *sides)
 // Shrink returns an upgrade of which the same holds, and which is as small as the budget allows:
 // objects go, then changes are undone, then fields that are on both sides go.
 func (k *Shrinker) Shrink(c cases.Case) cases.Case {
+	c.Old, c.New, c.Cluster = write(read(c.Old)), write(read(c.New)), write(read(c.Cluster))
 	if c.Wait || c.Timeout != "" {
 		plain := c
 		plain.Wait = false
