@@ -87,6 +87,11 @@ remedies: build $(LAB) ## follow what rules advise on a real control plane, and 
 	$(IN_LAB) -run '^TestRemedies$$' . $(LAB_ARGS) -record
 	go test -count=1 -run 'TestRemedies|TestRulesAdvise' ./test/observed
 
+.PHONY: factory
+factory: build $(LAB) ## make N=200 upgrades that nobody chose, predict them, and make them for real; SEED, SHARD=0/1, AT_ONCE
+	$(IN_LAB) -run '^TestFactory$$' . $(LAB_ARGS) -factory $(or $(N),200) -seed $(or $(SEED),$$(git rev-parse HEAD)) -shard $(or $(SHARD),0/1) \
+		-journal $(NOTES)/factory-$(or $(SEED),$$(git rev-parse HEAD))-$(subst /,-,$(or $(SHARD),0-1)).jsonl -found $(CURDIR)/bin/factory -score $(CURDIR)/bin/factory.md
+
 .PHONY: test-browser
 test-browser: build ## open HTML reports in chromium: colours, widths, keyboard, paper, without scripts
 	go -C test/browser test -count=1 . -args -program $(CURDIR)/$(BIN)

@@ -73,12 +73,16 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 	result, err := j.create(p.New)
 	result.Unchecked = append(result.Unchecked, unclear...)
 	result.New = nil
-	if err != nil || len(result.Outcome.Refused) > 0 || !j.remakes(p.New) || !j.stands(p) {
+	if err != nil || !j.remakes(p.New) || !j.stands(p) {
 		return result, err
 	}
 	ref := p.New.Ref
 	if refused := immortal(ref); refused != nil {
 		result.Outcome = change.Outcome{Refused: refused}
+		return result, nil
+	}
+	if len(result.Outcome.Refused) > 0 { // what is there has been deleted by then
+		c.Op = change.Recreate
 		return result, nil
 	}
 	custom := !j.server.Builtin(ref.Group, ref.Kind) && !j.owner(ref)
@@ -96,6 +100,29 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 	stored, err := j.server.Stored(c.Old, j.inVersion(c.Old.Ref))
 	stored.Unchecked = append(stored.Unchecked, result.Unchecked...)
 	return stored, err
+}
+
+// becomesHook reports whether an object of the installed release is a hook from now on.
+func becomesHook(p diff.Pair) bool {
+	return p.Old != nil && p.New != nil && !diff.IsHook(p.Old) && diff.IsHook(p.New)
+}
+
+// firstRun judges what an object of the release that becomes a hook is made of when the hook runs. What is
+// there Helm deletes before, unless the delete policies leave that out.
+func (j *judge) firstRun(p diff.Pair, c *change.Change) (apiserver.Result, error) {
+	if lasts(p.New) && !j.opts.ServerSide {
+		c.Op = change.Update
+		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: the installed release has it"}}}}, nil
+	}
+	if lasts(p.New) {
+		return apiserver.Result{}, nil
+	}
+	result, err := j.create(p.New)
+	result.New = nil
+	if len(result.Outcome.Refused) > 0 {
+		c.Op = change.Recreate
+	}
+	return result, err
 }
 
 // remakes reports whether an object is a hook that this operation deletes and makes again,

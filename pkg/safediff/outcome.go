@@ -17,6 +17,11 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 	case c.Op == change.Keep:
 		return apiserver.Result{}, nil
 	case c.Op == change.Delete, c.Op == change.Recreate:
+		if becomesHook(p) && c.Hook.Runs {
+			if result, err := j.firstRun(p, c); err != nil || len(result.Outcome.Refused) > 0 {
+				return result, err
+			}
+		}
 		return j.server.Stored(p.Old, j.inVersion(p.Old.Ref))
 	case diff.IsHook(p.New):
 		if !c.Hook.Runs {

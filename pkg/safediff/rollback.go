@@ -170,7 +170,7 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 // madeAgain asks the API server about an object that a rollback makes again, or puts in
 // the place of the hook that it has become.
 func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
-	if c.Op == change.Recreate && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
+	if c.Op == change.Recreate && len(c.Outcome.Refused) == 0 && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
 		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.New, nil).Refused)
 	}
 	refused, err := j.server.Rejected(p.Old)

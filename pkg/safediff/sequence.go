@@ -106,6 +106,7 @@ func pairsOf(objects []upgrade.Object) []diff.Pair {
 // delete any that has succeeded.
 func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 	stopped, failed, last := upfront(objects), false, diff.Never
+	met := map[int]bool{}
 	for _, step := range steps {
 		failed = failed && step.Phase != diff.PreHooks
 		c, unreached := objects[step.Pair].Change, stopped || failed && step.Phase > diff.Apply || step.Phase > last
@@ -114,6 +115,9 @@ func stop(steps []diff.Step, objects []upgrade.Object, serverSide bool) {
 			continue
 		}
 		refused := len(c.Outcome.Refused) > 0
+		if !met[step.Pair] { // a hook of two events is refused at the first
+			objects[step.Pair].Unreached, met[step.Pair] = unreached, true
+		}
 		c.Outcome.Unreached = !refused && unreached
 		switch {
 		case stopped, step.Phase > last:

@@ -187,6 +187,7 @@ type Score struct {
 	Differences []Difference
 
 	open    bool // what is looked at was not judged in all
+	stopped bool // Helm has stopped where that was predicted
 	mayFail bool // whether the upgrade fails depends on the Helm
 }
 
@@ -196,6 +197,7 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 	refused := slices.ContainsFunc(set.Changes, func(c change.Change) bool { return len(c.Outcome.Refused) > 0 || rejected(&c) || awaited(set, &c) })
 	s.mayFail = slices.ContainsFunc(set.Changes, func(c change.Change) bool { return c.Outcome.Undeleted != "" && mayBe(set, c.Ref, change.Rejected) })
 	s.open = s.mayFail
+	s.stopped = stopped(set, u)
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
@@ -203,6 +205,9 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 		c := find(set, r)
 		s.open = c != nil && slices.ContainsFunc(set.Unchecked, func(n change.Notice) bool { return n.Ref == c.Ref })
 		at := u.Case + " " + r.Kind + "/" + r.Name
+		if c == nil && slices.ContainsFunc(set.Hooks, func(h change.HookRun) bool { return is(h.Ref, r) }) {
+			continue // a hook that runs as it did before is no change
+		}
 		s.verdict(at, r, c)
 		switch {
 		case mayHang(set, r, c):
@@ -216,6 +221,16 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 		}
 	}
 	s.rollback(set, u)
+}
+
+// stopped reports whether Helm has stopped at a change of which that was predicted, so that nobody
+// can see whether what it did not come to would have been rejected.
+func stopped(set *change.Set, u *Upgrade) bool {
+	return !u.Upgrade.OK && slices.ContainsFunc(set.Changes, func(c change.Change) bool {
+		met := slices.ContainsFunc(u.Resources, func(r Resource) bool { return is(c.Ref, &r) && (r.Verdict == "rejected" || cleared(&c)) })
+		own := !slices.ContainsFunc(u.Resources, func(r Resource) bool { return is(c.Ref, &r) }) // Helm's record of the release
+		return awaited(set, &c) || c.Outcome.Upfront || (met || own) && len(c.Outcome.Refused) > 0 && (c.Op == change.Create || c.Hook != nil && c.Hook.Runs)
+	})
 }
 
 // rejected reports whether a finding says that the upgrade fails at a change.
@@ -268,6 +283,8 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 	switch {
 	case said == "":
 		return
+	case s.stopped && said == "rejected" && (r.Verdict == "unchanged" || r.Verdict == "absent"):
+		return // Helm did not come to it
 	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
 	case s.mayFail && c != nil && (r.Verdict == "rejected" && c.Outcome.Undeleted != "" || r.Verdict == "absent" && c.Hook != nil && c.Hook.Runs):
@@ -289,6 +306,8 @@ func Said(c *change.Change) string {
 	switch {
 	case c == nil || c.Op == change.Keep:
 		return "unchanged"
+	case len(c.Outcome.Refused) > 0 && cleared(c):
+		return "deleted"
 	case len(c.Outcome.Refused) > 0:
 		return "rejected"
 	case c.Outcome.Unreached:
@@ -310,18 +329,34 @@ func Said(c *change.Change) string {
 	}
 }
 
+// cleared reports whether Helm deletes what an earlier run of a hook has left before the API server
+// refuses the new one.
+func cleared(c *change.Change) bool {
+	if c.Hook == nil || !c.Hook.Runs || c.New == nil || c.Outcome.Upfront || c.Ref.Kind == "CustomResourceDefinition" ||
+		slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool { return e.Type == "Undeletable" || e.Type == "AlreadyExists" }) {
+		return false
+	}
+	policies := c.New.HookDeletePolicies()
+	return left(c) && (len(policies) == 0 || slices.Contains(policies, "before-hook-creation"))
+}
+
+// left reports whether there is something of a hook, or in its place, before the upgrade.
+func left(c *change.Change) bool {
+	if c.Old == nil {
+		return false
+	}
+	events := c.Old.HookEvents()
+	return len(events) == 0 || (slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")) &&
+		!slices.Contains(c.Old.HookDeletePolicies(), "hook-succeeded")
+}
+
 // hookSaid returns what becomes of a hook that runs: Helm deletes what an earlier
 // run has left, makes it anew, and deletes it again if its policy says so.
 func hookSaid(c *change.Change) string {
 	if c.New == nil {
 		return ""
 	}
-	there := false
-	if c.Old != nil {
-		events := c.Old.HookEvents()
-		there = len(events) == 0 || (slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")) &&
-			!slices.Contains(c.Old.HookDeletePolicies(), "hook-succeeded")
-	}
+	there := left(c)
 	stays := !slices.Contains(c.New.HookDeletePolicies(), "hook-succeeded") || slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Rule == "hook-not-deleted" })
 	switch {
 	case there && stays && len(c.Outcome.Fields) > 0:

@@ -28,15 +28,26 @@ func (s *Score) Print(w io.Writer, textual bool) {
 	}
 }
 
+// Sum adds up the tallies of several scores. There is one for each question.
+func Sum(scores ...*Score) map[Question]*Tally {
+	sums := map[Question]*Tally{}
+	for _, q := range Questions() {
+		for _, s := range scores {
+			tally(&sums, q).plus(tally(&s.Tallies, q))
+		}
+		tally(&sums, q)
+	}
+	return sums
+}
+
 // Markdown returns one table for several scores; beside shows what a textual diff
 // would have said.
 func Markdown(beside bool, scores ...*Score) string {
 	upgrades := 0
-	sums, textual := map[Question]*Tally{}, map[Question]*Tally{}
+	sums, textual := Sum(scores...), map[Question]*Tally{}
 	for _, s := range scores {
 		upgrades += s.Upgrades
 		for _, q := range Questions() {
-			tally(&sums, q).plus(tally(&s.Tallies, q))
 			tally(&textual, q).plus(tally(&s.Textual, q))
 		}
 	}

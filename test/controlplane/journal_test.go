@@ -19,6 +19,8 @@ type entry struct {
 	Cluster     *observed.Cluster
 	// Differences are predictions that did not come true, where nothing is recorded.
 	Differences []string `json:",omitempty"`
+	// Unmeasured says why an upgrade that was made up could not be measured; "" if it was.
+	Unmeasured string `json:",omitempty"`
 }
 
 // contradiction returns the differences as an error; nil for none, and where nothing was observed.

@@ -59,6 +59,12 @@ func hookRules() []rule.Rule {
 			Find: hooksAnew,
 		},
 		{
+			ID: "hook-not-made-again", Risk: change.Outage,
+			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); if the API server then rejects the new one, neither is there",
+			Fix:  "correct what is rejected before this upgrade; or remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership): then what is there stays",
+			Find: hooksGone,
+		},
+		{
 			ID: "hook-not-deleted", Risk: change.Rejected,
 			Why:  "Helm deletes hooks with the delete policy hook-succeeded once all hooks of the event have succeeded; if a policy denies that, the upgrade fails at that point",
 			Fix:  "let the policy allow Helm to delete the hook; or take hook-succeeded out of its delete policies",
@@ -175,7 +181,7 @@ func hooksLosing(u *upgrade.Upgrade) []rule.Found {
 	var found []rule.Found
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if !o.Anew() || !o.Done() {
+		if !o.Cleared() {
 			continue
 		}
 		c := o.Change
@@ -197,10 +203,33 @@ func hooksLosing(u *upgrade.Upgrade) []rule.Found {
 			lost = strings.Join(l.What, ", ")
 		}
 		how := ", and makes it anew: "
-		if len(o.Holders) > 0 {
+		switch {
+		case len(c.Outcome.Refused) > 0:
+			how = ", and the API server rejects the new one: "
+		case len(o.Holders) > 0:
 			how = ": "
 		}
 		found = append(found, rule.Found{On: o, Message: "Helm deletes it before it runs the hook" + how + lost, Evidence: rule.LossEvidence(c)})
+	}
+	return found
+}
+
+func hooksGone(u *upgrade.Upgrade) []rule.Found {
+	var found []rule.Found
+	for i := range u.Objects {
+		o := &u.Objects[i]
+		ref := o.Ref()
+		if !o.Cleared() || len(o.Change.Outcome.Refused) == 0 || !upgrade.IsService(ref) && ref.Kind != "Ingress" && !u.RunsPods(ref) {
+			continue
+		}
+		what := "requests are not served any more"
+		switch {
+		case u.RunsPods(ref):
+			what = "its pods are deleted with it"
+		case ref.Kind == "Ingress":
+			what = "requests are not routed any more"
+		}
+		found = append(found, rule.Found{On: o, Message: "Helm deletes it before it runs the hook, and the API server rejects the new one: " + what, Evidence: rule.LossEvidence(o.Change)})
 	}
 	return found
 }

@@ -88,6 +88,14 @@ func Anew(c *change.Change) bool {
 	return (c.Op == change.Recreate || c.Op == change.Delete) && c.Old != nil && diff.IsHook(c.Old) && c.New != nil && diff.IsHook(c.New)
 }
 
+// Cleared reports whether Helm deletes what an earlier run of the hook has left. It does so before
+// the API server gets to see the new one, which it may refuse.
+func (o *Object) Cleared() bool {
+	c := o.Change
+	first := c != nil && len(c.Outcome.Refused) > 0 && c.Op == change.Recreate && o.Runs() // it was none before
+	return (o.Anew() || first) && !o.Unreached && !c.Outcome.Unreached && !c.Outcome.Upfront && !Undeleted(c)
+}
+
 // Holders returns the workloads of the installed release whose pods use a claim, and go on
 // running: as long as they do, the claim is not gone after it was deleted (the protection
 // controller in k8s.io/kubernetes/pkg/controller/volume/pvcprotection).

@@ -92,7 +92,8 @@ func names(message string, o *unstructured.Unstructured) bool {
 		`\b` + strings.ToLower(kind) + `s(\.[a-z0-9.-]+)? "` + name + `" (already exists|is forbidden)`,
 		`/` + name + ` \S+, Kind=` + kind + `\b`,
 		`requested resource \(post ` + strings.ToLower(kind) + `s\.` + regexp.QuoteMeta(o.GroupVersionKind().Group) + `\)`,
-		`\bnamespaces "` + regexp.QuoteMeta(o.GetNamespace()) + `" not found`, // it says no more of the object
+		`\bnamespaces "` + regexp.QuoteMeta(o.GetNamespace()) + `" not found`,     // it says no more of the object
+		`\b` + kind + ` in version "[^"]+" cannot be handled as a ` + kind + `\b`, // it says no more of the object, either
 		`name: "` + name + `" .*no matches for kind "` + kind + `"`,
 	} {
 		if regexp.MustCompile(pattern).MatchString(message) {

@@ -177,6 +177,9 @@ func (b *Bench) begin(ctx context.Context, c Case, way Way, namespace string, re
 	return objects, running, err
 }
 
+// ErrInstall says that the old side cannot be installed.
+var ErrInstall = errors.New("install")
+
 // install brings about the old side, and what somebody does to it.
 func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, record *recorder, running bool) error {
 	for _, chart := range []string{c.FirstChart, c.OldChart} {
@@ -185,7 +188,7 @@ func (b *Bench) install(ctx context.Context, c Case, way Way, namespace string, 
 		}
 		args := append([]string{"upgrade", "--install", Release, chart, "--namespace", namespace, "--create-namespace"}, c.OldArgs...)
 		if _, err := b.helm(ctx, way.Install, args...); err != nil {
-			return fmt.Errorf("install: %w", err)
+			return fmt.Errorf("%w: %w", ErrInstall, err)
 		}
 		if err := b.watch.settle(ctx, b.namespacesOf(c, namespace), record, running); err != nil {
 			return err

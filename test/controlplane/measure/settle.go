@@ -26,7 +26,7 @@ const (
 func (w *watcher) settle(ctx context.Context, namespaces []string, r *recorder, running bool) error {
 	deadline := time.Now().Add(settleLimit)
 	for {
-		quiet, pods, going := r.quiet()
+		quiet, pods, going, starting := r.quiet()
 		workloads := w.workloads(namespaces)
 		done := true
 		for _, arrived := range workloads {
@@ -35,7 +35,7 @@ func (w *watcher) settle(ctx context.Context, namespaces []string, r *recorder, 
 		switch {
 		case !running && !pods && len(workloads) == 0 && quiet >= restWithoutPods,
 			(pods || len(workloads) > 0) && done && !going && quiet >= restWhenDone,
-			quiet >= restAnyway, time.Now().After(deadline):
+			quiet >= restAnyway && !going && !starting, time.Now().After(deadline):
 			return nil
 		}
 		select {

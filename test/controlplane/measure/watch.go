@@ -104,6 +104,7 @@ type pod struct {
 	going  bool
 	done   bool
 	placed bool
+	waits  bool // the scheduler has found no place for it
 	images string
 	// Since is when it was placed, or was told to go, whichever came last.
 	since time.Time
@@ -257,21 +258,23 @@ func (r *recorder) lateness() int {
 	return r.late
 }
 
-// quiet returns for how long nothing has happened, and whether there are pods,
-// and whether one is on its way out.
-func (r *recorder) quiet() (since time.Duration, pods, going bool) {
+// quiet returns for how long nothing has happened, whether there are pods, and whether one is on
+// its way out, or on its way to be ready: on a busy machine both take longer than nothing else does.
+func (r *recorder) quiet() (since time.Duration, pods, going, starting bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.pods {
 		going = going || p.going
+		starting = starting || !p.going && !p.ready && !p.done && (p.placed || !p.waits)
 	}
-	return time.Since(r.last), len(r.pods) > 0, going
+	return time.Since(r.last), len(r.pods) > 0, going, starting
 }
 
 func podOf(o *corev1.Pod) pod {
 	p := pod{name: o.Name, owner: ownerOf(o), going: o.DeletionTimestamp != nil, done: o.Status.Phase == corev1.PodSucceeded}
 	for _, c := range o.Status.Conditions {
 		p.ready = p.ready || c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		p.waits = p.waits || c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse
 	}
 	p.placed = o.Spec.NodeName != ""
 	for _, c := range o.Spec.Containers {
