@@ -61,7 +61,7 @@ func hookRules() []rule.Rule {
 		{
 			ID: "hook-not-made-again", Risk: change.Outage,
 			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); if the API server then rejects the new one, neither is there",
-			Fix:  "correct what is rejected before this upgrade; or remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership): then what is there stays",
+			Fix:  "correct what is rejected before this upgrade; or remove the annotation helm.sh/hook from the object, and let Helm take it over (try --take-ownership): then what is there stays",
 			Find: hooksGone,
 		},
 		{
