@@ -128,8 +128,10 @@ func around(wanted []Wanted) []listing {
 
 // ofDrains lists what decides whether nodes can be drained, and where their pods go.
 func ofDrains() []listing {
-	lists := []listing{{kind: nodes()}, {kind: volumes()}}
-	for _, k := range []kind{pods(), claims(), budgets(), autoscalers()} {
+	ofNamespaces := []kind{pods(), claims(), budgets(), autoscalers()}
+	lists := make([]listing, 0, 2+len(ofNamespaces))
+	lists = append(lists, listing{kind: nodes()}, listing{kind: volumes()})
+	for _, k := range ofNamespaces {
 		lists = append(lists, listing{kind: k, everywhere: true})
 	}
 	return lists

@@ -313,15 +313,15 @@ func same(a, b any) bool {
 	}
 }
 
-var ( //nolint:gochecknoglobals // constants
+var (
 	// identifier matches names as Kubernetes and Helm have them, in which nobody keeps a
 	// secret: of kinds, versions, types, objects, keys.
-	identifier = lazily(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$`)
-	secretName = lazily(
+	identifier = lazily(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$`) //nolint:gochecknoglobals // a constant
+	secretName = lazily(                                       //nolint:gochecknoglobals // a constant
 		`(?i)passw|secret|token|credential|private|api_?-?key|access_?-?key|auth|cert|dsn|connection_?-?string|(?:^|\.)key$`)
 	// labelValue matches what the API server takes for the value of a label
 	// (IsValidLabelValue in k8s.io/apimachinery/pkg/util/validation).
-	labelValue = lazily(`^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
+	labelValue = lazily(`^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`) //nolint:gochecknoglobals // a constant
 )
 
 // lazily returns an expression that is compiled when it is asked for the first time. All together

@@ -188,6 +188,7 @@ type Score struct {
 
 	open    bool // what is looked at was not judged in all
 	stopped bool // Helm has stopped where that was predicted
+	refused bool // something was rejected
 	mayFail bool // whether the upgrade fails depends on the Helm
 }
 
@@ -198,6 +199,7 @@ func (s *Score) Add(set *change.Set, u *Upgrade) {
 	s.mayFail = slices.ContainsFunc(set.Changes, func(c change.Change) bool { return c.Outcome.Undeleted != "" && mayBe(set, c.Ref, change.Rejected) })
 	s.open = s.mayFail
 	s.stopped = stopped(set, u)
+	s.refused = slices.ContainsFunc(u.Resources, func(r Resource) bool { return r.Verdict == "rejected" })
 	s.yes(Fails, u.Case, !u.Upgrade.OK, refused, u.Upgrade.Error)
 	tally(&s.Textual, Fails).add(!u.Upgrade.OK, false)
 	for i := range u.Resources {
@@ -285,6 +287,8 @@ func (s *Score) verdict(at string, r *Resource, c *change.Change) {
 		return
 	case s.stopped && said == "rejected" && (r.Verdict == "unchanged" || r.Verdict == "absent"):
 		return // Helm did not come to it
+	case s.stopped && s.refused && said == "deleted" && r.Verdict == "unchanged" && len(c.Outcome.Refused) > 0:
+		return // nor to the deletion before the hook
 	case r.Verdict == "absent" && said == "unchanged":
 		said = "absent" // not there before, and not made
 	case s.mayFail && c != nil && (r.Verdict == "rejected" && c.Outcome.Undeleted != "" || r.Verdict == "absent" && c.Hook != nil && c.Hook.Runs):
@@ -376,6 +380,9 @@ func (s *Score) pods(at string, p *Pods, c *change.Change) {
 	said := change.Pods{}
 	if c != nil && c.Outcome.Pods != nil && !c.Outcome.Unreached {
 		said = *c.Outcome.Pods
+	}
+	if c != nil && slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Rule == "hook-not-made-again" }) {
+		said.AllDown = true // its message says that the pods are deleted
 	}
 	detail := fmt.Sprintf("before %d, after %d, replaced %d, restarted %d", p.Before, p.After, p.Replaced, p.Restarted)
 	down := false

@@ -12,7 +12,7 @@ import (
 
 // put adds objects to the cluster, to one side or to both; where to both, vary may change them on
 // the new side.
-func (g *grown) put(objects []object, vary func(new []object)) bool {
+func (g *grown) put(objects []object, vary func(updated []object)) bool {
 	free := func(list []object) bool { return !doubled(slices.Concat(list, objects)) }
 	if !free(g.old) || !free(g.new) || !free(g.cluster) {
 		return false
@@ -71,7 +71,7 @@ func (g *grown) limit() bool {
 		return object{"limits": []any{item}}
 	}
 	o := named("v1", "LimitRange", fmt.Sprintf("limits-%d", g.n), made())
-	return g.put([]object{o}, func(new []object) { new[0]["spec"] = made() })
+	return g.put([]object{o}, func(updated []object) { updated[0]["spec"] = made() })
 }
 
 // quota makes a ResourceQuota.
@@ -98,7 +98,7 @@ func (g *grown) quota() bool {
 		return spec
 	}
 	o := named("v1", "ResourceQuota", fmt.Sprintf("quota-%d", g.n), made())
-	return g.put([]object{o}, func(new []object) { new[0]["spec"] = made() })
+	return g.put([]object{o}, func(updated []object) { updated[0]["spec"] = made() })
 }
 
 // resource is what a policy can be about.
@@ -183,7 +183,7 @@ func (g *grown) policy() bool {
 	actions := pick(g.Rand, []any{"Deny"}, []any{"Deny"}, []any{"Deny"}, []any{"Warn"}, []any{"Audit", "Deny"})
 	return g.put([]object{
 		named("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", name, made()), binding("ValidatingAdmissionPolicy", name, object{"validationActions": actions}),
-	}, func(new []object) { new[0]["spec"] = made() })
+	}, func(updated []object) { updated[0]["spec"] = made() })
 }
 
 // mutator makes a MutatingAdmissionPolicy with its binding.
@@ -208,5 +208,5 @@ func (g *grown) mutator() bool {
 	}
 	name := fmt.Sprintf("change-%d", g.n)
 	return g.put([]object{named("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", name, made()), binding("MutatingAdmissionPolicy", name, nil)},
-		func(new []object) { new[0]["spec"] = runtime.DeepCopyJSON(made()) })
+		func(updated []object) { updated[0]["spec"] = runtime.DeepCopyJSON(made()) })
 }

@@ -11,15 +11,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/test/cases"
 )
 
-// clusterWide are kinds of objects without a namespace that an upgrade may have all the same,
-// as nothing outside of it feels them.
-func clusterWide() []string {
-	return []string{
-		"ClusterRole", "ClusterRoleBinding", "PriorityClass", "RuntimeClass", "StorageClass", "IngressClass",
-		"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
-	}
-}
-
 // apart are kinds that others would feel, or that take a cluster of their own.
 func apart() []string {
 	return []string{

@@ -107,7 +107,7 @@ func (g *grown) placeIn(o object) (place, bool) {
 		return place{}, false
 	}
 	kind, _ := o["kind"].(string)
-	all := slices.DeleteFunc(places(o, kind, nil), guarded)
+	all := slices.DeleteFunc(places(o, kind), guarded)
 	if len(all) == 0 {
 		return place{}, false
 	}

@@ -27,7 +27,7 @@ func (g *grown) renamed() bool {
 // follow gives a new name to what is called by a text below the metadata of an object.
 func follow(o object, from, to string) {
 	kind, _ := o["kind"].(string)
-	for _, p := range places(o, kind, nil) {
+	for _, p := range places(o, kind) {
 		if p.value == from && (strings.HasSuffix(p.name, "ame") || strings.HasSuffix(p.path, "Ref.name")) {
 			p.set(to)
 		}
@@ -77,7 +77,7 @@ func (g *grown) relabelled() bool {
 	}
 	for _, o := range in {
 		kind, _ := o["kind"].(string)
-		for _, p := range places(o, kind, nil) {
+		for _, p := range places(o, kind) {
 			if _, is := p.value.(string); is && (strings.HasSuffix(p.within, "abels") || strings.HasSuffix(p.within, "selector")) && !guarded(p) {
 				labels = append(labels, p)
 			}

@@ -25,7 +25,7 @@ func newPool() *pool {
 
 func (p *pool) learn(o object) {
 	kind, _ := o["kind"].(string)
-	for _, place := range places(o, kind, nil) {
+	for _, place := range places(o, kind) {
 		if place.value == nil {
 			continue
 		}
@@ -60,12 +60,12 @@ type place struct {
 
 // places lists all values inside an object, in a fixed order: without what identifies it, and its
 // status.
-func places(o object, kind string, found []place) []place {
+func places(o object, kind string) []place {
 	var of reflect.Type
 	if made := typeOf(o); made != nil {
 		of = reflect.TypeOf(made).Elem()
 	}
-	return entries(o, kind, kind, of, found)
+	return entries(o, kind, kind, of, nil)
 }
 
 func entries(o object, kind, within string, of reflect.Type, found []place) []place {

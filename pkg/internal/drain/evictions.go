@@ -40,7 +40,7 @@ func (d *drain) blocks(g *Group) (never bool) {
 	if len(budgets) == 0 {
 		return false
 	}
-	why, open := "", ""
+	var why, open string
 	if len(budgets) > 1 {
 		names := make([]string, 0, len(budgets))
 		for _, b := range budgets {
@@ -121,6 +121,12 @@ func (d *drain) expected(b *policyv1.PodDisruptionBudget) (pods int, open string
 	if open == "" && unscaled {
 		open = "an autoscaler may run more pods"
 	}
+	return reconciled(b, own, others, open)
+}
+
+// reconciled returns how many pods a budget counts with, by how many of them are the release's own
+// and how many are not, and by what its controller has counted.
+func reconciled(b *policyv1.PodDisruptionBudget, own, others int, open string) (int, string) {
 	counted := int(b.Status.ExpectedPods)
 	switch {
 	case others == 0:

@@ -25,7 +25,7 @@ type search struct {
 
 type fit struct {
 	reasons []string
-	passing string
+	fewer   string
 }
 
 // keeper are pods that are there already, and that keep those of a group away.
@@ -84,7 +84,7 @@ func (s *search) leaving(node *corev1.Node) *stranded {
 		for _, reason := range f.reasons {
 			reasons[reason]++
 		}
-		found.open = cmp.Or(found.open, f.passing)
+		found.open = cmp.Or(found.open, f.fewer)
 		if len(f.reasons) > 0 {
 			found.volumes = append(found.volumes, s.Elsewhere(other)...)
 			continue
@@ -110,7 +110,7 @@ func unavailable(nodes int, reasons map[string]int) string {
 func (s *search) fit(node *corev1.Node) fit {
 	f, known := s.fits[node]
 	if !known {
-		f.reasons, f.passing = s.Rejects(node)
+		f.reasons, f.fewer = s.Rejects(node)
 		s.fits[node] = f
 	}
 	return f
@@ -212,10 +212,10 @@ func (s *search) add(g *Group, by []scheduling.Exclusion) {
 func (s *search) fresh() []stranded {
 	excludes := slices.DeleteFunc(scheduling.Exclusions(s.Pod, s.Pod, scheduling.Namespace{Name: s.Pod.Namespace}), func(x scheduling.Exclusion) bool { return x.Unsure })
 	var fitting []*corev1.Node
-	reasons, passing := map[string]int{}, ""
+	reasons, fewer := map[string]int{}, ""
 	for _, node := range s.Nodes {
 		f := s.fit(node)
-		passing = cmp.Or(passing, f.passing)
+		fewer = cmp.Or(fewer, f.fewer)
 		for _, reason := range f.reasons {
 			reasons[reason]++
 		}
@@ -243,9 +243,9 @@ func (s *search) fresh() []stranded {
 	}
 	reasons[excludes[alone].Reason] += len(fitting) - 1
 	if s.Scaled {
-		passing = "an autoscaler may take pods of it away"
+		fewer = "an autoscaler may take pods of it away"
 	}
-	found := stranded{Group: s.Group, pods: min(s.Count, len(fitting)), why: unavailable(len(s.Nodes)-1, reasons), open: cmp.Or(passing, s.Open(s.Nodes))}
+	found := stranded{Group: s.Group, pods: min(s.Count, len(fitting)), why: unavailable(len(s.Nodes)-1, reasons), open: cmp.Or(fewer, s.Open(s.Nodes))}
 	for _, node := range fitting {
 		found.nodes = append(found.nodes, node.Name)
 	}

@@ -64,6 +64,12 @@ func hookRules() []rule.Rule {
 			Fix:  "correct what is rejected before this upgrade; or remove the annotation helm.sh/hook from the object, and let Helm take it over (try --take-ownership): then what is there stays",
 			Find: hooksGone,
 		},
+	}
+}
+
+// hookEventRules are about hooks that run no longer, and about what Helm does once they have run.
+func hookEventRules() []rule.Rule {
+	return []rule.Rule{
 		{
 			ID: "hook-not-deleted", Risk: change.Rejected,
 			Why:  "Helm deletes hooks with the delete policy hook-succeeded once all hooks of the event have succeeded; if a policy denies that, the upgrade fails at that point",

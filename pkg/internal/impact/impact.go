@@ -14,7 +14,7 @@ import (
 
 // Rules returns all rules between objects.
 func Rules() []rule.Rule {
-	return slices.Concat(betweenObjects(), dataRules(), hookRules(), reachRules())
+	return slices.Concat(betweenObjects(), dataRules(), hookRules(), hookEventRules(), reachRules())
 }
 
 func betweenObjects() []rule.Rule {
