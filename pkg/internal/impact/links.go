@@ -201,7 +201,7 @@ func staleRules() []rule.Rule {
 		{
 			ID: "config-not-seen", Risk: change.Stale, Kinds: []string{"ConfigMap", "Secret"},
 			Why:  why,
-			Fix:  "put a checksum of the configuration into an annotation of the pod template, so that a change replaces the pods; until then restart them by hand",
+			Fix:  "put a checksum of the configuration into an annotation of the pod template, so that a change replaces the pods; until then restart them by hand (try kubectl rollout restart)",
 			Find: stale(func(s *upgrade.Stale) bool { return s.Reloader == "" && s.Use != reference.AsFile }, "%s keeps the old value until its pods restart (%s)"),
 		},
 		{
