@@ -172,7 +172,7 @@ func (f *factoryRun) conclude(t *testing.T) {
 		case e.Unmeasured != "":
 			f.sum.Unmeasured(uninstallable(e))
 		default:
-			e.Observation.Upgrade.Case = u.Case.Name
+			e.Observation.Case = u.Case.Name
 			f.sum.Add(u, f.predicted[key], &e.Observation.Upgrade, e.Differences)
 			if len(e.Differences) > 0 {
 				t.Errorf("%s, %s: %s\n%s", u.Case.Name, observed.Ways()[u.Way].Name, u.Case.Comment, strings.Join(e.Differences, "\n"))

@@ -96,7 +96,7 @@ func (b *Bench) Run(ctx context.Context, c Case, way Way, namespace string) (u *
 	return u, record.lateness(), err
 }
 
-func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, record *recorder) (*agreement.Upgrade, error) { //nolint:funlen // the steps in their order
+func (b *Bench) run(ctx context.Context, c Case, way Way, namespace string, record *recorder) (*agreement.Upgrade, error) {
 	namespaces := b.namespacesOf(c, namespace)
 	objects, running, err := b.begin(ctx, c, way, namespace, record)
 	if err != nil {
