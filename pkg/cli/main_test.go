@@ -100,7 +100,7 @@ func TestErrors(t *testing.T) {
 		stderr string // all of it, or its parts between …
 	}{
 		{"upgrad", "Error: unknown command \"upgrad\"\nhint: did you mean upgrade?\n"},
-		{"nonsense", "Error: unknown command \"nonsense\"\nhint: the commands are … local, manifests, plan, release, revision, rollback, rules, show, uninstall, upgrade, values, verify, version\n"},
+		{"nonsense", "Error: unknown command \"nonsense\"\nhint: the commands are … local, manifests, plan, release, revision, rollback, rules, show, stevedore, uninstall, upgrade, values, verify, version\n"},
 		{"upgrade", "Error: upgrade: missing RELEASE and CHART\nhint: `helm-safe-diff upgrade --help" + help},
 		{"upgrade shop", "Error: upgrade: missing CHART\nhint: `helm-safe-diff upgrade --help" + help},
 		{"upgrade shop chart more", "Error: upgrade: unexpected argument \"more\"\nhint: …"},
