@@ -51,7 +51,7 @@ func operatorFlags() []decision {
 			"old-chart", "old-version", "pass-credentials", "password", "plain-http", "repo", "username", "verify", "version",
 		}},
 		{"what is read from this machine", []string{
-			"allow-empty", "cluster-objects", "manifests-path", "new-values", "old-values", "plan", "set-file", "template", "values",
+			"allow-empty", "cluster-objects", "manifests", "manifests-path", "new-values", "old-manifests", "old-values", "plan", "set-file", "template", "values",
 		}},
 		{"which cluster is asked, and for what", []string{
 			"dry-run", "new-context", "new-kubeconfig", "new-namespace", "offline", "old-context", "old-kubeconfig", "old-namespace",
@@ -63,7 +63,7 @@ func operatorFlags() []decision {
 			"set-string", "skip-crds", "skip-schema-validation",
 		}},
 		{"what is accepted", []string{"all", "by", "object", "reason", "rule", "until"}},
-		{"what is printed of the program itself", []string{"folder", "short"}},
+		{"what is printed of the program itself", []string{"class", "folder", "short"}},
 		{"how long it may take", []string{"render-timeout"}},
 		{"how the upgrade is carried out", carriedOut},
 	}

@@ -57,7 +57,7 @@ spec:
 `, []string{
 			"backend: Service demo/rest key 80 at .spec.defaultBackend.service.name",
 			"backend: Service demo/web key http at .spec.rules[0].http.paths[1].backend.service.name",
-			"tls: Secret demo/cert at .spec.tls[1].secretName",
+			"tls: Secret demo/cert key tls.crt at .spec.tls[1].secretName",
 		}},
 		{"a route", `
 apiVersion: gateway.networking.k8s.io/v1
