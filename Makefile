@@ -69,8 +69,8 @@ test-cluster: build $(LAB) $(HELMFILE) ## every case and chart on a real control
 	$(IN_LAB) ./... $(LAB_ARGS) -select all -journal $(NOTES)/all.jsonl
 
 .PHONY: test-sample
-test-sample: build $(LAB) $(HELMFILE) ## the same for cases not observed yet, and a tenth of the others chosen by the commit
-	$(IN_LAB) ./... $(LAB_ARGS) -select tenth -commit "$$(git rev-parse HEAD)"
+test-sample: build $(LAB) $(HELMFILE) ## the same for cases not observed yet, and a tenth of the others chosen by the commit; drains no nodes
+	$(IN_LAB) -skip '^TestDrains$$' ./... $(LAB_ARGS) -select tenth -commit "$$(git rev-parse HEAD)"
 
 .PHONY: observe
 observe: build $(LAB) ## measure the cases that are not observed yet, and keep what is observed in test/observed

@@ -274,9 +274,13 @@ func (d *drainer) budgetsCounted(ctx context.Context, pods []corev1.Pod) bool {
 				ready++
 			}
 		}
-		failed := slices.ContainsFunc(b.Status.Conditions, func(c metav1.Condition) bool { return c.Reason == policyv1.SyncFailedReason })
+		// A budget that its controller has never been able to count has no generation of its own that was observed
+		// (failSafe in k8s.io/kubernetes/pkg/controller/disruption).
+		failed := slices.ContainsFunc(b.Status.Conditions, func(c metav1.Condition) bool {
+			return c.Reason == policyv1.SyncFailedReason && c.ObservedGeneration >= b.Generation
+		})
 		fresh := int(b.Status.CurrentHealthy) == ready && len(b.Status.DisruptedPods) == 0 && b.Status.DisruptionsAllowed == max(0, b.Status.CurrentHealthy-b.Status.DesiredHealthy)
-		return b.Status.ObservedGeneration >= b.Generation && (failed || fresh)
+		return failed || fresh && b.Status.ObservedGeneration >= b.Generation
 	})
 }
 
