@@ -319,31 +319,43 @@ func globbed(p *pull, dir, glob string) ([]string, error) {
 	return found, nil
 }
 
+// globbedIn lists the files of several charts that one of the patterns finds.
+func globbedIn(p *pull, dirs []string, globs ...string) ([]string, error) {
+	var list []string
+	for _, dir := range dirs {
+		for _, glob := range globs {
+			files, err := globbed(p, dir, glob)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, files...)
+		}
+	}
+	return list, nil
+}
+
 // check returns an error for a pattern of --values-matrix that finds no file in any of the
-// charts, unless it is the default: nothing would be judged with the values that are meant.
+// charts, unless it is the default: the charts would be judged with other values than meant.
 func (m *matrix) check(p *pull, dirs []string) error {
 	if m.app.config.sources["values-matrix"] == "" || len(dirs) == 0 {
 		return nil
 	}
 	for _, glob := range m.flags.matrix {
-		var there []string
-		found := false
-		for _, dir := range dirs {
-			files, err := globbed(p, dir, glob)
-			if err != nil {
-				return fmt.Errorf("--values-matrix %s: %w", glob, err)
-			}
-			found = found || len(files) > 0
-			for _, near := range []string{"*.yaml", "*.yml", "*/*.yaml", "*/*.yml"} {
-				if files, err = globbed(p, dir, near); err == nil {
-					there = append(there, files...)
-				}
-			}
+		found, err := globbedIn(p, dirs, glob)
+		if err != nil {
+			return fmt.Errorf("--values-matrix %s: %w", glob, err)
 		}
-		if found || len(there) == 0 { // charts that the pull request takes away have no files
+		if len(found) > 0 {
 			continue
 		}
-		err := fmt.Errorf("--values-matrix %s: no chart that changes has such a file", glob)
+		there, err := globbedIn(p, dirs, "*.yaml", "*.yml", "*/*.yaml", "*/*.yml")
+		if err != nil {
+			return err
+		}
+		if len(there) == 0 { // charts that the pull request deletes have no files
+			continue
+		}
+		err = fmt.Errorf("--values-matrix %s: no chart that changes has such a file", glob)
 		if near := nearest.Of(glob, there); near != "" {
 			return &usageError{err, "did you mean " + near + "?"}
 		}

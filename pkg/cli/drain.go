@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -99,14 +97,7 @@ func (f *drainFlags) checkDrain(cmd *cobra.Command, args []string) error {
 }
 
 // drainFormats returns the formats of --output, by their names.
-func drainFormats() []report.Format {
-	formats := report.DrainFormats()
-	list := make([]report.Format, len(formats))
-	for i := range formats {
-		list[i].Name = formats[i].Name
-	}
-	return list
-}
+func drainFormats() []report.Format { return named(report.DrainFormats()) }
 
 // drain prints what happens when nodes are drained.
 func (a *app) drain(ctx context.Context, f *drainFlags, args []string, outputs []output, failOn change.FailOn) error {
@@ -130,16 +121,7 @@ func (a *app) drain(ctx context.Context, f *drainFlags, args []string, outputs [
 		return errors.New("interrupted")
 	}
 	opt := report.Options{FailOn: failOn, ExitCode: found.ExitCode(failOn)}
-	formats, pages := report.DrainFormats(), make([][]byte, len(outputs))
-	for i, o := range outputs {
-		k := slices.IndexFunc(formats, func(f report.DrainFormat) bool { return f.Name == o.format.Name })
-		var page bytes.Buffer
-		if err := formats[k].Write(&page, &found, opt); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
-		pages[i] = page.Bytes()
-	}
-	if err := a.deliver(outputs, pages); err != nil {
+	if err := deliverAs(a, outputs, report.DrainFormats(), &found, opt); err != nil {
 		return err
 	}
 	a.code = opt.ExitCode

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -133,4 +134,27 @@ func (r *reportOptions) templates() []string {
 		return nil
 	}
 	return []string{r.templateFile}
+}
+
+// named returns formats by their names, as parseOutputs takes them.
+func named[T any](formats []report.FormatOf[T]) []report.Format {
+	list := make([]report.Format, len(formats))
+	for i := range formats {
+		list[i].Name = formats[i].Name
+	}
+	return list
+}
+
+// deliverAs prints a report in each format that outputs name, and delivers all of them.
+func deliverAs[T any](a *app, outputs []output, formats []report.FormatOf[T], about *T, opt report.Options) error {
+	pages := make([][]byte, len(outputs))
+	for i, o := range outputs {
+		k := slices.IndexFunc(formats, func(f report.FormatOf[T]) bool { return f.Name == o.format.Name })
+		var page bytes.Buffer
+		if err := formats[k].Write(&page, about, opt); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		pages[i] = page.Bytes()
+	}
+	return a.deliver(outputs, pages)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
+	"github.com/safe-diff/helm-safe-diff/pkg/report"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 )
 
@@ -63,10 +63,7 @@ func (a *app) rulesCommand() *cobra.Command {
 				return a.writeText(list.text())
 			case "json":
 				var page bytes.Buffer
-				encoder := json.NewEncoder(&page)
-				encoder.SetEscapeHTML(false)
-				encoder.SetIndent("", "  ")
-				if err := encoder.Encode(list); err != nil {
+				if err := report.EncodeJSON(&page, list); err != nil {
 					return fmt.Errorf("list rules: %w", err)
 				}
 				return a.write(page.Bytes())

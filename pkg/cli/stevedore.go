@@ -19,7 +19,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/helm"
 	"github.com/safe-diff/helm-safe-diff/pkg/renderer"
 	"github.com/safe-diff/helm-safe-diff/pkg/report"
-	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 	"github.com/safe-diff/helm-safe-diff/pkg/stevedore"
 )
 
@@ -298,13 +297,9 @@ func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, erro
 			}
 			doc.Releases = append(doc.Releases, one)
 		}
-		encoder := json.NewEncoder(&page)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(doc); err != nil {
+		if err := report.EncodeJSON(&page, doc); err != nil {
 			return nil, err
 		}
-		return safetext.JSON(page.Bytes()), nil
 	case "text":
 		opt := report.Options{Color: r.color && r.outputs[i].file == "", ShowHidden: r.showHidden, ExitCode: code}
 		if err := report.WriteReleases(&page, judgedOf(list), opt); err != nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -78,14 +77,7 @@ func (a *app) valuesCommand() *cobra.Command {
 }
 
 // valueFormats returns the formats of --output, by their names.
-func valueFormats() []report.Format {
-	formats := report.ValueFormats()
-	list := make([]report.Format, len(formats))
-	for i := range formats {
-		list[i].Name = formats[i].Name
-	}
-	return list
-}
+func valueFormats() []report.Format { return named(report.ValueFormats()) }
 
 // values prints what becomes of the given values.
 func (a *app) values(ctx context.Context, f *valuesFlags, args []string, outputs []output) error {
@@ -111,26 +103,11 @@ func (a *app) values(ctx context.Context, f *valuesFlags, args []string, outputs
 	if f.failing && len(found.Dead) > 0 {
 		opt.FailOn, opt.ExitCode = change.FailOn{string(change.Unapplied)}, change.ExitRisky
 	}
-	if err := a.deliverValues(outputs, &given, opt); err != nil {
+	if err := deliverAs(a, outputs, report.ValueFormats(), &given, opt); err != nil {
 		return err
 	}
 	a.code = opt.ExitCode
 	return nil
-}
-
-// deliverValues makes the reports about values, and delivers them.
-func (a *app) deliverValues(outputs []output, given *report.GivenValues, opt report.Options) error {
-	formats := report.ValueFormats()
-	pages := make([][]byte, len(outputs))
-	for i, o := range outputs {
-		k := slices.IndexFunc(formats, func(f report.ValueFormat) bool { return f.Name == o.format.Name })
-		var page bytes.Buffer
-		if err := formats[k].Write(&page, given, opt); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
-		pages[i] = page.Bytes()
-	}
-	return a.deliver(outputs, pages)
 }
 
 // valuesSides returns the old side, which has no Lens if there is none, and the new one.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/cel-go/common/types/ref"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -21,6 +23,10 @@ type Run struct {
 	used    map[string]bool // by place in the file and name
 	// defaults returns an object as the API server would store it; nil where that is not known.
 	defaults func(*manifest.Object) map[string]any
+	// asked is the change of which conditions were asked last, objects are both of its objects as
+	// conditions see them, as far as they were asked for.
+	asked   *change.Change
+	objects map[*manifest.Object]ref.Val
 }
 
 // WithDefaults lets conditions see objects with the defaults of the API server, which

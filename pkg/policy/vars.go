@@ -11,6 +11,9 @@ import (
 // vars returns the variables of conditions for a change. Objects are read only if a
 // condition uses them. No variable contains a secret.
 func (r *Run) vars(c *change.Change) map[string]any {
+	if r.asked != c {
+		r.asked, r.objects = c, map[*manifest.Object]ref.Val{}
+	}
 	edits, rules := make([]any, len(c.Edits)), make([]any, len(c.Findings))
 	for i := range c.Edits {
 		edits[i] = editVar(&c.Edits[i])
@@ -58,6 +61,9 @@ func (r *Run) objectVar(o *manifest.Object) ref.Val {
 	if o == nil {
 		return types.NullValue
 	}
+	if seen := r.objects[o]; seen != nil {
+		return seen
+	}
 	value, err := o.Value()
 	if err != nil {
 		return types.NewErr("the object cannot be read")
@@ -67,5 +73,6 @@ func (r *Run) objectVar(o *manifest.Object) ref.Val {
 			value = stored
 		}
 	}
-	return types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref))
+	r.objects[o] = types.DefaultTypeAdapter.NativeToValue(manifest.WithoutSecrets(value, o.Ref))
+	return r.objects[o]
 }

@@ -76,7 +76,7 @@ func writeList(w io.Writer, set *change.Set, opt Options) error {
 	if err != nil {
 		return err
 	}
-	return encodeJSON(w, list)
+	return EncodeJSON(w, list)
 }
 
 // ParseTemplateAsHelmDiff reads a template that was written for helm-diff. The template

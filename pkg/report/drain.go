@@ -6,33 +6,19 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// DrainFormat is one way to print what happens when nodes are drained.
-type DrainFormat struct {
-	Name  string
-	Write func(w io.Writer, d *change.Drain, opt Options) error
-}
-
 // DrainFormats returns all formats for a drain, the default first.
-func DrainFormats() []DrainFormat {
-	return []DrainFormat{
+func DrainFormats() []FormatOf[change.Drain] {
+	return []FormatOf[change.Drain]{
 		{"text", func(w io.Writer, d *change.Drain, opt Options) error {
 			_, err := io.WriteString(w, drainText(d, opt))
 			return err
 		}},
-		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return encodeJSON(w, jsonDrainOf(d, opt)) }},
-		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error {
-			text, err := yaml.Marshal(jsonDrainOf(d, opt))
-			if err == nil {
-				_, err = w.Write(text)
-			}
-			return err
-		}},
+		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return EncodeJSON(w, jsonDrainOf(d, opt)) }},
+		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error { return encodeYAML(w, jsonDrainOf(d, opt)) }},
 	}
 }
 

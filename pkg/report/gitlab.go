@@ -44,7 +44,7 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 		return issue
 	})
 	issues = append(gitlabErrors(opt.failures), issues...)
-	return encodeJSON(w, issues)
+	return EncodeJSON(w, issues)
 }
 
 // severity translates a class to GitLab's words. A finding that does not fail the run is

@@ -142,35 +142,33 @@ func (c *course) lanes() {
 			add(ref, c.pods(about))
 		}
 	}
-	steady := c.steady()
+	steady := map[manifest.Ref]bool{} // Services that have endpoints all the time
+	spansOf := map[manifest.Ref][]htmlreport.Span{}
 	for i := range c.set.Picture.Routes {
-		if r := &c.set.Picture.Routes[i]; len(steady) <= maxSteady || !steady[r.Ref] {
-			add(r.Ref, c.endpoints(r))
+		r := &c.set.Picture.Routes[i]
+		spans := c.endpoints(r)
+		spansOf[r.Ref] = spans
+		if len(r.Before) > 0 && !slices.ContainsFunc(spans, func(s htmlreport.Span) bool { return s.Tone == "down" }) {
+			steady[r.Ref] = true
+		}
+	}
+	folded := len(steady) > maxSteady
+	for i := range c.set.Picture.Routes {
+		if ref := c.set.Picture.Routes[i].Ref; !folded || !steady[ref] {
+			add(ref, spansOf[ref])
 		}
 	}
 	for i := range lanes {
 		lanes[i].Name = short(of[i])
 	}
-	if n := len(steady); n > maxSteady {
-		lanes = append(lanes, htmlreport.Lane{Kind: "Service", Name: fmt.Sprintf("%d others", n), Spans: []htmlreport.Span{{To: c.last(), Tone: "new", Text: "endpoints at all times"}}})
+	if folded {
+		lanes = append(lanes, htmlreport.Lane{Kind: "Service", Name: fmt.Sprintf("%d others", len(steady)), Spans: []htmlreport.Span{{To: c.last(), Tone: "new", Text: "endpoints at all times"}}})
 	}
 	c.line.Lanes = lanes
 }
 
 // maxSteady is how many Services that keep their endpoints have their own lanes.
 const maxSteady = 3
-
-// steady are the Services that have endpoints all the time.
-func (c *course) steady() map[manifest.Ref]bool {
-	refs := map[manifest.Ref]bool{}
-	for i := range c.set.Picture.Routes {
-		r := &c.set.Picture.Routes[i]
-		if len(r.Before) > 0 && !slices.ContainsFunc(c.endpoints(r), func(s htmlreport.Span) bool { return s.Tone == "down" }) {
-			refs[r.Ref] = true
-		}
-	}
-	return refs
-}
 
 // last is the right end of the drawing.
 func (c *course) last() int { return 2*len(c.line.Columns) + 3 }

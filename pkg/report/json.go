@@ -19,11 +19,11 @@ const schemaVersion = "2"
 // writeJSON prints everything that is known, including hidden edits, for programs. Secrets
 // are masked unless the set was revealed.
 func writeJSON(w io.Writer, set *change.Set, opt Options) error {
-	return encodeJSON(w, documentOf(set, opt))
+	return EncodeJSON(w, documentOf(set, opt))
 }
 
-// encodeJSON writes a document in which all strings are safe to print.
-func encodeJSON(w io.Writer, document any) error {
+// EncodeJSON writes a document as indented JSON in which all strings are safe to print.
+func EncodeJSON(w io.Writer, document any) error {
 	var page bytes.Buffer
 	encoder := json.NewEncoder(&page)
 	encoder.SetEscapeHTML(false)

@@ -94,6 +94,13 @@ type Format struct {
 	Charts func(w io.Writer, charts *change.Charts, opt Options) error
 }
 
+// FormatOf is one way to print something else than a Set, such as what happens when nodes are
+// drained.
+type FormatOf[T any] struct {
+	Name  string
+	Write func(w io.Writer, about *T, opt Options) error
+}
+
 // Formats returns all formats, the default first.
 func Formats() []Format {
 	return []Format{

@@ -153,7 +153,7 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 		}
 		run.Results = append(run.Results, sarifResultOf(&f, index))
 	}
-	return encodeJSON(w, sarifLog{
+	return EncodeJSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})

@@ -5,36 +5,22 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// ValueFormat is one way to print what a chart does with values.
-type ValueFormat struct {
-	Name  string
-	Write func(w io.Writer, v *GivenValues, opt Options) error
-}
-
 // ValueFormats returns all formats for values, the default first. They print no values
 // except defaults, and no defaults that may be secret.
-func ValueFormats() []ValueFormat {
+func ValueFormats() []FormatOf[GivenValues] {
 	as := func(write func(io.Writer, *change.Set, Options) error) func(io.Writer, *GivenValues, Options) error {
 		return func(w io.Writer, v *GivenValues, opt Options) error { return v.writeFindings(w, write, opt) }
 	}
-	return []ValueFormat{
+	return []FormatOf[GivenValues]{
 		{"text", func(w io.Writer, v *GivenValues, _ Options) error {
 			_, err := io.WriteString(w, v.text())
 			return err
 		}},
-		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return encodeJSON(w, jsonValueKeysOf(v.Keys)) }},
-		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error {
-			text, err := yaml.Marshal(jsonValueKeysOf(v.Keys))
-			if err == nil {
-				_, err = w.Write(text)
-			}
-			return err
-		}},
+		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return EncodeJSON(w, jsonValueKeysOf(v.Keys)) }},
+		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error { return encodeYAML(w, jsonValueKeysOf(v.Keys)) }},
 		{"sarif", as(writeSARIF)},
 		{"github", as(writeGitHub)},
 		{"gitlab", as(writeGitLab)},

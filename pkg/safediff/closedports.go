@@ -30,7 +30,7 @@ func closedPortNotices(u *upgrade.Upgrade) {
 
 // shutOutNotice notes that the annotation of a controller lets in fewer addresses than before.
 func shutOutNotice(o *upgrade.Object) {
-	if !o.Does(change.Update) || !o.Edited("metadata", "annotations") || o.Change.Before() == nil {
+	if !o.Does(change.Update) || !o.Edited("metadata", "annotations") || o.Change.Before() == nil || !exposure.MayLetIn(o.New) {
 		return
 	}
 	read := func(o *manifest.Object) map[string]any {

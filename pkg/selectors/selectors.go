@@ -145,10 +145,31 @@ func (s *selection) moved(ref manifest.Ref, label string, before, after map[stri
 	case was == is, blameless:
 		return ""
 	case is:
-		return "now selects it"
+		return nowSelects
 	default:
-		return "no longer selects it"
+		return noLonger
 	}
+}
+
+// What happens to a selection.
+const (
+	nowSelects = "now selects it"
+	noLonger   = "no longer selects it"
+)
+
+// Left returns the last of some clauses of Watchers that says that a selector no longer selects an
+// object; "" if none does, or if another selector selects it now.
+func Left(clauses []string) string {
+	left := ""
+	for _, clause := range clauses {
+		switch {
+		case strings.HasSuffix(clause, nowSelects):
+			return ""
+		case strings.HasSuffix(clause, noLonger):
+			left = clause
+		}
+	}
+	return left
 }
 
 // sides returns the selectors of an object by their place in it.

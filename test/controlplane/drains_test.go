@@ -82,14 +82,7 @@ func localVolume(claim, node string) string {
 // TestDrains drains real nodes one after the other by evictions, with pods that the real scheduler has
 // placed, and holds what the program says against what happens.
 func TestDrains(t *testing.T) {
-	if *bin == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t)
 	if err := l.Strip(t.Context()); err != nil { // its nodes
 		t.Fatal(err)
 	}

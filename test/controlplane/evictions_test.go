@@ -25,14 +25,7 @@ import (
 // TestEvictions asks a real API server to evict a pod, as a drain does, under disruption
 // budgets of which the program says that they let none be evicted, and under others.
 func TestEvictions(t *testing.T) {
-	if *bin == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t)
 	client, err := kubernetes.NewForConfig(l.Config)
 	if err != nil {
 		t.Fatal(err)

@@ -211,14 +211,7 @@ type judged struct {
 // was, is installed in namespace prod, and all its pods run. In namespace test is another.
 func withShop(t *testing.T) *lab.Lab {
 	t.Helper()
-	if *bin == "" || *program == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane and the program first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t, program)
 	for _, step := range []struct{ namespace, version string }{{"test", "1.4.2"}, {"prod", "1.4.2"}, {"prod", "1.4.3"}, {"prod", "1.4.2"}} {
 		install := exec.CommandContext(t.Context(), ways()[0].Install, "upgrade", "--install", "shop", shop(step.version),
 			"--namespace", step.namespace, "--create-namespace", "--wait", "--kubeconfig", l.Kubeconfig)

@@ -27,14 +27,7 @@ data: {some: text}
 // comes in a release: what changes is applied, also if all of it is hidden, what does
 // not change is left alone, and what is risky stops helmfile before it changes anything.
 func TestHelmfile(t *testing.T) {
-	if *bin == "" || *program == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane and the program first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t, program)
 	for i, way := range ways()[:2] {
 		t.Run(way.Name, func(t *testing.T) {
 			t.Parallel()

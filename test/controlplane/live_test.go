@@ -84,14 +84,7 @@ spec:
 // TestLive reads from a real API server: as an administrator, as a ServiceAccount
 // with the roles of docs/rbac.md, and as one that nobody has allowed anything.
 func TestLive(t *testing.T) {
-	if *bin == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t)
 	if err := l.Apply(t.Context(), inCluster+"---\n"+documentedRoles(t), "prod"); err != nil {
 		t.Fatal(err)
 	}

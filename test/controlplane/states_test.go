@@ -49,14 +49,7 @@ spec:
 // TestReleaseStates judges upgrades of releases whose last revision failed, or was
 // never finished since somebody has killed Helm, and makes them.
 func TestReleaseStates(t *testing.T) {
-	if *bin == "" || *program == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane and the program first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t, program)
 	for i, way := range ways() {
 		t.Run(way.Name, func(t *testing.T) {
 			t.Parallel()
@@ -249,14 +242,7 @@ func brokenReleases() []broken {
 // TestBrokenReleases holds what the program says of releases that somebody has left half
 // done against what Helm does with them.
 func TestBrokenReleases(t *testing.T) {
-	if *bin == "" || *program == "" {
-		t.Fatal("run `make test-cluster`, which builds the control plane and the program first")
-	}
-	l, err := lab.Start(t.Context(), *bin, filepath.Join(t.TempDir(), "lab"))
-	t.Cleanup(l.Stop)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := startLab(t, program)
 	for i, way := range ways() {
 		for _, b := range brokenReleases() {
 			t.Run(b.state+", "+way.Name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // annotationRules are about annotations on which a known controller acts.
@@ -148,6 +149,12 @@ func addresses(annotations map[string]any) []netip.Prefix {
 		}
 	}
 	return list
+}
+
+// MayLetIn reports whether an object may have an annotation that lists who is let in. The object is
+// not decoded for it.
+func MayLetIn(o *manifest.Object) bool {
+	return slices.ContainsFunc(guards, func(g guard) bool { return g.Kind == allowed && o.MayHold(g.Name) })
 }
 
 // ShutsOut names the annotation by which a controller lets in fewer addresses than before; "" if

@@ -11,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // guardRules are about what protects workloads, and goes.
@@ -144,18 +145,11 @@ func alertsGone(u *upgrade.Upgrade) []rule.Found {
 // leftBy says what no longer selects an object by its labels, "" if nothing, or if something else
 // selects it from now on.
 func leftBy(o *upgrade.Object) string {
-	left := ""
+	var clauses []string
 	for i := range o.Change.Edits {
-		for _, clause := range o.Change.Edits[i].Watchers {
-			switch {
-			case strings.HasSuffix(clause, " now selects it"):
-				return ""
-			case strings.HasSuffix(clause, " no longer selects it"):
-				left = clause
-			}
-		}
+		clauses = append(clauses, o.Change.Edits[i].Watchers...)
 	}
-	return left
+	return selectors.Left(clauses)
 }
 
 // alertsOf returns the names of the alerts and of the recorded series in an object.

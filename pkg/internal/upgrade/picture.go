@@ -207,22 +207,24 @@ type links struct {
 }
 
 func (l *links) add(from, to *Object, use string) {
-	a, b := from.Ref(), to.Ref()
-	link := change.Link{From: a, To: b, Use: use}
-	if from == to || l.seen[link] || !l.shown[a.Identity()] && !l.shown[b.Identity()] {
-		return
+	if from != to {
+		l.take(change.Link{From: from.Ref(), To: to.Ref(), Use: use})
 	}
-	l.seen[link] = true
-	l.list = append(l.list, link)
 }
 
 // outside adds a link to an object that is in neither manifest.
 func (l *links) outside(from *Object, to manifest.Identity, use string) {
-	link := change.Link{From: from.Ref(), To: manifest.Ref{Group: to.Group, Kind: to.Kind, Namespace: to.Namespace, Name: to.Name}, Use: use, Outside: true}
-	if !l.seen[link] && l.shown[link.From.Identity()] {
-		l.seen[link] = true
-		l.list = append(l.list, link)
+	ref := manifest.Ref{Group: to.Group, Kind: to.Kind, Namespace: to.Namespace, Name: to.Name}
+	l.take(change.Link{From: from.Ref(), To: ref, Use: use, Outside: true})
+}
+
+// take adds a link once, if one of its ends is drawn.
+func (l *links) take(link change.Link) {
+	if l.seen[link] || !l.shown[link.From.Identity()] && !l.shown[link.To.Identity()] {
+		return
 	}
+	l.seen[link] = true
+	l.list = append(l.list, link)
 }
 
 // selected adds the workloads that an object selects by the labels of their pods: a Service,
