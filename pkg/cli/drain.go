@@ -15,18 +15,18 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
 )
 
-const drainHelp = `Tell which nodes of the cluster never empty when they are drained one after the other, as
-every upgrade of a cluster does, and which pods then find no other node. With CHART that is
-judged as it will be after the upgrade of RELEASE, which is rendered as "helm upgrade" with
-the same flags would render it; with RELEASE alone, as things are. The pods of all
+const drainHelp = `Tell which nodes never empty when the nodes of the cluster are drained one by one, as
+in a cluster upgrade, and which pods then find no other node. With CHART, the answer is
+for the cluster after the upgrade of RELEASE, rendered as "helm upgrade" with the same
+flags would render it. With RELEASE alone, it is for the cluster as it is. Pods of all
 namespaces count. Nothing is evicted, and nothing is written to the cluster.
 
-With --manifests no cluster is asked: what runs there, and the nodes, are in
---cluster-objects. --old-manifests says what is installed, if that is something else.
+With --manifests, no cluster is asked. --cluster-objects has the nodes and what runs on
+them. --old-manifests has what is installed, if that is different.
 
-What is told holds while all pods are ready, and nobody changes nodes, budgets or
-workloads. What hangs on something else (an autoscaler, pods of others that may go) is
-listed as not known.`
+The answer holds while all pods are ready, and nobody changes nodes, budgets or
+workloads. What depends on something else (an autoscaler, pods of others that may go) is
+listed as unknown.`
 
 // failOnDrain is what fails a run of drain unless the user says otherwise.
 const failOnDrain = "breaking"
@@ -68,7 +68,7 @@ func (a *app) drainCommand() *cobra.Command {
 	f.up.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.manifests, "manifests", nil, "judge the manifests of this file, directory or - instead of a release (repeatable)")
-	flags.StringArrayVar(&f.old, "old-manifests", nil, "with --manifests: what is installed before (repeatable; by default the same)")
+	flags.StringArrayVar(&f.old, "old-manifests", nil, "with --manifests: what is installed before the upgrade (repeatable; default: the same)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "format, or FORMAT=FILE to write it to a file (repeatable): "+formatList(drainFormats()))
 	flags.StringVar(&f.failOn, "fail-on", failOnDrain, failOnUsage)
 	into(flags, reportFlagGroup, "output")
@@ -96,7 +96,7 @@ func (f *drainFlags) checkDrain(cmd *cobra.Command, args []string) error {
 	return errors.Join(f.up.check(), stdinOnce(slices.Concat(f.manifests, f.old, f.up.about.paths)...))
 }
 
-// drainFormats returns the formats of --output, by their names.
+// drainFormats returns the formats of --output.
 func drainFormats() []report.Format { return named(report.DrainFormats()) }
 
 // drain prints what happens when nodes are drained.

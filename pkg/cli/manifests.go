@@ -41,7 +41,7 @@ func (f *manifestsFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "branch or commit to compare one folder with, such as origin/main")
 	flags.StringVar(&f.kubeVersion, "kube-version", "", "version of Kubernetes to judge for, such as 1.36")
-	flags.Var(&f.helm, "helm", "which Helm applies, 3 or 4 (by default it is not known which)")
+	flags.Var(&f.helm, "helm", "major version of the Helm that applies the manifests, 3 or 4 (default: unknown)")
 	flags.BoolVar(&f.noHooks, "no-hooks", false, "judge an upgrade that runs no hooks")
 	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "treat an empty stdin or pipe as no objects; otherwise it is an error")
 	into(flags, renderFlagGroup, "helm", "kube-version", "no-hooks")

@@ -103,7 +103,7 @@ func (a *app) judgeUpgrade(out, outUsage string) *cobra.Command {
 	return cmd
 }
 
-const planHelp = `Judge an upgrade and write a plan of it: what "upgrade" does with --out plan.json. The
+const planHelp = `Judge an upgrade and write a plan for it: what "upgrade" does with --out plan.json. The
 plan is written whatever is found, and the exit code is that of the judgement. Once
 somebody has approved the plan, "verify" tells whether it still stands, and "gate" lets
 helm upgrade apply nothing else.
@@ -113,7 +113,7 @@ Manifests of Stevedore are judged by "stevedore".`
 // planCommand is upgrade with a plan that has a name of its own.
 func (a *app) planCommand() *cobra.Command {
 	cmd := a.judgeUpgrade("plan.json", "file for the plan")
-	cmd.Use, cmd.Short, cmd.Long = "plan RELEASE CHART", "Judge an upgrade and write a plan of it", planHelp
+	cmd.Use, cmd.Short, cmd.Long = "plan RELEASE CHART", "Judge an upgrade and write a plan for it", planHelp
 	cmd.Example = "  helm safe-diff plan shop ./chart -f prod.yaml --namespace prod\n  helm safe-diff verify plan.json shop ./chart -f prod.yaml --namespace prod"
 	return cmd
 }

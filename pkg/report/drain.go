@@ -32,8 +32,8 @@ func drainText(d *change.Drain, opt Options) string {
 		heading string
 		risks   []change.Risk
 	}{
-		{"never evicted: a drain of their node does not end", []change.Risk{change.Stuck}},
-		{"without another node: a drain stops them until their node is back", []change.Risk{change.Downtime, change.Restart}},
+		{"never evicted: draining their node does not finish", []change.Risk{change.Stuck}},
+		{"no other node: they stay down until their node is back", []change.Risk{change.Downtime, change.Restart}},
 	} {
 		heading := "\n" + s.heading + "\n"
 		for i := range d.Findings {
@@ -47,14 +47,14 @@ func drainText(d *change.Drain, opt Options) string {
 		}
 	}
 	if len(d.Asks) > 0 {
-		b.WriteString("\nkubectl drain asks for\n")
+		b.WriteString("\nkubectl drain needs these flags\n")
 	}
 	for _, a := range d.Asks {
-		about := map[string]string{"--force": ", which nobody makes again", "--delete-emptydir-data": ", whose emptyDir volumes go"}[a.Flag]
+		about := map[string]string{"--force": ", because no controller recreates them", "--delete-emptydir-data": ", because their emptyDir volumes are deleted"}[a.Flag]
 		fmt.Fprintf(&b, "  %s: %s%s\n", a.Flag, workloadsOf(a.Workloads), about)
 	}
 	if len(d.Unknown) > 0 {
-		b.WriteString("\nnot known\n")
+		b.WriteString("\nunknown\n")
 	}
 	for i := range d.Unknown {
 		n, about := &d.Unknown[i], ""
@@ -63,7 +63,7 @@ func drainText(d *change.Drain, opt Options) string {
 		}
 		fmt.Fprintf(&b, "  %s\n", printable(about+n.Reason))
 	}
-	fmt.Fprintf(&b, "\n%s and %s were looked at. Exit code %d: %s.\n", plural(d.Nodes, "node"), plural(d.Pods, "pod"), opt.ExitCode, drainReason(d, opt))
+	fmt.Fprintf(&b, "\n%s and %s were checked. Exit code %d: %s.\n", plural(d.Nodes, "node"), plural(d.Pods, "pod"), opt.ExitCode, drainReason(d, opt))
 	return b.String()
 }
 
@@ -107,9 +107,9 @@ func drainHead(d *change.Drain) string {
 	}
 	switch {
 	case somewhere == 1:
-		parts = append(parts, "the node to which 1 pod comes never empties")
+		parts = append(parts, "the node that runs 1 pod never empties")
 	case somewhere > 1:
-		parts = append(parts, fmt.Sprintf("the nodes to which %d pods come never empty", somewhere))
+		parts = append(parts, fmt.Sprintf("the nodes that run %d pods never empty", somewhere))
 	}
 	if elsewhere > 0 {
 		parts = append(parts, plural(elsewhere, "pod")+" without another node")
@@ -118,9 +118,9 @@ func drainHead(d *change.Drain) string {
 	case len(parts) > 0:
 		return strings.Join(parts, "; ")
 	case len(d.Unknown) > 0:
-		return "no node is known to stay full, and not all is known"
+		return "no node is known to stay occupied, but not everything is known"
 	default:
-		return "every node empties, and its pods find another one"
+		return "every node empties, and its pods find other nodes"
 	}
 }
 

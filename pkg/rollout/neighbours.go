@@ -73,7 +73,7 @@ func (f Facts) keepers(pod, old *corev1.Pod, in scheduler.Namespace) []keeper {
 		switch {
 		case leaves != "":
 		case Pushes(pod, n.Pod):
-			leaves = "with a higher priority they push out those of " + n.Of
+			leaves = "with a higher priority they preempt those of " + n.Of
 		case old != nil && !n.Seen && len(exclusionsOf(old, n.Pod, in)) > 0:
 			leaves = "nor did the previous pods" // which may have kept it out
 		}

@@ -46,7 +46,7 @@ func Drain(ctx context.Context, old, updated Manifest, opts Options, around func
 	}
 	found.Release = set.Release
 	if set.Fails() {
-		found.Unknown = append(found.Unknown, change.Notice{Reason: "the upgrade fails: what it does not reach is taken to stay as it is"})
+		found.Unknown = append(found.Unknown, change.Notice{Reason: "the upgrade fails: objects that it does not reach are assumed to stay as they are"})
 	}
 	return found, nil
 }
@@ -114,10 +114,10 @@ func (d *drained) read(in *input, everywhere *cluster.State) error {
 		d.nodes = nil
 	}
 	if len(d.nodes) == 0 {
-		d.unknown = append(d.unknown, change.Notice{Reason: "not all Nodes are known: whether pods find another one was not judged", Hides: change.Downtime})
+		d.unknown = append(d.unknown, change.Notice{Reason: "not all Nodes are known: whether pods find other nodes was not judged", Hides: change.Downtime})
 	}
 	if !d.pods {
-		d.unknown = append(d.unknown, change.Notice{Reason: "no Pods are known: only those of the release were judged, wherever they come to run", Hides: change.Stuck})
+		d.unknown = append(d.unknown, change.Notice{Reason: "no Pods are known: only those of the release were judged, whatever node they run on", Hides: change.Stuck})
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (d *drained) take(ref manifest.Ref, value map[string]any, touched bool, b *
 	}
 	if read == 0 {
 		d.partial = d.partial || ref.Kind == "Node"
-		d.unknown = append(d.unknown, change.Notice{Ref: ref, Reason: "it is not written as its kind asks for, and was left aside", Hides: change.Stuck})
+		d.unknown = append(d.unknown, change.Notice{Ref: ref, Reason: "it does not fit its kind, and was ignored", Hides: change.Stuck})
 	}
 }
 

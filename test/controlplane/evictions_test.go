@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/safediff"
-	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
 )
 
 // TestEvictions asks a real API server to evict a pod, as a drain does, under disruption

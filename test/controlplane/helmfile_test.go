@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
 	"github.com/safe-diff/helm-safe-diff/test/controlplane/measure"
 )
 

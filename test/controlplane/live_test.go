@@ -3,7 +3,6 @@ package controlplane
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/live"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
-	"github.com/safe-diff/helm-safe-diff/test/controlplane/lab"
 )
 
 // inCluster is what TestLive reads.

@@ -184,12 +184,12 @@ func (s *search) add(g *Group, by []scheduling.Exclusion) {
 	leaves := ""
 	switch {
 	case g.Of == s.Of && g.Scaled:
-		leaves = "an autoscaler may take pods of it away"
+		leaves = "an autoscaler may remove pods of it"
 	case g.Of == s.Of:
 	case !g.Daemons():
 		leaves = "pods of " + g.Of.String() + " may go"
 	case rollout.Pushes(s.Pod, g.Pod):
-		leaves = "with a higher priority they push out those of " + g.Of.String()
+		leaves = "with a higher priority they preempt those of " + g.Of.String()
 	}
 	for _, x := range by {
 		if x.Unsure {
@@ -243,7 +243,7 @@ func (s *search) fresh() []stranded {
 	}
 	reasons[excludes[alone].Reason] += len(fitting) - 1
 	if s.Scaled {
-		fewer = "an autoscaler may take pods of it away"
+		fewer = "an autoscaler may remove pods of it"
 	}
 	found := stranded{Group: s.Group, pods: min(s.Count, len(fitting)), why: unavailable(len(s.Nodes)-1, reasons), open: cmp.Or(fewer, s.Open(s.Nodes))}
 	for _, node := range fitting {
@@ -316,5 +316,5 @@ func (d *drain) runsOut(g *Group, on int) (why, open string) {
 	if expected-asked >= on {
 		return "", ""
 	}
-	return fmt.Sprintf("PodDisruptionBudget %s asks for %d of %d pods, and those that are evicted find no other node", budgets[0].Name, asked, expected), open
+	return fmt.Sprintf("PodDisruptionBudget %s asks for %d of %d pods, and evicted pods find no other node", budgets[0].Name, asked, expected), open
 }

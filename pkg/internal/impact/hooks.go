@@ -54,7 +54,7 @@ func hookRules() []rule.Rule {
 		},
 		{
 			ID: "hook-made-anew", Risk: change.Downtime,
-			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again, and a token is of the ServiceAccount with one UID (Validate in k8s.io/kubernetes/pkg/serviceaccount): the kubelet gets a new one only when most of an hour is over",
+			Why:  "before Helm runs a hook it deletes what the last run created (before-hook-creation, the default); nothing serves until it is created again; a token is bound to the UID of its ServiceAccount (Validate in k8s.io/kubernetes/pkg/serviceaccount), and the kubelet renews it only after most of an hour",
 			Fix:  "remove the annotation helm.sh/hook from the object, and let Helm take it over (--take-ownership); then it updates it",
 			Find: hooksAnew,
 		},
@@ -228,12 +228,12 @@ func hooksGone(u *upgrade.Upgrade) []rule.Found {
 		if !o.Cleared() || len(o.Change.Outcome.Refused) == 0 || !upgrade.IsService(ref) && ref.Kind != "Ingress" && !u.RunsPods(ref) {
 			continue
 		}
-		what := "requests are not served any more"
+		what := "requests are no longer served"
 		switch {
 		case u.RunsPods(ref):
 			what = "its pods are deleted with it"
 		case ref.Kind == "Ingress":
-			what = "requests are not routed any more"
+			what = "requests are no longer routed"
 		}
 		found = append(found, rule.Found{On: o, Message: "Helm deletes it before it runs the hook, and the API server rejects the new one: " + what, Evidence: rule.LossEvidence(o.Change)})
 	}

@@ -18,7 +18,7 @@ func serviceAPIRules() []rule.Rule {
 		{
 			ID: "cronjob-never-runs", Risk: change.Stuck, Kinds: []string{"CronJob"},
 			Why: "a CronJob that is suspended, or whose schedule is never due, starts no runs (the controller asks the schedule for its next time, " +
-				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); nor does one with startingDeadlineSeconds: 0, since the controller looks a tenth of a second after that time; nobody is told",
+				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); with startingDeadlineSeconds: 0 none starts either, because the controller looks a tenth of a second after the scheduled time; nobody is told",
 			Fix:  "give it a schedule that comes due, a deadline of at least 10 seconds, and suspend: false",
 			Find: neverRuns,
 		},
@@ -48,7 +48,7 @@ func idle(o *manifest.Object) string {
 		return "it is suspended, and starts no run"
 	}
 	if spec["startingDeadlineSeconds"] == int64(0) {
-		return "it gives each run no time to start (startingDeadlineSeconds: 0), and starts none"
+		return "startingDeadlineSeconds: 0 leaves a run no time to start, so none starts"
 	}
 	schedule, err := parsers.ParseCronScheduleWithPanicRecovery(untyped.Text(spec, "schedule"))
 	if err == nil && schedule.Next(someDay()).IsZero() {

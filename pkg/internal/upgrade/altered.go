@@ -30,7 +30,7 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 	{"nginx.ingress.kubernetes.io/rewrite-target", "the paths of requests are rewritten differently"},
 	{"nginx.ingress.kubernetes.io/app-root", "the root leads to another path"},
 	{"nginx.ingress.kubernetes.io/use-regex", "paths are read differently"},
-	{"nginx.ingress.kubernetes.io/backend-protocol", "the pods are asked by another protocol"},
+	{"nginx.ingress.kubernetes.io/backend-protocol", "the load balancer talks to the pods in another protocol"},
 	{"nginx.ingress.kubernetes.io/ssl-passthrough", "TLS ends elsewhere"},
 	{"nginx.ingress.kubernetes.io/upstream-vhost", "the pods are asked for another host"},
 	{"nginx.ingress.kubernetes.io/canary", "another share of requests goes there"},
@@ -40,36 +40,36 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 	{"nginx.ingress.kubernetes.io/permanent-redirect", "requests are sent to another address"},
 	{"nginx.ingress.kubernetes.io/temporal-redirect", "requests are sent to another address"},
 	{"nginx.org/rewrites", "the paths of requests are rewritten differently"},
-	{"nginx.org/ssl-services", "the pods are asked by another protocol"},
-	{"nginx.org/grpc-services", "the pods are asked by another protocol"},
-	{"alb.ingress.kubernetes.io/backend-protocol", "the pods are asked by another protocol"},
+	{"nginx.org/ssl-services", "the load balancer talks to the pods in another protocol"},
+	{"nginx.org/grpc-services", "the load balancer talks to the pods in another protocol"},
+	{"alb.ingress.kubernetes.io/backend-protocol", "the load balancer talks to the pods in another protocol"},
 	{"alb.ingress.kubernetes.io/target-type", "requests go to nodes, or to pods, instead"},
-	{"alb.ingress.kubernetes.io/listen-ports", "the load balancer listens at other ports"},
+	{"alb.ingress.kubernetes.io/listen-ports", "the load balancer listens on other ports"},
 	{"haproxy.org/path-rewrite", "the paths of requests are rewritten differently"},
-	{"haproxy.org/server-ssl", "the pods are asked by another protocol"},
-	{"traefik.ingress.kubernetes.io/router.entrypoints", "the proxy listens at other ports"},
+	{"haproxy.org/server-ssl", "the load balancer talks to the pods in another protocol"},
+	{"traefik.ingress.kubernetes.io/router.entrypoints", "the proxy listens on other ports"},
 	{"traefik.ingress.kubernetes.io/router.middlewares", "requests pass other middlewares"},
-	{"traefik.ingress.kubernetes.io/service.serversscheme", "the pods are asked by another protocol"},
+	{"traefik.ingress.kubernetes.io/service.serversscheme", "the load balancer talks to the pods in another protocol"},
 	{"konghq.com/strip-path", "the paths of requests are rewritten differently"},
-	{"konghq.com/protocol", "the pods are asked by another protocol"},
+	{"konghq.com/protocol", "the load balancer talks to the pods in another protocol"},
 	{"cert-manager.io/cluster-issuer", "another issuer, or none, renews the certificate"},
 	{"cert-manager.io/issuer", "another issuer, or none, renews the certificate"},
 	{"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "requests go to nodes, or to pods, instead"},
-	{"service.beta.kubernetes.io/aws-load-balancer-backend-protocol", "the pods are asked by another protocol"},
+	{"service.beta.kubernetes.io/aws-load-balancer-backend-protocol", "the load balancer talks to the pods in another protocol"},
 	{"service.beta.kubernetes.io/aws-load-balancer-ssl-ports", "TLS ends at other ports"},
-	{"service.beta.kubernetes.io/aws-load-balancer-ssl-cert", "TLS ends elsewhere, or with another certificate"},
-	{"service.beta.kubernetes.io/do-loadbalancer-certificate-id", "TLS ends elsewhere, or with another certificate"},
+	{"service.beta.kubernetes.io/aws-load-balancer-ssl-cert", "TLS terminates elsewhere, or with another certificate"},
+	{"service.beta.kubernetes.io/do-loadbalancer-certificate-id", "TLS terminates elsewhere, or with another certificate"},
 	{"service.beta.kubernetes.io/do-loadbalancer-tls-passthrough", "TLS ends elsewhere"},
 	{"service.beta.kubernetes.io/do-loadbalancer-protocol", "the load balancer speaks another protocol"},
-	{"load-balancer.hetzner.cloud/http-certificates", "TLS ends elsewhere, or with another certificate"},
+	{"load-balancer.hetzner.cloud/http-certificates", "TLS terminates elsewhere, or with another certificate"},
 	{"load-balancer.hetzner.cloud/protocol", "the load balancer speaks another protocol"},
 	{"service.beta.kubernetes.io/oci-load-balancer-ssl-ports", "TLS ends at other ports"},
 	{"service.beta.kubernetes.io/aws-load-balancer-proxy-protocol", proxied},
 	{"service.beta.kubernetes.io/do-loadbalancer-enable-proxy-protocol", proxied},
 	{"load-balancer.hetzner.cloud/uses-proxyprotocol", proxied},
 	{"service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2", proxied},
-	{"cloud.google.com/app-protocols", "the pods are asked by another protocol"},
-	{"kubernetes.io/ingress.allow-http", "the load balancer listens at other ports"},
+	{"cloud.google.com/app-protocols", "the load balancer talks to the pods in another protocol"},
+	{"kubernetes.io/ingress.allow-http", "the load balancer listens on other ports"},
 	{"service.beta.kubernetes.io/aws-load-balancer-eip-allocations", addressed},
 	{"service.beta.kubernetes.io/aws-load-balancer-private-ipv4-addresses", addressed},
 	{"service.beta.kubernetes.io/azure-pip-name", addressed},
@@ -86,8 +86,8 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 }
 
 const (
-	proxied   = "the pods get a PROXY header before each connection, or no longer do"
-	addressed = "it has another address, unless both settings name the same one"
+	proxied   = "the pods now get a PROXY header before each connection, or no longer do"
+	addressed = "its address changes, unless both settings name the same one"
 )
 
 // injecting are the beginnings of annotations of pods by which an injector gives them files,
@@ -175,7 +175,7 @@ func (u *Upgrade) unpulledFromNow(o *Object) []Note {
 			return nil // it adds them to each pod (plugin/pkg/admission/serviceaccount in k8s.io/kubernetes)
 		}
 	}
-	return []Note{{o, change.Doubt{Reason: "whether the registry gives the images to pods that name no pull secret any more (imagePullSecrets)", Hides: change.Stuck, Never: true}}}
+	return []Note{{o, change.Doubt{Reason: "whether the registry serves the images to pods that no longer name a pull secret (imagePullSecrets)", Hides: change.Stuck, Never: true}}}
 }
 
 // imagesIn lists the images of the containers in a pod spec.
