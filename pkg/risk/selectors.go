@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -46,14 +48,9 @@ func words(set map[string]any) (map[string]string, bool) {
 	return texts, true
 }
 
-// selects reports whether a selector picks what has these labels.
-func selects(selector, labels map[string]string) bool {
-	for key, value := range selector {
-		if has, found := labels[key]; !found || has != value {
-			return false
-		}
-	}
-	return true
+// selects reports whether a selector selects what has these labels.
+func selects(selector, of map[string]string) bool {
+	return labels.SelectorFromSet(selector).Matches(labels.Set(of))
 }
 
 // besideOld is the remedy for a workload whose selector changes: the new one comes beside the pods of the
