@@ -276,7 +276,7 @@ func judgedOf(list []*planned) []report.Judged {
 }
 
 // together makes one page of what the releases have of an output.
-func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, error) { //nolint:cyclop,funlen // a switch over formats
+func (r *reportOptions) together(i int, list []*planned, code int) ([]byte, error) { //nolint:cyclop // a switch over formats
 	var page bytes.Buffer
 	switch r.outputs[i].format.Name {
 	case "json":
