@@ -10,7 +10,7 @@ HELM     ?= helm
 TOOLS    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/helm-safe-diff/bin
 LINT     := $(TOOLS)/golangci-lint-v2.15.0
 HELM3    := $(TOOLS)/helm-v3.22.0
-HELM4    := $(TOOLS)/helm-v4.3.1
+HELM4    := $(TOOLS)/helm-v4.3.2
 HELMFILE := $(TOOLS)/helmfile-v1.8.0
 SHOP     := testdata/charts/shop
 # What a run of the laboratory has observed so far, for the next one if it is killed.
@@ -19,7 +19,7 @@ IN_LAB    = go -C test/controlplane test -v -count=1 -parallel 16 -timeout 120m
 LAB_ARGS  = -args -bin $(TOOLS) -program $(CURDIR)/$(BIN) $(if $(CASES),-cases '$(CASES)') $(if $(AT_ONCE),-at-once $(AT_ONCE))
 # What `make check` makes, in this order.
 CHECKS   := tidy lint test test-replay test-helm demo
-LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.1 kube-controller-manager-v1.37.1 kube-scheduler-v1.37.1 kubectl-v1.37.1 kwok-v0.8.0)
+LAB      := $(HELM3) $(HELM4) $(addprefix $(TOOLS)/,etcd-v3.7.0 kube-apiserver-v1.37.2 kube-controller-manager-v1.37.2 kube-scheduler-v1.37.2 kubectl-v1.37.2 kwok-v0.8.0)
 
 .PHONY: help
 help: ## list the targets
@@ -184,14 +184,14 @@ $(LINT):
 $(HELM3):
 	@hack/tool.sh helm.sh/helm/v3/cmd/helm v3.22.0 $@
 $(HELM4):
-	@hack/tool.sh helm.sh/helm/v4/cmd/helm v4.3.1 $@
+	@hack/tool.sh helm.sh/helm/v4/cmd/helm v4.3.2 $@
 $(HELMFILE):
 	@hack/helmfile.sh v1.8.0 $@
 $(TOOLS)/kwok-v0.8.0:
 	@hack/tool.sh sigs.k8s.io/kwok/cmd/kwok v0.8.0 $@
 $(TOOLS)/etcd-v3.7.0:
 	@hack/component.sh go.etcd.io/etcd/server/v3 $@
-$(TOOLS)/kubectl-v1.37.1:
+$(TOOLS)/kubectl-v1.37.2:
 	@hack/component.sh k8s.io/kubernetes/cmd/kubectl $@
-$(TOOLS)/kube-%-v1.37.1:
+$(TOOLS)/kube-%-v1.37.2:
 	@hack/component.sh k8s.io/kubernetes/cmd/kube-$* $@

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Moves Kubernetes and all its staging modules to one release, together.
 #
-#   hack/bump-kubernetes.sh 1.37.1
+#   hack/bump-kubernetes.sh 1.37.2
 #
 # k8s.io/kubernetes asks for its staging modules at v0.0.0, which exists nowhere;
 # the versions come from our own go.mod, so they must all be named there. go mod
@@ -22,4 +22,4 @@ go mod edit "$@"
 go mod tidy
 go -C test/controlplane mod edit "$@"
 go -C test/controlplane mod tidy
-echo "now set the version in Makefile and test/controlplane/lab/lab.go" >&2
+echo "now set the version in Makefile and test/observed/setting.go" >&2

@@ -308,7 +308,7 @@ func (o *observing) measured(ctx context.Context, c *cases.Case, k int, namespac
 		return nil, "", err
 	}
 	found = &entry{
-		Observation: &observed.Observation{Key: observed.Key(c, kept), Upgrade: *happened},
+		Observation: &observed.Observation{Key: observed.Key(c, kept), Upgrade: *happened, Versions: kept.Versions()},
 		Cluster:     &observed.Cluster{Key: observed.ClusterKey(c, kept), Objects: objects},
 	}
 	if !*record {

@@ -24,7 +24,7 @@ type inputs struct {
 // Key identifies the observation of a case that is measured in a way.
 func Key(c *cases.Case, way Way) string {
 	in := inputsOf(c, way)
-	in.Upgrade, in.ServerSide = way.Upgrade, way.ServerSide
+	in.Upgrade, in.ServerSide = minor(way.Upgrade), way.ServerSide
 	return digest(in)
 }
 
@@ -35,9 +35,14 @@ func ClusterKey(c *cases.Case, way Way) string { return digest(inputsOf(c, way))
 func inputsOf(c *cases.Case, way Way) inputs {
 	return inputs{
 		Before: c.Before, Old: c.Old, New: c.New, Cluster: c.Cluster, Drift: c.Drift,
-		TakeOwnership: c.TakeOwnership, Timeout: c.Timeout, Wait: c.Wait, Kubernetes: Kubernetes, Install: way.Install,
+		TakeOwnership: c.TakeOwnership, Timeout: c.Timeout, Wait: c.Wait, Kubernetes: minor(Kubernetes), Install: minor(way.Install),
 	}
 }
+
+// minor is the minor version of a release, such as "v1.37". A patch release is no
+// reason to measure everything again: what it changes is found by the tenth that is
+// measured again with each commit.
+func minor(version string) string { return version[:strings.LastIndexByte(version, '.')] }
 
 func digest(in inputs) string {
 	text, _ := json.Marshal(in) // strings and booleans cannot fail

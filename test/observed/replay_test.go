@@ -134,6 +134,15 @@ func TestKey(t *testing.T) {
 		}
 		seen[Key(&c, way)] = way.Name
 	}
+	patch, next := Ways()[0], Ways()[0]
+	patch.Install, patch.Upgrade = patch.Install+"1", patch.Upgrade+"1"
+	next.Install = strings.Replace(next.Install, "v3.", "v3.1", 1)
+	if Key(&c, patch) != key {
+		t.Error("a patch release of Helm changes the key")
+	}
+	if Key(&c, next) == key {
+		t.Error("another minor version of Helm does not change the key")
+	}
 	if ClusterKey(&c, Ways()[0]) != ClusterKey(&c, Ways()[2]) {
 		t.Error("the Helm that upgrades changes what is there before")
 	}

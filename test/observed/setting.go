@@ -2,9 +2,9 @@
 // data, and holds predictions against it without a control plane.
 //
 // An observation is what happened in one upgrade of a case, never what was predicted.
-// Its key is a digest of what was done: the inputs of the case, the version of
-// Kubernetes, the versions of Helm and the way of applying. A case whose inputs change
-// has another key, and so no observation until it is measured again.
+// Its key is a digest of what was done: the inputs of the case, the minor version of
+// Kubernetes, those of Helm and the way of applying. A case whose inputs change has
+// another key, and so no observation until it is measured again.
 package observed
 
 import (
@@ -14,12 +14,12 @@ import (
 )
 
 // Kubernetes is the version that the laboratory runs.
-const Kubernetes = "v1.37.1"
+const Kubernetes = "v1.37.2"
 
 // The versions of Helm that make the upgrades.
 const (
 	helm3 = "v3.22.0"
-	helm4 = "v4.3.1"
+	helm4 = "v4.3.2"
 )
 
 // Nodes is how many nodes the laboratory has.
@@ -41,6 +41,16 @@ func Ways() []Way {
 		{Name: "Helm 4", Install: helm4, Upgrade: helm4, ServerSide: true},
 		{Name: "Helm 3, then 4", Install: helm3, Upgrade: helm4},
 	}
+}
+
+// Versions says what an upgrade in this way is measured with, such as
+// "Kubernetes v1.37.2, Helm v3.22.0 and v4.3.2".
+func (w Way) Versions() string {
+	text := "Kubernetes " + Kubernetes + ", Helm " + w.Install
+	if w.Upgrade != w.Install {
+		text += " and " + w.Upgrade
+	}
+	return text
 }
 
 //go:embed furniture.yaml

@@ -22,6 +22,9 @@ import (
 type Observation struct {
 	Key string `json:"key"`
 	agreement.Upgrade
+	// Versions are those that it was measured with, as Way.Versions has them. The key
+	// holds no patch releases.
+	Versions string `json:"versions"`
 	// Again says why it was measured more than once, in the order in which that was
 	// done: an observation is accepted when two of three measurements agree.
 	Again []string `json:"again,omitempty"`
