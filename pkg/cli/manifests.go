@@ -107,8 +107,10 @@ func (a *app) manifests(ctx context.Context, f *manifestsFlags, args []string, r
 		return err
 	}
 	before, after := old.manifest(), updated.manifest()
-	stored := a.helmClient().RecordOf(after.Text)
-	opts.Record = safediff.Record{Kind: stored.Kind, Bytes: stored.Bytes, AtLeast: true}
+	if before.Text != after.Text { // else the record is that of the installed release, which fits
+		stored := a.helmClient().RecordOf(after.Text)
+		opts.Record = safediff.Record{Kind: stored.Kind, Bytes: stored.Bytes, AtLeast: true}
+	}
 	r.locate = inFiles(old, updated)
 	return blame(a.judge(ctx, before, after, opts, r), old, updated)
 }

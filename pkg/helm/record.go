@@ -100,9 +100,10 @@ func appendQuoted(to []byte, text string) []byte {
 	to = append(to, '"')
 	for i := range len(text) {
 		c := text[i]
-		switch {
-		case c > '>' && c < '\\', c > '\\' && c < '\x7f', c >= ' ' && c < '<' && c != '"' && c != '&', c == '=':
+		if asItIs[c] {
 			continue
+		}
+		switch {
 		case c == '\n':
 			to = append(append(to, text[from:i]...), '\\', 'n')
 		case c == '"' || c == '\\':
@@ -115,6 +116,15 @@ func appendQuoted(to []byte, text string) []byte {
 	}
 	return append(append(to, text[from:]...), '"')
 }
+
+// asItIs holds the bytes that are written as they are: ASCII that neither JSON nor HTML,
+// which encoding/json escapes too, gives a meaning.
+var asItIs = func() (table [256]bool) {
+	for c := byte(' '); c < '\x7f'; c++ {
+		table[c] = !strings.ContainsRune(`"\<>&`, rune(c))
+	}
+	return table
+}()
 
 // quick is a level that takes a quarter of the time of the best, and less than the first.
 const quick = 2
