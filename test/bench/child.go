@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cli"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // childFlag makes this program do one piece of work and print what it cost.
@@ -36,6 +38,9 @@ func subjects() map[string]func(args []string) (work func() error, err error) {
 		"helm-diff": onManifests(helmDiff),
 		"render":    program(renderBoth),
 		"local":     program(local),
+		"reading":   program(reading),
+		"drain":     program(drain),
+		"rollout":   program(rollout),
 	}
 }
 
@@ -138,6 +143,29 @@ func helmDiff(old, updated string) error {
 // local is the whole of "helm safe-diff local" with the arguments.
 func local(args []string) error {
 	return run(append([]string{"local"}, args...))
+}
+
+// reading decodes the objects of a cluster, the last argument, and does nothing with them.
+func reading(args []string) error {
+	text, err := os.ReadFile(args[len(args)-1])
+	if err != nil {
+		return err
+	}
+	objects, err := manifest.Parse(string(text), manifest.Options{})
+	for _, o := range objects {
+		_, wrong := o.Value()
+		err = errors.Join(err, wrong)
+	}
+	return err
+}
+
+// drain and rollout get the two manifests and the cluster.
+func drain(args []string) error {
+	return run([]string{"drain", "--namespace", "bench", "--old-manifests", args[0], "--manifests", args[1], "--cluster-objects", args[2]})
+}
+
+func rollout(args []string) error {
+	return manifests([]string{args[0], args[1], "--cluster-objects", args[2]})
 }
 
 func run(args []string) error {

@@ -38,6 +38,8 @@ func rows() []row {
 		localRow("local, chart of 333 and 1,666 Jobs", "testdata/charts/db-migrate", "testdata/charts/db-migrate",
 			"--new-set", "jobsCount=1666,batchSize=1200"),
 		localRow("local, chart of two versions", "testdata/charts/shop/1.4.2", "testdata/charts/shop/2.0.0"),
+		clusterRow("drain, 5,000 nodes and 50,000 pods", "drain"),
+		clusterRow("a rollout among 5,000 nodes and 50,000 pods", "rollout"),
 		{"start-up (version)", "≤ 45 ms CPU", startUp},
 		{"growth from 1,000 to 10,000 changed objects", "exponent ≤ 1.05", growth},
 		memory("memory, 10,000 documents, 1 % of the labels changed", documents(10_000, changesSomeLabels)),

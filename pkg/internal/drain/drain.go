@@ -71,9 +71,8 @@ func (g *Group) on() []string {
 type drain struct {
 	State
 	byNode map[string]*corev1.Node
-	// spaces are the groups of each namespace.
-	spaces  map[string][]*Group
-	ported  []*Group // those with ports of their node
+	spaces  map[string]*index // by namespace
+	ported  []*Group          // those with ports of their node
 	covered map[*policyv1.PodDisruptionBudget][]*Group
 	over    map[*Group][]*policyv1.PodDisruptionBudget
 	found   []change.DrainFinding
@@ -82,14 +81,17 @@ type drain struct {
 
 // Of tells what happens when each node is drained by itself.
 func Of(s State) change.Drain {
-	d := &drain{State: s, byNode: map[string]*corev1.Node{}, spaces: map[string][]*Group{}}
+	d := &drain{State: s, byNode: map[string]*corev1.Node{}, spaces: map[string]*index{}}
 	for _, n := range s.Nodes {
 		d.byNode[n.Name] = n
 	}
 	result := change.Drain{Nodes: len(s.Nodes)}
 	for _, g := range s.Groups {
-		d.spaces[g.Pod.Namespace] = append(d.spaces[g.Pod.Namespace], g)
-		if len(scheduling.PortExclusions(g.Pod, g.Pod)) > 0 {
+		if d.spaces[g.Pod.Namespace] == nil {
+			d.spaces[g.Pod.Namespace] = &index{}
+		}
+		d.spaces[g.Pod.Namespace].add(g)
+		if scheduling.HasPorts(g.Pod) {
 			d.ported = append(d.ported, g)
 		}
 		result.Pods += g.Count

@@ -8,30 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
-
-// cover finds out which pods each budget selects.
-func (d *drain) cover() {
-	d.covered, d.over = map[*policyv1.PodDisruptionBudget][]*Group{}, map[*Group][]*policyv1.PodDisruptionBudget{}
-	for namespace, budgets := range d.Budgets {
-		for _, b := range budgets {
-			selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
-			if err != nil {
-				continue
-			}
-			for _, g := range d.spaces[namespace] {
-				if selector.Matches(labels.Set(g.Pod.Labels)) {
-					d.covered[b], d.over[g] = append(d.covered[b], g), append(d.over[g], b)
-				}
-			}
-		}
-	}
-}
 
 // blocks reports whether no pod of a group is ever evicted, and tells of that, and of what may be so (EvictionREST in
 // k8s.io/kubernetes/pkg/registry/core/pod/storage).

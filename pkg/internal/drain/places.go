@@ -167,10 +167,13 @@ func countOn(g *Group, node string) int {
 // keep finds out who keeps the pods of the group away from nodes.
 func (s *search) keep() {
 	namespace := s.Pod.Namespace
-	for _, g := range s.spaces[namespace] {
-		if len(g.Running) > 0 && (scheduling.Excludes(s.Pod) || scheduling.Excludes(g.Pod)) {
+	for _, g := range s.spaces[namespace].near(s.Group) {
+		if len(g.Running) > 0 {
 			s.add(g, scheduling.Exclusions(s.Pod, g.Pod, scheduling.Namespace{Name: namespace}))
 		}
+	}
+	if !scheduling.HasPorts(s.Pod) {
+		return
 	}
 	for _, g := range s.ported {
 		if len(g.Running) > 0 && g.Pod.Namespace != namespace {

@@ -83,8 +83,11 @@ func PortExclusions(incoming, existing *corev1.Pod) []Exclusion {
 // Excludes reports whether a pod has what may exclude others: required anti-affinity, or ports of
 // its node.
 func Excludes(pod *corev1.Pod) bool {
-	return len(framework.GetPodAntiAffinityTerms(pod.Spec.Affinity)) > 0 || len(schedutil.GetHostPorts(pod)) > 0
+	return len(framework.GetPodAntiAffinityTerms(pod.Spec.Affinity)) > 0 || HasPorts(pod)
 }
+
+// HasPorts reports whether a pod asks for ports of its node.
+func HasPorts(pod *corev1.Pod) bool { return len(schedutil.GetHostPorts(pod)) > 0 }
 
 func certainty(e Exclusion) int {
 	if e.Unsure {
