@@ -2,7 +2,6 @@ package scheduling
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,21 +54,33 @@ func marks() []string {
 	}
 }
 
-// grows says by which mark of the nodes somebody may add others; "" if there is none.
+// grows says by which mark of the nodes, the first in the order of marks, somebody may add
+// others; "" if there is none.
 func grows(nodes []*corev1.Node) string {
-	for _, mark := range marks() {
-		for _, node := range nodes {
-			for _, keys := range []map[string]string{node.Labels, node.Annotations} {
-				for key := range keys {
-					if key == mark || strings.HasSuffix(mark, "/") && strings.HasPrefix(key, mark) {
-						return fmt.Sprintf("nodes carry %s, so an autoscaler may add one that can", strings.TrimSuffix(mark, "/"))
-					}
+	list := marks()
+	at := make(map[string]int, len(list))
+	for i, mark := range list {
+		at[mark] = i
+	}
+	first, virtual := len(list), false
+	for _, node := range nodes {
+		virtual = virtual || node.Labels["type"] == "virtual-kubelet"
+		for _, keys := range []map[string]string{node.Labels, node.Annotations} {
+			for key := range keys {
+				if i, marked := at[key]; marked {
+					first = min(first, i)
+				} else if i, marked = at[key[:strings.IndexByte(key, '/')+1]]; marked {
+					first = min(first, i)
 				}
 			}
 		}
 	}
-	if slices.ContainsFunc(nodes, func(n *corev1.Node) bool { return n.Labels["type"] == "virtual-kubelet" }) {
+	switch {
+	case first < len(list):
+		return fmt.Sprintf("nodes carry %s, so an autoscaler may add one that can", strings.TrimSuffix(list[first], "/"))
+	case virtual:
 		return "a virtual kubelet may take them"
+	default:
+		return ""
 	}
-	return ""
 }
