@@ -25,10 +25,13 @@ func WaitForVolumes(old, updated runtime.Object, pods *change.Pods, claims []*co
 	if !wasOne || !isOne || !pods.Replaced || pods.Fewest < 1 {
 		return nil
 	}
+	held, wanted := ClaimsOf(&was.Spec.Template.Spec), ClaimsOf(&is.Spec.Template.Spec)
+	if len(held) == 0 || len(wanted) == 0 {
+		return nil
+	}
 	var unclear []change.Doubt
 	apart, together := facts.meet(&was.Spec.Template, &is.Spec.Template)
-	held := ClaimsOf(&was.Spec.Template.Spec)
-	for _, name := range ClaimsOf(&is.Spec.Template.Spec) {
+	for _, name := range wanted {
 		i := slices.IndexFunc(claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name })
 		if i < 0 || !slices.Contains(held, name) {
 			continue
