@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // admissionRules are about webhooks and admission policies.
@@ -208,7 +209,7 @@ func holdsAll(list, all []string) bool {
 }
 
 // selectsLess reports whether a selector may select less than another one did.
-func selectsLess(was, is *metav1.LabelSelector) bool { return !selectorCovers(is, was) }
+func selectsLess(was, is *metav1.LabelSelector) bool { return !selectors.Covers(is, was) }
 
 func conditionsAdded(was, is []admissionv1.MatchCondition) bool {
 	return slices.ContainsFunc(is, func(c admissionv1.MatchCondition) bool { return !slices.Contains(was, c) })
@@ -261,7 +262,7 @@ func policiesDisarmed(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		found = append(found, rule.Found{
-			On: o, Message: message, Paths: specEdits(o.Change), Evidence: []change.Evidence{{What: "disarmed: " + message, Objects: []manifest.Ref{o.Ref()}}},
+			On: o, Message: message, Paths: rule.SpecEdits(o.Change), Evidence: []change.Evidence{{What: "disarmed: " + message, Objects: []manifest.Ref{o.Ref()}}},
 		})
 	}
 	return found

@@ -11,12 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // netPolicy is a NetworkPolicy as one side has it.
@@ -173,16 +172,12 @@ func (a allowance) reaches(b allowance) bool {
 	case a.peer.IPBlock != nil || b.peer.IPBlock != nil:
 		return a.peer.IPBlock != nil && b.peer.IPBlock != nil && blockCovers(a.peer.IPBlock, b.peer.IPBlock)
 	case a.peer.NamespaceSelector == nil:
-		return b.peer.NamespaceSelector == nil && selectorCovers(a.peer.PodSelector, b.peer.PodSelector)
+		return b.peer.NamespaceSelector == nil && selectors.Covers(a.peer.PodSelector, b.peer.PodSelector)
 	case b.peer.NamespaceSelector == nil:
-		return emptySelector(a.peer.NamespaceSelector) && selectorCovers(a.peer.PodSelector, b.peer.PodSelector)
+		return selectors.Empty(a.peer.NamespaceSelector) && selectors.Covers(a.peer.PodSelector, b.peer.PodSelector)
 	default:
-		return selectorCovers(a.peer.NamespaceSelector, b.peer.NamespaceSelector) && selectorCovers(a.peer.PodSelector, b.peer.PodSelector)
+		return selectors.Covers(a.peer.NamespaceSelector, b.peer.NamespaceSelector) && selectors.Covers(a.peer.PodSelector, b.peer.PodSelector)
 	}
-}
-
-func emptySelector(s *metav1.LabelSelector) bool {
-	return s == nil || len(s.MatchLabels) == 0 && len(s.MatchExpressions) == 0
 }
 
 // blockCovers reports whether all addresses of b are among those of a.
@@ -202,76 +197,6 @@ func blockCovers(a, b *networkingv1.IPBlock) bool {
 			return err == nil && same.Bits() <= hole.Bits() && same.Contains(hole.Addr())
 		})
 	})
-}
-
-// selectorCovers reports whether a selects all that b selects: what it asks of a label follows
-// from what b asks of it, in whichever words.
-func selectorCovers(a, b *metav1.LabelSelector) bool {
-	if emptySelector(a) {
-		return true
-	}
-	outer, err1 := metav1.LabelSelectorAsSelector(a)
-	inner, err2 := metav1.LabelSelectorAsSelector(b)
-	if err1 != nil || err2 != nil || emptySelector(b) {
-		return false
-	}
-	asked, _ := outer.Requirements()
-	asks, _ := inner.Requirements()
-	return !slices.ContainsFunc(asked, func(r labels.Requirement) bool { return !valuesFor(asks, r.Key()).fit(r) })
-}
-
-// labelValues are the values of a label that a selector lets through.
-type labelValues struct {
-	// set says that the label must be there, absent that it must not be.
-	set, absent bool
-	// in are the only values, nil for any; out are those which it must not have.
-	in, out sets.Set[string]
-}
-
-// valuesFor reads what requirements ask of one label.
-func valuesFor(list labels.Requirements, key string) labelValues {
-	v := labelValues{out: sets.New[string]()}
-	for _, r := range list {
-		if r.Key() != key {
-			continue
-		}
-		switch values := sets.New(r.Values().UnsortedList()...); r.Operator() {
-		case selection.Exists:
-			v.set = true
-		case selection.DoesNotExist:
-			v.absent = true
-		case selection.NotIn, selection.NotEquals:
-			v.out = v.out.Union(values)
-		case selection.In, selection.Equals, selection.DoubleEquals:
-			if v.set = true; v.in != nil {
-				values = v.in.Intersection(values)
-			}
-			v.in = values
-		default: // a LabelSelector has no other
-		}
-	}
-	if v.in != nil {
-		v.in = v.in.Difference(v.out)
-	}
-	return v
-}
-
-// fit reports whether all these values fulfil a requirement. NotIn holds for what does not have
-// the label, too (Requirement.Matches in k8s.io/apimachinery/pkg/labels).
-func (v labelValues) fit(r labels.Requirement) bool {
-	values := sets.New(r.Values().UnsortedList()...)
-	switch r.Operator() {
-	case selection.Exists:
-		return v.set
-	case selection.DoesNotExist:
-		return v.absent
-	case selection.NotIn, selection.NotEquals:
-		return v.absent || v.in != nil && v.in.Intersection(values).Len() == 0 || v.out.IsSuperset(values)
-	case selection.In, selection.Equals, selection.DoubleEquals:
-		return v.in != nil && values.IsSuperset(v.in)
-	default:
-		return false
-	}
 }
 
 // portsCover reports whether the ports of a hold all of b; no ports are all.
@@ -331,7 +256,7 @@ func (a allowance) at(number int64, protocol string, pods *upgrade.PodTemplate) 
 // who names the peer in a sentence.
 func (a allowance) who() string {
 	pods := "pods"
-	if s := a.peer.PodSelector; !emptySelector(s) {
+	if s := a.peer.PodSelector; !selectors.Empty(s) {
 		pods = "pods with " + metav1.FormatLabelSelector(s)
 	}
 	switch s := a.peer.NamespaceSelector; {
@@ -345,7 +270,7 @@ func (a allowance) who() string {
 		return "the pods of its namespace"
 	case s == nil:
 		return pods
-	case emptySelector(s):
+	case selectors.Empty(s):
 		return pods + " of all namespaces"
 	default:
 		return pods + " of namespaces with " + metav1.FormatLabelSelector(s)

@@ -86,7 +86,7 @@ func uncounted(u *upgrade.Upgrade, b *upgrade.Budget) []rule.Found {
 	if is == nil || withoutScale(u, b.Before, b.Ref.Namespace, upgrade.Before) != nil {
 		return nil
 	}
-	counted := slices.DeleteFunc(slices.Clone(b.After.Workloads), func(w *upgrade.Workload) bool { return !hasScale(w) })
+	counted := slices.DeleteFunc(slices.Clone(b.After.Workloads), func(w *upgrade.Workload) bool { return !w.HasScale() })
 	on := b.Changed()
 	if on == nil && is.Done() && is.Regroups() {
 		on = is
@@ -111,7 +111,7 @@ func uncounted(u *upgrade.Upgrade, b *upgrade.Budget) []rule.Found {
 // k8s.io/kubernetes/pkg/controller/disruption); nil if there is none, or if a drain has no other
 // pods to evict. A minAvailable that is a number needs no scale.
 func withoutScale(u *upgrade.Upgrade, c *upgrade.Cover, namespace string, m upgrade.Moment) *upgrade.Object {
-	if c == nil || c.Terms.Spec.MaxUnavailable == nil && (c.Terms.Spec.MinAvailable == nil || c.Terms.Spec.MinAvailable.Type == intstr.Int) || !slices.ContainsFunc(c.Workloads, hasScale) {
+	if c == nil || c.Terms.Spec.MaxUnavailable == nil && (c.Terms.Spec.MinAvailable == nil || c.Terms.Spec.MinAvailable.Type == intstr.Int) || !slices.ContainsFunc(c.Workloads, (*upgrade.Workload).HasScale) {
 		return nil
 	}
 	for i := range u.Objects {
@@ -144,10 +144,6 @@ func leavesPods(o *manifest.Object) bool {
 	}
 }
 
-func hasScale(w *upgrade.Workload) bool {
-	return slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, w.Ref().Kind)
-}
-
 // budgetPaths are the fields because of which a budget lets no pod go: its own, or those
 // of a workload that say how many pods there are, and what labels they have.
 func budgetPaths(c *change.Change) []fieldpath.Path {
@@ -165,7 +161,7 @@ func asked(u *upgrade.Upgrade, c *upgrade.Cover, pods func(*upgrade.Workload) in
 	}
 	sum, scaled := 0, false
 	for _, w := range c.Workloads {
-		if !hasScale(w) {
+		if !w.HasScale() {
 			return 0 // a drain passes by the pods of a DaemonSet, and those of others cannot be counted
 		}
 		sum += pods(w)

@@ -48,7 +48,7 @@ func leftBehind(u *upgrade.Upgrade) []rule.Found {
 		o := &u.Objects[i]
 		switch {
 		case o.Old == nil || !u.RunsPods(o.Ref()) || upgrade.Ends(o.Ref()) || o.Hook != nil || diff.IsHook(o.Old):
-		case leaves(o):
+		case o.Leaves():
 			if list := abandoned(u, o); len(list) > 0 {
 				found = append(found, behind(o, list, "its claims stay, and no pod mounts them any more"))
 			}
@@ -70,11 +70,6 @@ func behind(o *upgrade.Object, claims []string, message string) rule.Found {
 	}
 }
 
-// leaves reports whether an object is deleted, or would be if the upgrade came to it.
-func leaves(o *upgrade.Object) bool {
-	return o.Change != nil && o.Change.Op == change.Delete && !upgrade.Undeleted(o.Change)
-}
-
 // meant returns the manifest of an object that is to hold when the upgrade is over; nil if the
 // object is not to be there.
 func meant(o *upgrade.Object) *manifest.Object {
@@ -88,7 +83,7 @@ func meant(o *upgrade.Object) *manifest.Object {
 // afterwards, without those that are deleted, of which other rules tell.
 func abandoned(u *upgrade.Upgrade, o *upgrade.Object) []string {
 	p := volumesOf(u, o.Old)
-	if p == nil || len(p.claims)+len(p.templates) == 0 || o.Change.Outcome.Orphans || goesWithNamespace(u, o) {
+	if p == nil || len(p.claims)+len(p.templates) == 0 || o.Change.Outcome.Orphans || u.GoesWithNamespace(o) {
 		return nil
 	}
 	var list []string
@@ -97,17 +92,12 @@ func abandoned(u *upgrade.Upgrade, o *upgrade.Object) []string {
 		list = append(list, numbered(o.Ref().Name, p.templates, firstOrdinal(o.Old), pods)...)
 	}
 	for _, claim := range p.claims {
-		if own := u.Object(claimID(o.Ref().Namespace, claim)); own == nil || !leaves(own) && (own.Change == nil || own.Change.Renamed == nil) {
+		if own := u.Object(claimID(o.Ref().Namespace, claim)); own == nil || !own.Leaves() && (own.Change == nil || own.Change.Renamed == nil) {
 			list = append(list, claim)
 		}
 	}
 	used := claimsAfter(u, o.Ref().Namespace)
 	return slices.DeleteFunc(list, used.mounts)
-}
-
-func goesWithNamespace(u *upgrade.Upgrade, o *upgrade.Object) bool {
-	namespace := u.Object(manifest.Identity{Kind: "Namespace", Name: o.Ref().Namespace})
-	return namespace != nil && leaves(namespace)
 }
 
 func claimID(namespace, name string) manifest.Identity {
@@ -311,7 +301,7 @@ func (l *losses) toldElsewhere(m *mount) bool {
 		return false
 	}
 	own := l.Object(claimID(l.on.Ref().Namespace, m.claim))
-	return own != nil && own.Change != nil && (leaves(own) || own.Change.Renamed != nil)
+	return own != nil && own.Change != nil && (own.Leaves() || own.Change.Renamed != nil)
 }
 
 // filled reports whether a mount is of a new claim that says where its data come from.

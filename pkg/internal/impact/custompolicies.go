@@ -105,7 +105,7 @@ func customPolicyRules() []rule.Rule {
 func customPolicyOf(ref manifest.Ref) *customPolicy {
 	table := customPolicies()
 	for i := range table {
-		if row := &table[i]; sameGroup(row.group, ref.Group) && (len(row.kinds) == 0 || slices.Contains(row.kinds, ref.Kind)) {
+		if row := &table[i]; rule.InGroup(row.group, ref.Group) && (len(row.kinds) == 0 || slices.Contains(row.kinds, ref.Kind)) {
 			return row
 		}
 	}

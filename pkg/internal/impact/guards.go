@@ -203,7 +203,7 @@ func limitsGone(u *upgrade.Upgrade) []rule.Found {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		kind := o.Ref().GroupKind()
-		if kind != "ResourceQuota" && kind != "LimitRange" || !o.Goes() || u.Operation == change.Uninstall || goesWithNamespace(u, o) {
+		if kind != "ResourceQuota" && kind != "LimitRange" || !o.Goes() || u.Operation == change.Uninstall || u.GoesWithNamespace(o) {
 			continue
 		}
 		another := func(other *manifest.Object) bool {

@@ -253,7 +253,7 @@ func hooksAnew(u *upgrade.Upgrade) []rule.Found {
 		case p != nil && p.AllDown:
 			f.Message += ": none of its pods is ready meanwhile"
 			if len(only[o]) > 0 {
-				f.Message += ", and " + called(only[o], "has", "have") + " no endpoints"
+				f.Message += ", and " + rule.Services(only[o], "has", "have") + " no endpoints"
 				f.Evidence = append(f.Evidence, change.Evidence{What: "without endpoints", Objects: only[o]})
 			}
 		case upgrade.IsService(o.Ref()):
@@ -273,27 +273,6 @@ func hooksAnew(u *upgrade.Upgrade) []rule.Found {
 		found = append(found, f)
 	}
 	return found
-}
-
-// deniedWithout lists the workloads whose pods go on with a token of a ServiceAccount that is made
-// anew, and that has rights in the release.
-func deniedWithout(u *upgrade.Upgrade, account *upgrade.Object) []manifest.Ref {
-	id := account.Ref().Identity()
-	if account.Ref().GroupKind() != "ServiceAccount" || len(rightsOf(u, id, upgrade.After)) == 0 {
-		return nil
-	}
-	later := account.Change.Hook != nil && !slices.ContainsFunc(account.Change.Hook.Events, func(event string) bool { return strings.HasPrefix(event, "pre-") })
-	var denied []manifest.Ref
-	for i := range u.Objects {
-		w := stays(u, &u.Objects[i])
-		if w == nil || w.Ref().Kind == "CronJob" || accountOf(u, w, upgrade.After) != id || !tokenAt(u, w, upgrade.After) {
-			continue
-		}
-		if later || u.KeepsPods(w.Object) {
-			denied = append(denied, w.Ref())
-		}
-	}
-	return denied
 }
 
 func eventsUnknown(u *upgrade.Upgrade) []rule.Found {

@@ -174,3 +174,24 @@ func tokenAt(u *upgrade.Upgrade, w *upgrade.Workload, m upgrade.Moment) bool {
 	mounted, said := accountAt(u, accountOf(u, w, m), m)[automount].(bool)
 	return mounted || !said
 }
+
+// deniedWithout lists the workloads whose pods go on with a token of a ServiceAccount that is made
+// anew, and that has rights in the release.
+func deniedWithout(u *upgrade.Upgrade, account *upgrade.Object) []manifest.Ref {
+	id := account.Ref().Identity()
+	if account.Ref().GroupKind() != "ServiceAccount" || len(rightsOf(u, id, upgrade.After)) == 0 {
+		return nil
+	}
+	later := account.Change.Hook != nil && !slices.ContainsFunc(account.Change.Hook.Events, func(event string) bool { return strings.HasPrefix(event, "pre-") })
+	var denied []manifest.Ref
+	for i := range u.Objects {
+		w := stays(u, &u.Objects[i])
+		if w == nil || w.Ref().Kind == "CronJob" || accountOf(u, w, upgrade.After) != id || !tokenAt(u, w, upgrade.After) {
+			continue
+		}
+		if later || u.KeepsPods(w.Object) {
+			denied = append(denied, w.Ref())
+		}
+	}
+	return denied
+}

@@ -24,5 +24,5 @@ func betweenObjects() []rule.Rule {
 
 // reachRules are about who reaches what runs, and what that may do.
 func reachRules() []rule.Rule {
-	return slices.Concat(cutoffRules(), widenedRules(), annotationRules(), outsideRules(), rightsRules(), admissionRules(), customPolicyRules(), serviceAPIRules())
+	return slices.Concat(cutoffRules(), widenedRules(), annotationRules(), outsideRules(), rightsRules(), admissionRules(), customPolicyRules(), scheduleRules(), serviceAPIRules())
 }

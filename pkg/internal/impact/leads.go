@@ -185,7 +185,7 @@ func undeclaredPort(t *upgrade.Traffic, port upgrade.Port, late bool) *rule.Foun
 	message := fmt.Sprintf("port %d of Service %s leads to port %d/%s, which no container of its pods declares", port.Own, t.Is.Ref.Name, port.Number, port.Protocol)
 	lasts := 0
 	if late {
-		lasts = readyAfter(upgrade.Lasting(t.After))
+		lasts = upgrade.ReadyAfter(upgrade.Lasting(t.After))
 		message += " until the new ones are ready" + rule.AtLeast(", for ", lasts)
 	}
 	return &rule.Found{On: on, Message: message, Lasts: lasts, Paths: rule.Edits(on.Change, "ports"), Evidence: []change.Evidence{

@@ -11,7 +11,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -55,7 +54,7 @@ func unenforcedRules(u *upgrade.Upgrade) []rule.Found {
 				continue // so it was before
 			}
 			found = append(found, rule.Found{
-				On: o, Message: fmt.Sprintf("its %s rules have no effect: policyTypes of the policy in the cluster does not have %s", strings.ToLower(string(d)), d), Paths: specEdits(o.Change),
+				On: o, Message: fmt.Sprintf("its %s rules have no effect: policyTypes of the policy in the cluster does not have %s", strings.ToLower(string(d)), d), Paths: rule.SpecEdits(o.Change),
 				Evidence: []change.Evidence{{What: "not in policyTypes", Objects: []manifest.Ref{o.Ref()}, Names: []string{string(d)}}},
 			})
 		}
@@ -94,21 +93,11 @@ func unrestrictedPods(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		found = append(found, rule.Found{
-			On: o, Message: "no policy of the release restricts " + rule.Shortened(names) + " any more", Paths: specEdits(o.Change),
+			On: o, Message: "no policy of the release restricts " + rule.Shortened(names) + " any more", Paths: rule.SpecEdits(o.Change),
 			Evidence: []change.Evidence{{What: "no longer restricted", Objects: refs, Names: names}},
 		})
 	}
 	return found
-}
-
-func specEdits(c *change.Change) []fieldpath.Path {
-	var paths []fieldpath.Path
-	for i := range c.Edits {
-		if c.Edits[i].Path.Under("spec") {
-			paths = append(paths, c.Edits[i].Path)
-		}
-	}
-	return paths
 }
 
 // relabelledPods tells workloads whose pods get labels by which no policy selects them any

@@ -135,7 +135,7 @@ func usersOf(u *upgrade.Upgrade, claim manifest.Identity) (lasting, ending []*us
 // countOf is how many pods of a workload there are at once: that a Job asks for more than one, or
 // a DaemonSet, is not looked into.
 func countOf(w *upgrade.Workload, replicas int) int {
-	if hasScale(w) {
+	if w.HasScale() {
 		return replicas
 	}
 	return 1

@@ -104,17 +104,12 @@ func owningOf(ref manifest.Ref) *owning {
 	table := owningTable()
 	for i := range table {
 		row := &table[i]
-		if slices.ContainsFunc(row.groups, func(group string) bool { return sameGroup(group, ref.Group) }) &&
+		if slices.ContainsFunc(row.groups, func(group string) bool { return rule.InGroup(group, ref.Group) }) &&
 			(row.kinds[0] == "*" || slices.Contains(row.kinds, ref.Kind)) {
 			return row
 		}
 	}
 	return nil
-}
-
-func sameGroup(pattern, group string) bool {
-	ends, open := strings.CutPrefix(pattern, "*")
-	return pattern == group || open && strings.HasSuffix(group, ends)
 }
 
 // standsFor reports whether an object of a kind that is not named itself stands for something:

@@ -2,7 +2,6 @@ package impact
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -75,7 +74,7 @@ func down(says func(d fall) string) func(*upgrade.Upgrade) []rule.Found {
 			}
 			without := ""
 			if len(only[o]) > 0 {
-				without = ", and " + called(only[o], "has", "have") + " no endpoints"
+				without = ", and " + rule.Services(only[o], "has", "have") + " no endpoints"
 			}
 			message := says(fall{o.Change, without, unstarted[o.Ref()], u.Scaled[o.Ref().Identity()] && !u.Asked})
 			if message == "" {
@@ -151,22 +150,6 @@ func downFor(p *change.Pods) int {
 	return p.Takes.Down
 }
 
-// readyAfter is the least number of seconds until the first of some workloads has a ready new pod;
-// 0 if that is not known.
-func readyAfter(list []*upgrade.Workload) int {
-	least := 0
-	for i, w := range list {
-		c := w.Change
-		if c == nil || c.Outcome.Pods == nil || c.Outcome.Pods.Takes == nil {
-			return 0
-		}
-		if ready := c.Outcome.Pods.Takes.Ready; i == 0 || ready < least {
-			least = ready
-		}
-	}
-	return least
-}
-
 func notReplaced(d fall) string {
 	switch p := d.Outcome.Pods; {
 	case d.Op != change.Update || p.Desired == 0:
@@ -214,5 +197,3 @@ func endpointsOnly(u *upgrade.Upgrade) map[*upgrade.Object][]manifest.Ref {
 	}
 	return only
 }
-
-func sameLabels(w *upgrade.Workload) bool { return maps.Equal(w.Before.Labels, w.After.Labels) }

@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 // policyPeer is pods whose labels, ports or namespace change, so that NetworkPolicies for other
@@ -92,7 +93,7 @@ func (a allowance) letsThrough(u *upgrade.Upgrade, own string, p *policyPeer, po
 }
 
 func fitsPods(s *metav1.LabelSelector, pods *upgrade.PodTemplate) bool {
-	if pods == nil || emptySelector(s) {
+	if pods == nil || selectors.Empty(s) {
 		return true
 	}
 	selector, err := metav1.LabelSelectorAsSelector(s)

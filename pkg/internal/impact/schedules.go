@@ -12,8 +12,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// serviceAPIRules are about runs that never begin, and APIs that nobody serves.
-func serviceAPIRules() []rule.Rule {
+// scheduleRules are about runs that never begin.
+func scheduleRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "cronjob-never-runs", Risk: change.Stuck, Kinds: []string{"CronJob"},
@@ -21,18 +21,6 @@ func serviceAPIRules() []rule.Rule {
 				"and has none: k8s.io/kubernetes/pkg/controller/cronjob); with startingDeadlineSeconds: 0 none starts either, because the controller looks a tenth of a second after the scheduled time; nobody is told",
 			Fix:  "give it a schedule that comes due, a deadline of at least 10 seconds, and suspend: false",
 			Find: neverRuns,
-		},
-		{
-			ID: "api-service-gone", Risk: change.Outage, Kinds: []string{"APIService"},
-			Why:  "without its APIService the API server does not serve the group: its clients, such as autoscalers and kubectl top, get errors, and deleting a namespace may hang",
-			Fix:  "keep the APIService as long as somebody uses the group",
-			Find: apiServicesGone,
-		},
-		{
-			ID: "api-service-unverified", Risk: change.Exposure, Kinds: []string{"APIService"},
-			Why:  "the API server sends its users' requests to whoever answers, without checking the certificate",
-			Fix:  "set caBundle to the authority that signs the server's certificate",
-			Find: unverifiedAPIs,
 		},
 	}
 }
@@ -72,45 +60,6 @@ func neverRuns(u *upgrade.Upgrade) []rule.Found {
 		found = append(found, rule.Found{
 			On: o, Message: message, Paths: rule.Edits(o.Change, "suspend", "schedule", "timeZone", "startingDeadlineSeconds"), Evidence: []change.Evidence{{What: message, Objects: []manifest.Ref{o.Ref()}}},
 		})
-	}
-	return found
-}
-
-func isAPIService(ref manifest.Ref) bool {
-	return ref.Group == "apiregistration.k8s.io" && ref.Kind == "APIService"
-}
-
-func apiServicesGone(u *upgrade.Upgrade) []rule.Found {
-	var found []rule.Found
-	for i := range u.Objects {
-		o := &u.Objects[i]
-		if !isAPIService(o.Ref()) || !o.Does(change.Delete, change.Update) || o.Change.Before() == nil || upgrade.Spec(o.Change.Before())["service"] == nil {
-			continue
-		}
-		if o.Change.Op == change.Update && upgrade.Spec(o.New)["service"] != nil {
-			continue
-		}
-		found = append(found, rule.Found{
-			On: o, Message: "nobody serves " + o.Ref().Name + " any more", Paths: rule.Edits(o.Change, "service"), Evidence: []change.Evidence{{What: "API that goes", Objects: []manifest.Ref{o.Ref()}}},
-		})
-	}
-	return found
-}
-
-func unverifiedAPIs(u *upgrade.Upgrade) []rule.Found {
-	var found []rule.Found
-	for i := range u.Objects {
-		o := &u.Objects[i]
-		if !isAPIService(o.Ref()) || !o.Does(change.Update) || o.Change.Before() == nil {
-			continue
-		}
-		was, is := upgrade.Spec(o.Change.Before())["insecureSkipTLSVerify"] == true, upgrade.Spec(o.New)["insecureSkipTLSVerify"] == true
-		if is && !was {
-			found = append(found, rule.Found{
-				On: o, Message: "the API server no longer asks for a certificate that it trusts", Paths: rule.Edits(o.Change, "insecureSkipTLSVerify"),
-				Evidence: []change.Evidence{{What: "API without a certificate", Objects: []manifest.Ref{o.Ref()}}},
-			})
-		}
 	}
 	return found
 }

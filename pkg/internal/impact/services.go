@@ -3,7 +3,6 @@ package impact
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -106,7 +105,7 @@ func selectsLate(u *upgrade.Upgrade) []rule.Found {
 		if len(during) > 0 || len(after) == 0 {
 			return "", 0
 		}
-		lasts := readyAfter(after)
+		lasts := upgrade.ReadyAfter(after)
 		return "no pods carry the labels of its new selector until the new ones are ready" + rule.AtLeast(", for ", lasts), lasts
 	})
 }
@@ -159,7 +158,7 @@ func losesPods(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		for _, w := range t.Before {
-			if c := w.Change; w.After != nil && c != nil && c.Outcome.Pods != nil && !sameLabels(w) {
+			if c := w.Change; w.After != nil && c != nil && c.Outcome.Pods != nil && !w.KeepsLabels() {
 				if left[w.Object] == nil {
 					order = append(order, w.Object)
 				}
@@ -170,7 +169,7 @@ func losesPods(u *upgrade.Upgrade) []rule.Found {
 	found := make([]rule.Found, 0, len(order))
 	for _, o := range order {
 		found = append(found, rule.Found{
-			On: o, Message: called(left[o], "selects", "select") + " none of the new pods", Paths: o.Change.Outcome.Pods.Causes,
+			On: o, Message: rule.Services(left[o], "selects", "select") + " none of the new pods", Paths: o.Change.Outcome.Pods.Causes,
 			Evidence: []change.Evidence{{What: "left without endpoints", Objects: left[o]}},
 		})
 	}
@@ -185,7 +184,7 @@ func podGone(u *upgrade.Upgrade) []rule.Found {
 			continue
 		}
 		for _, w := range t.Before {
-			if w.Before.Set == "" || w.After == nil || !w.Done() || !sameLabels(w) || u.Scaled[w.Ref().Identity()] {
+			if w.Before.Set == "" || w.After == nil || !w.Done() || !w.KeepsLabels() || u.Scaled[w.Ref().Identity()] {
 				continue
 			}
 			found = append(found, rule.Found{
@@ -195,19 +194,6 @@ func podGone(u *upgrade.Upgrade) []rule.Found {
 		}
 	}
 	return found
-}
-
-// called names Services of one namespace, with what one of them does, or several do.
-func called(services []manifest.Ref, does, do string) string {
-	last := len(services) - 1
-	if last == 0 {
-		return "Service " + services[0].Name + " " + does
-	}
-	names := make([]string, last)
-	for i := range names {
-		names[i] = services[i].Name
-	}
-	return "Services " + strings.Join(names, ", ") + " and " + services[last].Name + " " + do
 }
 
 // wrongBackends tells of pods of other programs to which a Service leads from now on. The
@@ -283,7 +269,7 @@ func portGone(on *upgrade.Object, t *upgrade.Traffic, port upgrade.Port, late bo
 	message := fmt.Sprintf("Service %s leads to a port named %s, which no container of its pods has", t.Is.Ref.Name, port.Name)
 	lasts := 0
 	if late {
-		lasts = readyAfter(upgrade.Lasting(t.After))
+		lasts = upgrade.ReadyAfter(upgrade.Lasting(t.After))
 		message += " until the new ones are ready" + rule.AtLeast(", for ", lasts)
 	}
 	return rule.Found{On: on, Message: message, Lasts: lasts, Paths: rule.Edits(on.Change, "ports"), Evidence: []change.Evidence{
@@ -318,7 +304,7 @@ func probesRemoved(u *upgrade.Upgrade) []rule.Found { //nolint:cyclop // a walk 
 			}
 			if len(services) > 0 {
 				found = append(found, rule.Found{
-					On: o, Message: fmt.Sprintf("%s to container %s before its program listens", called(services, "leads", "lead"), old.Name),
+					On: o, Message: fmt.Sprintf("%s to container %s before its program listens", rule.Services(services, "leads", "lead"), old.Name),
 					Paths:    rule.Edits(c, "readinessProbe"),
 					Evidence: []change.Evidence{{What: "container without readiness probe", Objects: services, Names: []string{old.Name}}},
 				})

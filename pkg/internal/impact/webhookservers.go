@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 func webhookServerRules() []rule.Rule {
@@ -70,7 +71,7 @@ func demanding(w *webhook) bool {
 // and refuses what it does not answer.
 func asksAboutHelm(w *webhook) bool {
 	t := &w.typed
-	if !demanding(w) || t.NamespaceSelector != nil && !emptySelector(t.NamespaceSelector) || t.ObjectSelector != nil && !emptySelector(t.ObjectSelector) {
+	if !demanding(w) || t.NamespaceSelector != nil && !selectors.Empty(t.NamespaceSelector) || t.ObjectSelector != nil && !selectors.Empty(t.ObjectSelector) {
 		return false
 	}
 	return slices.ContainsFunc(t.Rules, func(r admissionv1.RuleWithOperations) bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
+	"github.com/safe-diff/helm-safe-diff/pkg/selectors"
 )
 
 func widenedRules() []rule.Rule {
@@ -44,7 +45,7 @@ func widenedPolicies(u *upgrade.Upgrade) []rule.Found {
 				continue
 			}
 			verb := map[networkingv1.PolicyType]string{networkingv1.PolicyTypeIngress: "allows ingress from ", networkingv1.PolicyTypeEgress: "allows egress to "}[d]
-			found = append(found, rule.Found{On: o, Message: verb + rule.Shortened(said), Paths: specEdits(o.Change), Evidence: []change.Evidence{
+			found = append(found, rule.Found{On: o, Message: verb + rule.Shortened(said), Paths: rule.SpecEdits(o.Change), Evidence: []change.Evidence{
 				{What: "lets through: " + string(d), Objects: []manifest.Ref{o.Ref()}, Names: said},
 			}})
 		}
@@ -133,5 +134,5 @@ func manyPeers(peer networkingv1.NetworkPolicyPeer) bool {
 		}
 		return prefix.Bits() < fewBits6 && (prefix.Bits() < localBits6 || !prefix.Addr().IsPrivate())
 	}
-	return peer.NamespaceSelector != nil && emptySelector(peer.NamespaceSelector) || peer.NamespaceSelector == nil && emptySelector(peer.PodSelector)
+	return peer.NamespaceSelector != nil && selectors.Empty(peer.NamespaceSelector) || peer.NamespaceSelector == nil && selectors.Empty(peer.PodSelector)
 }
