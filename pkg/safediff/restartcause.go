@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
@@ -34,7 +35,7 @@ func writeCause(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewal) {
 
 // cause puts the clause together.
 func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewal) (cause string, needless bool) {
-	parts := slices.Concat(e.imageList(), prefixed("env ", e.variables, 2), prefixed("", e.fields, 3))
+	parts := slices.Concat(e.imageList(), rule.Prefixed("env ", e.variables, 2), rule.Prefixed("", e.fields, 3))
 	read, reads := changedReads(u, o, renewing)
 	if len(e.checksums) > 0 && len(read) > 0 {
 		parts = append(parts, counted(read, 2, "ConfigMaps and Secrets")...)
@@ -43,17 +44,17 @@ func (e *evidence) cause(u *upgrade.Upgrade, o *upgrade.Object, renewing *renewa
 	marks := slices.Concat(e.checksums, e.marks)
 	switch {
 	case len(parts)+len(e.others) == 0 && len(marks) > 0 && len(read) > 0:
-		return strings.Join(prefixed("", marks, 3), ", ") + "; the new pods read what is new: " + strings.Join(counted(read, 3, "ConfigMaps and Secrets"), ", "), false
+		return strings.Join(rule.Prefixed("", marks, 3), ", ") + "; the new pods read what is new: " + strings.Join(counted(read, 3, "ConfigMaps and Secrets"), ", "), false
 	case len(parts)+len(e.others) > 0:
-		return strings.Join(append(parts, prefixed("", e.others, 3)...), ", "), false
+		return strings.Join(append(parts, rule.Prefixed("", e.others, 3)...), ", "), false
 	case len(marks) == 0:
 		return "its pods were not made from the template that it has", false
 	case len(e.checksums) > 0 && !reads:
-		return strings.Join(prefixed("", marks, 3), ", "), false
+		return strings.Join(rule.Prefixed("", marks, 3), ", "), false
 	case len(e.checksums) > 0:
-		return "nothing functional: only " + strings.Join(prefixed("", marks, 3), ", ") + ", and nothing that it reads changes", true
+		return "nothing functional: only " + strings.Join(rule.Prefixed("", marks, 3), ", ") + ", and nothing that it reads changes", true
 	default:
-		return "nothing functional: only " + strings.Join(prefixed("", marks, 3), ", "), true
+		return "nothing functional: only " + strings.Join(rule.Prefixed("", marks, 3), ", "), true
 	}
 }
 
@@ -253,16 +254,4 @@ func counted(items []string, most int, noun string) []string {
 		return []string{fmt.Sprintf("%d %s", len(items), noun)}
 	}
 	return items
-}
-
-// prefixed joins items behind a word; of too many the first ones.
-func prefixed(word string, items []string, most int) []string {
-	if len(items) == 0 {
-		return nil
-	}
-	text := word + strings.Join(items[:min(most, len(items))], ", ")
-	if more := len(items) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return []string{text}
 }

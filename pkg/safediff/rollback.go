@@ -164,7 +164,7 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 	if len(stays) == 0 {
 		return ""
 	}
-	return strings.Join(prefixed("it comes back, but not with the same ", stays, 3), "")
+	return strings.Join(rule.Prefixed("it comes back, but not with the same ", stays, 3), "")
 }
 
 // madeAgain asks the API server about an object that a rollback makes again, or puts in
@@ -202,7 +202,7 @@ func lostFor(c *change.Change) string {
 		return addressLost(c)
 	}
 	if loss := c.Outcome.Loss; c.Ref.Kind == "StatefulSet" && loss != nil && loss.Spared && len(loss.What) > 0 {
-		return strings.Join(prefixed("its deleted claims come back with empty volumes: ", loss.What, 3), "")
+		return strings.Join(rule.Prefixed("its deleted claims come back with empty volumes: ", loss.What, 3), "")
 	}
 	return rule.Lost(c, rules())
 }

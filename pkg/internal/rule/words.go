@@ -28,6 +28,18 @@ func Shortened(list []string) string {
 	return strings.Join(list, ", ")
 }
 
+// Prefixed joins items behind a word; of too many the first ones.
+func Prefixed(word string, items []string, most int) []string {
+	if len(items) == 0 {
+		return nil
+	}
+	text := word + strings.Join(items[:min(most, len(items))], ", ")
+	if more := len(items) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return []string{text}
+}
+
 // Pods counts pods in a sentence; a number below 0 is not known.
 func Pods(n int) string {
 	switch {
