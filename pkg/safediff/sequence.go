@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -43,7 +44,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("pods that name what is not there", namesInVain)
 	between("workloads whose new pods are refused from now on", j.overruled)
 	between("webhooks that are asked about the pods that answer them", j.ownPods)
-	between("why pods are replaced", restartCauses)
+	between("why pods are replaced", restartcause.Write)
 	between("which ports and addresses close", closedPortNotices)
 	between("webhooks that Helm's own record meets", webhookNotices)
 	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {

@@ -1,4 +1,5 @@
-package safediff
+// Package restartcause tells in one clause why the pods of a workload are replaced.
+package restartcause
 
 import (
 	"fmt"
@@ -11,8 +12,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
-// restartCauses writes into the changes why pods are replaced.
-func restartCauses(u *upgrade.Upgrade) {
+// Write writes into the changes why pods are replaced.
+func Write(u *upgrade.Upgrade) {
 	renewing := renewed(u)
 	for i := range u.Objects {
 		if c := u.Objects[i].Change; c != nil && c.Op == change.Update && c.Outcome.Pods != nil && c.Outcome.Pods.Replaced && c.Outcome.Pods.Cause == "" {
