@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -288,16 +289,16 @@ type standing struct {
 // standing returns that. Without a look at the cluster, a rollback finds the ReplicaSet of the revision
 // to which it goes.
 func (j *judge) standing(c *change.Change, result *apiserver.Result) standing {
-	has := standing{claims: j.claimed[c.Ref.Namespace]}
+	has := standing{claims: j.Claimed[c.Ref.Namespace]}
 	old, _ := result.Old.(*appsv1.Deployment)
 	updated, is := result.New.(*appsv1.Deployment)
 	if !is {
 		return has
 	}
-	if known, remembers := rollout.Remembers(j.running[c.Ref.Namespace], old, updated); known {
+	if known, remembers := rollout.Remembers(j.Running[c.Ref.Namespace], old, updated); known {
 		has.template = remembers
 	} else {
-		has.template = j.opts.Operation == change.Rollback
+		has.template = j.Operation == change.Rollback
 	}
 	return has
 }
@@ -382,7 +383,7 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 	}
 	run := j.hookRuns(nil)
 	there := map[manifest.Identity]*manifest.Object{}
-	for _, o := range j.cluster {
+	for _, o := range j.Cluster {
 		if isPriorityClass(o) {
 			there[o.Ref.Identity()] = o
 		}
@@ -392,9 +393,9 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 			there[o.Ref.Identity()] = o
 		}
 	}
-	for _, step := range j.steps(u.Objects) {
+	for _, step := range j.Steps(u.Objects) {
 		o := &u.Objects[step.Pair]
-		if o.Runs() && !lasts(o.New) {
+		if o.Runs() && !action.Lasts(o.New) {
 			delete(there, o.Ref().Identity()) // Helm does that before it makes the hook
 		}
 		if step.Phase == diff.Never || o.Ref().GroupKind() != priorityClass {
@@ -409,7 +410,7 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 			for _, other := range there {
 				others = append(others, other)
 			}
-			c.Outcome.Refused = j.server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
+			c.Outcome.Refused = j.Server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
 			if len(c.Outcome.Refused) > 0 {
 				continue
 			}

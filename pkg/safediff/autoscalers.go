@@ -19,7 +19,7 @@ import (
 // autoscaler lets be.
 func (j *judge) churns(u *upgrade.Upgrade) {
 	for _, s := range u.Scalings() {
-		if w := s.Workload; !s.Begins && w.Done() && !j.looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
+		if w := s.Workload; !s.Begins && w.Done() && !j.Looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
 			churn(w.Change.Outcome.Pods, upgrade.Replicas(w.New), upgrade.Least(s.Autoscaler.Old))
 		}
 	}
@@ -31,7 +31,7 @@ const scaleConflict = "Apply failed with 1 conflict: conflict with the autoscale
 // autoscaler of the installed release has kept more pods than either manifest says, also if
 // it goes: the number is no longer Helm's. A look at the cluster tells by itself.
 func (j *judge) overscaled(u *upgrade.Upgrade) {
-	if !j.opts.ServerSide || j.opts.ForceConflicts || j.opts.Replace {
+	if !j.ServerSide || j.ForceConflicts || j.Replace {
 		return
 	}
 	for i := range u.Objects {
@@ -41,7 +41,7 @@ func (j *judge) overscaled(u *upgrade.Upgrade) {
 		}
 		target, is := upgrade.ScaleTarget(autoscaler)
 		w := u.Object(target)
-		if !is || w == nil || w.Old == nil || w.New == nil || !upgrade.SetsReplicas(w.New) || upgrade.Replicas(w.New) == 0 || j.looked(w.New.Ref) {
+		if !is || w == nil || w.Old == nil || w.New == nil || !upgrade.SetsReplicas(w.New) || upgrade.Replicas(w.New) == 0 || j.Looked(w.New.Ref) {
 			continue
 		}
 		least := upgrade.Least(autoscaler)
@@ -103,7 +103,7 @@ func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, 
 	before, after = result.Old, result.New
 	n := j.least[c.Ref.Identity()]
 	switch {
-	case n < 2 || c.Op != change.Update || j.looked(c.Ref) || c.Old == nil || c.New == nil:
+	case n < 2 || c.Op != change.Update || j.Looked(c.Ref) || c.Old == nil || c.New == nil:
 		return before, after, 0
 	case j.falls(c.New):
 		return rollout.Sized(before, n), after, 0 // what the manifest says, until the autoscaler comes
@@ -119,7 +119,7 @@ func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, 
 // is there (--force), so that it falls to the number of the manifest, or to 1, even if the
 // manifest stays as it is.
 func (j *judge) falls(o *manifest.Object) bool {
-	return j.opts.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < j.least[o.Ref.Identity()] && !j.looked(o.Ref)
+	return j.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < j.least[o.Ref.Identity()] && !j.Looked(o.Ref)
 }
 
 // churn corrects what is said of a workload that an upgrade scales to fewer pods than an

@@ -8,6 +8,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -28,7 +29,7 @@ func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.Persi
 	}
 	b := bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
 	for _, o := range objects {
-		if again[o.Ref.Identity()] || !isClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
+		if again[o.Ref.Identity()] || !upgrade.IsClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
 			continue
 		}
 		if value, err := o.Value(); err == nil {

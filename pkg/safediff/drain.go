@@ -14,6 +14,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/drain"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -73,7 +74,7 @@ type drained struct {
 func (d *drained) read(in *input, everywhere *cluster.State) error {
 	objects := slices.Clone(in.cluster)
 	if everywhere != nil {
-		more, err := inCluster(everywhere.Surroundings)
+		more, err := action.InCluster(everywhere.Surroundings)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (d *drained) read(in *input, everywhere *cluster.State) error {
 		touched[o.Ref.Identity()] = true
 	}
 	b := bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
-	d.budgets, d.scaled = map[string][]*policyv1.PodDisruptionBudget{}, scaleTargets(in.updated)
+	d.budgets, d.scaled = map[string][]*policyv1.PodDisruptionBudget{}, upgrade.ScaleTargets(in.updated)
 	last := map[manifest.Identity]*manifest.Object{}
 	for _, o := range objects {
 		last[o.Ref.Identity()] = o
@@ -127,17 +128,17 @@ func (d *drained) take(ref manifest.Ref, value map[string]any, touched bool, b *
 	read := 1
 	switch ref.GroupKind() {
 	case "Node":
-		list := appendAs[corev1.Node](nil, value)
+		list := action.AppendAs[corev1.Node](nil, value)
 		if read = len(list); read > 0 {
 			d.nodes = append(d.nodes, uncordoned(list[0]))
 		}
 	case "Pod":
-		list := appendAs[corev1.Pod](nil, value)
+		list := action.AppendAs[corev1.Pod](nil, value)
 		if read = len(list); read > 0 {
 			d.place(list[0])
 		}
 	case "PodDisruptionBudget.policy":
-		list := appendAs[policyv1.PodDisruptionBudget](nil, value)
+		list := action.AppendAs[policyv1.PodDisruptionBudget](nil, value)
 		if read = len(list); !touched {
 			d.budgets[ref.Namespace] = append(d.budgets[ref.Namespace], list...)
 		}
@@ -224,7 +225,7 @@ func (d *drained) at(m upgrade.Moment) drain.State {
 		}
 		if ref.GroupKind() == "PodDisruptionBudget.policy" {
 			if value, err := there.Value(); err == nil {
-				state.Budgets[ref.Namespace] = appendAs(state.Budgets[ref.Namespace], value)
+				state.Budgets[ref.Namespace] = action.AppendAs(state.Budgets[ref.Namespace], value)
 			}
 			there.Forget()
 		}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/drain"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -86,7 +87,7 @@ func (d *drained) bare(ref manifest.Ref, there *manifest.Object) []*drain.Group 
 	}
 	defer there.Forget()
 	var list []*drain.Group
-	for _, pod := range appendAs[corev1.Pod](nil, value) {
+	for _, pod := range action.AppendAs[corev1.Pod](nil, value) {
 		pod.Namespace = ref.Namespace
 		list = append(list, &drain.Group{Of: ref, Pod: pod, Count: 1, Release: true})
 	}

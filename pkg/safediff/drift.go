@@ -138,7 +138,7 @@ func (j *judge) notHelms(c *change.Change, result *apiserver.Result, drift []cha
 		if len(drift) == 0 || o == nil || o.Ref.Version != c.Ref.Version {
 			continue
 		}
-		stored, err := j.server.Stored(o, nil)
+		stored, err := j.Server.Stored(o, nil)
 		o.Forget()
 		if err != nil || stored.OldFields == nil {
 			continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -23,7 +24,7 @@ type hookRuns struct {
 
 // hookRuns returns that.
 func (j *judge) hookRuns(pairs []diff.Pair) hookRuns {
-	return hookRuns{pairs: pairs, events: j.events(), ran: j.ran, asked: j.asked, waits: j.opts.Release.Waits, helm: j.opts.Release.Helm}
+	return hookRuns{pairs: pairs, events: j.Events(), ran: j.Ran, asked: j.Asked, waits: j.Release.Waits, helm: j.Release.Helm}
 }
 
 // hooks are those of the first or the second event, in Helm's order.
@@ -41,7 +42,7 @@ func (r *hookRuns) hooks(event int) []*manifest.Object {
 // left reports whether a hook of the installed release is in the cluster: it has run, and Helm
 // does not delete it when it succeeds. A cluster that was asked for its kind has told.
 func (r *hookRuns) left(o *manifest.Object, unread map[string]bool) bool {
-	return r.ran(o) && !slices.Contains(o.HookDeletePolicies(), hookSucceeded) && (!r.asked || unread[o.Ref.Kind])
+	return r.ran(o) && !slices.Contains(o.HookDeletePolicies(), action.HookSucceeded) && (!r.asked || unread[o.Ref.Kind])
 }
 
 // meet notes which guards each hook of an event meets, and returns those that are there when all
@@ -59,7 +60,7 @@ func (g *guards) meet(hooks, list []*manifest.Object, first *apiserver.Guards, o
 		}
 	}
 	for _, o := range hooks {
-		if guarding(o) && slices.Contains(o.HookDeletePolicies(), hookSucceeded) {
+		if guarding(o) && slices.Contains(o.HookDeletePolicies(), action.HookSucceeded) {
 			list = without(list, o)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -84,14 +85,14 @@ func (in *input) look(ctx context.Context, server *apiserver.Server, opts Option
 	if state == nil {
 		return nil, nil
 	}
-	objects, err1 := inCluster(slices.Concat(state.Surroundings, namespacesOf(state)))
+	objects, err1 := action.InCluster(slices.Concat(state.Surroundings, namespacesOf(state)))
 	in.cluster = append(in.cluster, objects...)
 	in.unread = map[string]bool{}
 	for _, gap := range state.Unread {
 		in.unread[gap.Kind] = true
 	}
 	var err2 error
-	in.selecting, err2 = inCluster(state.Selecting)
+	in.selecting, err2 = action.InCluster(state.Selecting)
 	return state, errors.Join(err1, err2)
 }
 

@@ -7,12 +7,11 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -67,19 +66,6 @@ func namespaceOf(ref manifest.Ref) manifest.Ref {
 	return manifest.Ref{Version: "v1", Kind: "Namespace", Name: ref.Namespace}
 }
 
-// inCluster makes objects of what was read from the cluster.
-func inCluster(values []map[string]any) ([]*manifest.Object, error) {
-	objects := make([]*manifest.Object, 0, len(values))
-	for _, value := range values {
-		o, err := manifest.FromValue(value, manifest.Position{File: "the cluster"})
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, o)
-	}
-	return objects, nil
-}
-
 // runningIn sorts the pods of a cluster that was asked, and what made them, by
 // namespace. A namespace of which any of that could not be read is missing.
 func runningIn(state *cluster.State) map[string]*rollout.Running {
@@ -98,11 +84,11 @@ func runningIn(state *cluster.State) map[string]*rollout.Running {
 		r := of(u.GetNamespace())
 		switch u.GetKind() {
 		case "Pod":
-			r.Pods = appendAs(r.Pods, value)
+			r.Pods = action.AppendAs(r.Pods, value)
 		case "ReplicaSet":
-			r.Sets = appendAs(r.Sets, value)
+			r.Sets = action.AppendAs(r.Sets, value)
 		case "ControllerRevision":
-			r.Revisions = appendAs(r.Revisions, value)
+			r.Revisions = action.AppendAs(r.Revisions, value)
 		}
 	}
 	for _, gap := range state.Unread {
@@ -111,14 +97,6 @@ func runningIn(state *cluster.State) map[string]*rollout.Running {
 		}
 	}
 	return byNamespace
-}
-
-func appendAs[T any](list []*T, value map[string]any) []*T {
-	object := new(T)
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(value, object) != nil {
-		return list // another API's kind of that name
-	}
-	return append(list, object)
 }
 
 // gaps are notices of what around the release could not be read.
@@ -234,31 +212,10 @@ func disowned(value map[string]any, release, namespace string) string {
 	return "invalid ownership metadata; " + strings.Join(errs, "; ")
 }
 
-// found returns what the cluster has of an object, and whether that is known.
-func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
-	return upgrade.Found(j.live, ref, j.opts.Namespace)
-}
-
-// inVersion returns what the cluster has of an object in the version in which the
-// manifest names it, nil if that is not known.
-func (j *judge) inVersion(ref manifest.Ref) map[string]any {
-	value, _ := j.found(ref)
-	if value == nil || value["apiVersion"] != ref.APIVersion() {
-		return nil
-	}
-	return value
-}
-
-// looked reports whether it is known what the cluster has of an object.
-func (j *judge) looked(ref manifest.Ref) bool {
-	_, known := j.found(ref)
-	return known
-}
-
 // silent reports whether the cluster has nothing to say of an object, so that the
 // manifests alone decide.
 func (j *judge) silent(ref manifest.Ref) bool {
-	return !j.looked(ref) && (j.live == nil || !j.live.Objects[ref.Identity()].Unserved)
+	return !j.Looked(ref) && (j.State == nil || !j.State.Objects[ref.Identity()].Unserved)
 }
 
 // noted makes a State of objects of the release that the user has named as being in
@@ -316,10 +273,10 @@ func fromCluster(value map[string]any) bool {
 
 // unread says why an object of the release was not read from the cluster.
 func (j *judge) unread(c *change.Change) []change.Doubt {
-	if j.live == nil || j.unserved(c) {
+	if j.State == nil || j.unserved(c) {
 		return nil
 	}
-	switch o := j.live.Objects[c.Ref.Identity()]; {
+	switch o := j.State.Objects[c.Ref.Identity()]; {
 	case o.Unread != "":
 		return []change.Doubt{{Reason: "the object was not read from the cluster: " + o.Unread, Hides: change.Rejected}}
 	case o.Unserved && o.Value != nil:
@@ -331,7 +288,7 @@ func (j *judge) unread(c *change.Change) []change.Doubt {
 // unreadReaders is unread for an object whose manifests leave it as it is: what somebody has
 // changed in it would be put back. A hook is made anew when it runs.
 func (j *judge) unseen(p diff.Pair) []change.Doubt {
-	if j.live == nil || diff.IsHook(p.New) {
+	if j.State == nil || diff.IsHook(p.New) {
 		return nil
 	}
 	return j.unread(&change.Change{Ref: p.New.Ref})
@@ -342,5 +299,5 @@ func (j *judge) unseen(p diff.Pair) []change.Doubt {
 // new one before it changes anything (kube.Client.Build), but those of a hook when
 // it runs, and those of a new release after it has brought definitions along.
 func (j *judge) unserved(c *change.Change) bool {
-	return j.asked && c.Hook == nil && j.opts.Operation != change.Install && j.live.Objects[c.Ref.Identity()].Unserved
+	return j.Asked && c.Hook == nil && j.Operation != change.Install && j.State.Objects[c.Ref.Identity()].Unserved
 }

@@ -36,7 +36,7 @@ func (j *judge) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
 // namespace whose pods were read those pods, and in another one those of DaemonSets, which have one
 // on each of their nodes. It is empty if the nodes are not known.
 func (j *judge) staying(in *input) []neighbour {
-	if len(j.rollout.Cluster) == 0 {
+	if len(j.Rollout.Cluster) == 0 {
 		return nil
 	}
 	installed, list := map[manifest.Identity]*manifest.Object{}, []neighbour(nil)
@@ -50,14 +50,14 @@ func (j *judge) staying(in *input) []neighbour {
 	}
 	for _, o := range in.after() {
 		id := o.Ref.Identity()
-		if left, inside := stays[id]; o.Ref.GroupKind() != "DaemonSet.apps" || inside && !left || j.running[o.Ref.Namespace] != nil {
+		if left, inside := stays[id]; o.Ref.GroupKind() != "DaemonSet.apps" || inside && !left || j.Running[o.Ref.Namespace] != nil {
 			continue
 		}
-		if n := daemons(o, j.rollout.Cluster); n != nil {
+		if n := daemons(o, j.Rollout.Cluster); n != nil {
 			list = append(list, neighbour{id, *n})
 		}
 	}
-	for namespace, running := range j.running {
+	for namespace, running := range j.Running {
 		alike := map[string]int{} // pods of one template, by workload and labels
 		for _, pod := range running.Pods {
 			for _, n := range j.placed(namespace, running, pod, stays) {
@@ -110,13 +110,13 @@ func (j *judge) placed(namespace string, running *rollout.Running, pod *corev1.P
 	case owner.Kind == "DaemonSet":
 	case !inside:
 		n.Leaves = n.Of + " is not of the release, and its pods may go"
-	case j.scaled[id]:
+	case j.Scaled[id]:
 		n.Leaves = "an autoscaler may take pods of " + n.Of + " away"
 	}
-	i := slices.IndexFunc(j.rollout.Cluster, func(node *corev1.Node) bool { return node.Name == pod.Spec.NodeName })
+	i := slices.IndexFunc(j.Rollout.Cluster, func(node *corev1.Node) bool { return node.Name == pod.Spec.NodeName })
 	if i < 0 {
 		return nil
 	}
-	n.Nodes = []*corev1.Node{j.rollout.Cluster[i]}
+	n.Nodes = []*corev1.Node{j.Rollout.Cluster[i]}
 	return []neighbour{{id, n}}
 }

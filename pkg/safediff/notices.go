@@ -14,13 +14,13 @@ import (
 
 // notices lists what could not be judged and concerns no single change.
 func (in *input) notices(j *judge, pairs []diff.Pair) []change.Notice {
-	opts, server := j.opts, j.server
+	opts, server := j.opts, j.Server
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
 		list = append(list, change.Notice{Hides: change.Rejected, Reason: fmt.Sprintf(
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
-	if opts.Failed > 0 && !j.asked {
+	if opts.Failed > 0 && !j.Asked {
 		list = append(list, change.Notice{Hides: change.Rejected, All: true, Reason: fmt.Sprintf(
 			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
 			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
@@ -73,7 +73,7 @@ const (
 // metadata do not count: Helm marks what it applies as its own, and not what it has
 // installed from a crds directory.
 func (j *judge) differs(o *manifest.Object, live map[string]any) bool {
-	result, err := j.server.Update(o, o, live)
+	result, err := j.Server.Update(o, o, live)
 	return err != nil || len(result.Outcome.Refused) > 0 ||
 		result.Outcome.Changed && !reflect.DeepEqual(result.OldFields["spec"], result.NewFields["spec"])
 }
@@ -90,8 +90,8 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 	seen := map[string]bool{}
 	for _, o := range after {
 		old := known[o.Ref.Name]
-		there, looked := j.found(o.Ref)
-		live := j.inVersion(o.Ref)
+		there, looked := j.Found(o.Ref)
+		live := j.InVersion(o.Ref)
 		switch {
 		case seen[o.Ref.Name]:
 		case looked && there == nil:
@@ -120,19 +120,4 @@ func (in *input) after() []*manifest.Object {
 	}
 	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return touched[o.Ref.Identity()] })
 	return slices.Concat(in.updated, others)
-}
-
-// byNamespace reads the objects of a kind, and sorts them by namespace. What does not
-// fit the kind's type is left aside.
-func byNamespace[T any](objects []*manifest.Object, group, kind string) map[string][]*T {
-	found := map[string][]*T{}
-	for _, o := range objects {
-		if o.Ref.Group != group || o.Ref.Kind != kind {
-			continue
-		}
-		if value, err := o.Value(); err == nil {
-			found[o.Ref.Namespace] = appendAs(found[o.Ref.Namespace], value)
-		}
-	}
-	return found
 }

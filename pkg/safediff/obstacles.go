@@ -21,11 +21,11 @@ func (j *judge) obstacles(c *change.Change, result *apiserver.Result) ([]rollout
 		return nil, nil
 	}
 	makes := rule.MakesPods(c)
-	list := rollout.Obstacles(updated, j.rollout)
+	list := rollout.Obstacles(updated, j.Rollout)
 	if makes {
 		list = append(list, j.rejections(c, updated)...)
 	} else if result.Old != nil {
-		before := rollout.Obstacles(result.Old, j.rollout)
+		before := rollout.Obstacles(result.Old, j.Rollout)
 		list = slices.DeleteFunc(list, func(o rollout.Obstacle) bool {
 			return slices.ContainsFunc(before, func(b rollout.Obstacle) bool { return reflect.DeepEqual(o, b) })
 		})
@@ -35,7 +35,7 @@ func (j *judge) obstacles(c *change.Change, result *apiserver.Result) ([]rollout
 		rollout.Refuse(p, "")
 		p.Rejected = true
 	}
-	brought, unclear := rollout.Brought(podsBefore(c, result), updated, j.rollout)
+	brought, unclear := rollout.Brought(podsBefore(c, result), updated, j.Rollout)
 	list = append(list, brought...)
 	inObject(c, list)
 	return list, unclear
@@ -84,7 +84,7 @@ func (j *judge) rejections(c *change.Change, updated runtime.Object) []rollout.O
 	if pod == nil || c.Outcome.Pods != nil && c.Outcome.Pods.Desired == 0 {
 		return nil
 	}
-	errs := j.server.PodErrors(pod, c.Ref.Namespace)
+	errs := j.Server.PodErrors(pod, c.Ref.Namespace)
 	list := make([]rollout.Obstacle, 0, len(errs))
 	for _, e := range errs {
 		list = append(list, rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: "the API server rejects each of its pods: " + e.String()})

@@ -18,11 +18,11 @@ func (j *judge) unplaced(c *change.Change, result *apiserver.Result) ([]rollout.
 	if updated == nil || pods != nil && (pods.Desired == 0 || pods.Blocked()) {
 		return nil, nil
 	}
-	if gate := rollout.Gates(result.Old, updated, j.rollout); gate != nil {
+	if gate := rollout.Gates(result.Old, updated, j.Rollout); gate != nil {
 		return gated(c, updated, gate)
 	}
-	facts := j.rollout
-	facts.Running, facts.Bound = j.running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
+	facts := j.Rollout
+	facts.Running, facts.Bound = j.Running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
 	why, open := rollout.Unplaced(result.Old, updated, facts)
 	if why == nil {
 		return j.excluded(c, result)
@@ -72,8 +72,8 @@ func (j *judge) excluded(c *change.Change, result *apiserver.Result) ([]rollout.
 	if result.New == nil || !rule.MakesPods(c) {
 		return nil, nil
 	}
-	facts := j.rollout
-	facts.Running, facts.Bound = j.running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
+	facts := j.Rollout
+	facts.Running, facts.Bound = j.Running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
 	facts.Neighbours = j.neighboursOf(c.Ref)
 	labels, known := j.namespaces.after[c.Ref.Namespace]
 	in := scheduling.Namespace{Name: c.Ref.Namespace, Labels: labels, Known: known}

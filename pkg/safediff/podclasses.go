@@ -31,7 +31,7 @@ func (j *judge) lookAhead(ctx context.Context, u *upgrade.Upgrade) (state *clust
 		if !o.Awaited() && !bare(o) {
 			continue
 		}
-		for _, r := range upgrade.References(o.New, j.rollout) {
+		for _, r := range upgrade.References(o.New, j.Rollout) {
 			if upgrade.AdmitsPods(r.To) && u.Object(r.To) == nil && !upgrade.InEveryCluster(r.To) {
 				open = append(open, upgrade.Outside{From: o, Reference: r})
 			}
@@ -61,7 +61,7 @@ func (j *judge) absentFor(u *upgrade.Upgrade, o *upgrade.Object) {
 	if j.ahead == nil {
 		return
 	}
-	for _, r := range upgrade.References(o.New, j.rollout) {
+	for _, r := range upgrade.References(o.New, j.Rollout) {
 		if ref, absent := j.absent(u, o, r); absent {
 			o.Missing = append(o.Missing, upgrade.Missing{To: ref, Path: r.Path, Because: nowhere})
 		}
@@ -77,7 +77,7 @@ func (j *judge) barePods(u *upgrade.Upgrade) {
 		if !bare(o) {
 			continue
 		}
-		for _, r := range upgrade.References(o.New, j.rollout) {
+		for _, r := range upgrade.References(o.New, j.Rollout) {
 			if why := j.unnamed(u, o, r); why != "" && len(o.Change.Outcome.Refused) == 0 {
 				o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: risk.NamesInVain + why}}
 			}
@@ -116,7 +116,7 @@ func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClas
 
 func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
 	return sync.OnceValue(func() *apiserver.PodClasses {
-		known := slices.Concat(j.cluster, u.StandingAt(moment))
+		known := slices.Concat(j.Cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
 				if found.Value == nil {
@@ -127,7 +127,7 @@ func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *
 				}
 			}
 		}
-		return j.server.PodClasses(known)
+		return j.Server.PodClasses(known)
 	})
 }
 
@@ -158,7 +158,7 @@ func (j *judge) template(o *manifest.Object) *corev1.PodTemplateSpec {
 	if o == nil {
 		return nil
 	}
-	path, makes := j.rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
+	path, makes := j.Rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
 	value, err := o.Value()
 	if err != nil || !makes || untyped.At(value, "spec", "suspend") == true {
 		return nil

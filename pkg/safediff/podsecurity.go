@@ -148,10 +148,10 @@ func (j *judge) hookSecurity(u *upgrade.Upgrade) {
 		why := j.hookKeptOut(o)
 		switch {
 		case why != "" && o.Ref().Kind == "Pod":
-			becomesChange(o)
+			o.BecomesChange()
 			o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: "violates " + why}}
 		case why != "":
-			becomesChange(o)
+			o.BecomesChange()
 			o.Barred = cmp.Or(o.Barred, why)
 		case o.Change != nil:
 			if unclear := j.namespaces.unclear(namespace, apiserver.Typed(o.Ref(), upgrade.Value(o.New))); unclear != "" {
@@ -170,7 +170,7 @@ func (j *judge) hookKeptOut(o *upgrade.Object) string {
 		labels = before
 	}
 	why := ""
-	if len(labels) > 0 && (!j.hasRun(o.Old) || j.keptOut(o.Old, before) == "") {
+	if len(labels) > 0 && (!j.HasRun(o.Old) || j.keptOut(o.Old, before) == "") {
 		why = j.keptOut(o.New, labels)
 	}
 	if why == "" && o.Change == nil && o.Ref().Kind != "Pod" {
@@ -187,7 +187,7 @@ func (j *judge) newlyBarred(o *upgrade.Object) string {
 		return ""
 	}
 	pods := maker(o.Ref(), apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
-	if j.hasRun(o.Old) && j.guards.early.Pods(pods) != "" {
+	if j.HasRun(o.Old) && j.guards.early.Pods(pods) != "" {
 		return ""
 	}
 	return met.Pods(pods)

@@ -25,7 +25,7 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 		return
 	}
 	counts := map[string]corev1.ResourceList{}
-	for _, step := range j.steps(u.Objects) {
+	for _, step := range j.Steps(u.Objects) {
 		o := &u.Objects[step.Pair]
 		if step.Phase == diff.Never || step.Phase == diff.Remove || o.New == nil || o.Change == nil || len(o.Change.Outcome.Refused) > 0 {
 			continue
@@ -56,15 +56,15 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 // of this revision is new, and that of the installed one counts where the quota does not say what is
 // used. Where Helm deletes an old record, it is no more than before.
 func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
-	if j.opts.Record.Kind == "" || q.Namespace != cmp.Or(j.opts.Namespace, "default") || j.opts.Operation == change.Uninstall {
+	if j.opts.Record.Kind == "" || q.Namespace != cmp.Or(j.Namespace, "default") || j.Operation == change.Uninstall {
 		return nil
 	}
 	record, err := j.recordObject()
 	if err != nil {
 		return nil
 	}
-	usage := j.server.Usage(record)
-	switch has := j.opts.Operation != change.Install; {
+	usage := j.Server.Usage(record)
+	switch has := j.Operation != change.Install; {
 	case has && len(q.Status.Used) == 0:
 		return apiserver.Plus(usage, usage)
 	case j.prunes():
@@ -112,9 +112,9 @@ func (j *judge) asks(o *upgrade.Object) corev1.ResourceList {
 	ref, c := o.Ref(), o.Change
 	switch {
 	case c.Op == change.Create && (c.Hook == nil || o.Old == nil): // what an earlier run of a hook has left, Helm deletes first
-		return j.server.Usage(o.New)
+		return j.Server.Usage(o.New)
 	case c.Op == change.Update && ref.Group == "" && (ref.Kind == "Service" || ref.Kind == "PersistentVolumeClaim") && o.Old != nil:
-		return apiserver.Growth(j.server.Usage(o.Old), j.server.Usage(o.New))
+		return apiserver.Growth(j.Server.Usage(o.Old), j.Server.Usage(o.New))
 	default:
 		return nil
 	}
@@ -130,7 +130,7 @@ func (j *judge) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.Resourc
 	for i := range u.Objects {
 		o := u.Objects[i].Old
 		if o != nil && o.Ref.Namespace == q.Namespace && !diff.IsHook(o) {
-			sum = apiserver.Plus(sum, j.server.Usage(o))
+			sum = apiserver.Plus(sum, j.Server.Usage(o))
 		}
 	}
 	if pods, _, _ := j.podsOf(u, q.Namespace, q); apiserver.Exceeded(q, sum, pods) == "" {
@@ -231,7 +231,7 @@ func (j *judge) others(q *corev1.ResourceQuota, release corev1.ResourceList) cor
 	if len(q.Status.Used) == 0 {
 		return nil
 	}
-	for id := range j.scaled {
+	for id := range j.Scaled {
 		if id.Namespace == q.Namespace {
 			return nil
 		}
@@ -261,11 +261,11 @@ func (j *judge) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, t
 	pods := 0
 	for n := from; n < to; n++ {
 		name := rollout.ClaimName(set.Spec.VolumeClaimTemplates[0].Name, o.Ref.Name, n)
-		if from == 0 || !slices.ContainsFunc(j.claimed[o.Ref.Namespace], func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name }) {
+		if from == 0 || !slices.ContainsFunc(j.Claimed[o.Ref.Namespace], func(c *corev1.PersistentVolumeClaim) bool { return c.Name == name }) {
 			pods++
 		}
 	}
-	return apiserver.Times(j.server.ClaimUsage(set, q), pods)
+	return apiserver.Times(j.Server.ClaimUsage(set, q), pods)
 }
 
 // full says which quota has no room for one more pod of a workload; "" if all have.
@@ -292,8 +292,8 @@ func (j *judge) fillQuotas(old []*manifest.Object) {
 	}
 	filled := map[*corev1.ResourceQuota]*corev1.ResourceQuota{}
 	for _, o := range old {
-		_, runs := j.rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
-		if !runs || diff.IsHook(o) || upgrade.Ends(o.Ref) || o.Ref.Kind == "DaemonSet" || j.scaled[o.Ref.Identity()] {
+		_, runs := j.Rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
+		if !runs || diff.IsHook(o) || upgrade.Ends(o.Ref) || o.Ref.Kind == "DaemonSet" || j.Scaled[o.Ref.Identity()] {
 			continue
 		}
 		pods := upgrade.Replicas(o)

@@ -56,22 +56,22 @@ func (j *judge) record() (*upgrade.Object, error) {
 // helm.sh/helm/v3/pkg/storage): how long the quota goes on counting that is not known.
 func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
 	kind := j.opts.Record.Kind
-	if kind == "" || j.opts.Operation == change.Uninstall || j.opts.Operation == change.Install {
+	if kind == "" || j.Operation == change.Uninstall || j.Operation == change.Install {
 		return nil, nil, nil
 	}
-	namespace := cmp.Or(j.opts.Namespace, "default")
+	namespace := cmp.Or(j.Namespace, "default")
 	record, err := j.recordObject()
 	if err != nil {
 		return nil, nil, err
 	}
-	more := j.server.Usage(record)
+	more := j.Server.Usage(record)
 	for _, q := range j.guards.early.Quotas(namespace) {
 		used := q.Status.Used
 		if len(used) == 0 {
 			used = more // the record of the installed revision
 			for i := range objects {
 				if o := objects[i].Old; o != nil && o.Ref.Kind == kind && o.Ref.Namespace == namespace && !diff.IsHook(o) {
-					used = apiserver.Plus(used, j.server.Usage(o))
+					used = apiserver.Plus(used, j.Server.Usage(o))
 				}
 			}
 		}
@@ -93,22 +93,22 @@ func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.
 const keptRecords = 10
 
 // prunes reports whether Helm deletes an old record of the release when it stores the new one.
-func (j *judge) prunes() bool { return max(j.opts.Release.Revision, j.opts.Failed) >= keptRecords }
+func (j *judge) prunes() bool { return max(j.Release.Revision, j.Failed) >= keptRecords }
 
 // recordObject is the record as an object.
 func (j *judge) recordObject() (*manifest.Object, error) {
 	return manifest.FromValue(map[string]any{
-		"apiVersion": "v1", "kind": j.opts.Record.Kind, "metadata": map[string]any{"name": j.recordName(), "namespace": cmp.Or(j.opts.Namespace, "default")},
+		"apiVersion": "v1", "kind": j.opts.Record.Kind, "metadata": map[string]any{"name": j.recordName(), "namespace": cmp.Or(j.Namespace, "default")},
 	}, manifest.Position{File: "the record of the release"})
 }
 
 // recordName is what Helm calls the record (makeKey in helm.sh/helm/v3/pkg/storage).
 func (j *judge) recordName() string {
-	last := max(j.opts.Release.Revision, j.opts.Failed)
-	if j.opts.Operation != change.Install {
+	last := max(j.Release.Revision, j.Failed)
+	if j.Operation != change.Install {
 		last = max(last, 1)
 	}
-	return fmt.Sprintf("sh.helm.release.v1.%s.v%d", cmp.Or(j.opts.Release.Name, "release"), last+1)
+	return fmt.Sprintf("sh.helm.release.v1.%s.v%d", cmp.Or(j.Release.Name, "release"), last+1)
 }
 
 // says describes the record.

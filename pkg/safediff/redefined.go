@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -15,7 +16,7 @@ import (
 // redefined notes on a definition that changes what that takes away, as far as the two
 // definitions tell.
 func (j *judge) redefined(judged *upgrade.Object, result *apiserver.Result) {
-	if c := judged.Change; isDefinition(c.Ref) && c.Op == change.Update && len(c.Outcome.Refused) == 0 {
+	if c := judged.Change; action.IsDefinition(c.Ref) && c.Op == change.Update && len(c.Outcome.Refused) == 0 {
 		judged.Redefined = apiserver.Redefined(result)
 	}
 }
@@ -37,15 +38,15 @@ func (j *judge) storedObjects(u *upgrade.Upgrade) {
 				continue
 			}
 			seen++
-			if r := j.server.Reread(other.New, false); r != nil {
+			if r := j.Server.Reread(other.New, false); r != nil {
 				r.Released = true
 				d.Stored = append(d.Stored, *r)
 			}
 		}
-		for _, other := range j.cluster {
+		for _, other := range j.Cluster {
 			if defines(d, other.Ref) && u.Object(other.Ref.Identity()) == nil {
 				seen++
-				if r := j.server.Reread(other, true); r != nil {
+				if r := j.Server.Reread(other, true); r != nil {
 					d.Stored = append(d.Stored, *r)
 				}
 			}
@@ -62,7 +63,7 @@ func defines(d *change.Redefined, ref manifest.Ref) bool {
 // at hand, and to a cluster whose history is not known.
 func (j *judge) definitionDoubts(o *upgrade.Object, d *change.Redefined, seen int) []change.Doubt {
 	var list []change.Doubt
-	if len(d.Removed) > 0 && !j.looked(o.Ref()) && !j.fresh() {
+	if len(d.Removed) > 0 && !j.Looked(o.Ref()) && !j.Fresh() {
 		list = append(list, change.Doubt{Hides: change.Rejected, Reason: fmt.Sprintf(
 			"whether objects were ever stored in version %s, which the definition no longer has: if its status.storedVersions names it, the API server rejects the update",
 			strings.Join(d.Removed, ", "))})
@@ -95,7 +96,3 @@ func (j *judge) definitionDoubts(o *upgrade.Object, d *change.Redefined, seen in
 	}
 	return list
 }
-
-// fresh reports whether the installed revision is the first one, so that nothing was stored
-// before it.
-func (j *judge) fresh() bool { return j.opts.Release.Revision == 1 && j.opts.Failed == 0 }

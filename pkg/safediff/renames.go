@@ -45,7 +45,7 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 		r := &change.Rename{
 			Old: p.Old.Ref, New: p.New.Ref, Was: p.Old, Edits: beyondNames(p, names),
 			Stays:  old.Op == change.Keep || old.Outcome.Unreached,
-			Filled: updated.Ref.Kind == "PersistentVolumeClaim" && filled(upgrade.Spec(p.New)),
+			Filled: updated.Ref.Kind == "PersistentVolumeClaim" && upgrade.Filled(upgrade.Spec(p.New)),
 		}
 		old.Renamed, updated.Renamed = r, r
 		r.Claims = j.claims(old, updated, full, scaled[old.Ref.Identity()])
@@ -57,10 +57,8 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 // parts reports whether the new release does without the object: Helm deletes it,
 // or leaves a claim to itself, whose data the new release then does not have.
 func parts(c *change.Change) bool {
-	return c.Op == change.Delete && !upgrade.Undeleted(c) || c.Op == change.Keep && isClaim(c.Ref)
+	return c.Op == change.Delete && !upgrade.Undeleted(c) || c.Op == change.Keep && upgrade.IsClaim(c.Ref)
 }
-
-func isClaim(ref manifest.Ref) bool { return ref.Kind == "PersistentVolumeClaim" && ref.Group == "" }
 
 // respelled maps the names of renamed objects; what has become two things is left
 // out.
@@ -124,7 +122,7 @@ func (j *judge) claims(old, updated *change.Change, full map[manifest.Identity]b
 	if len(templates) == 0 {
 		return left
 	}
-	templates = slices.DeleteFunc(templates, filled)
+	templates = slices.DeleteFunc(templates, upgrade.Filled)
 	desired := upgrade.Replicas(updated.New)
 	left.Empty = slices.DeleteFunc(claimNames(updated.Ref, updated.New, templates, desired), func(name string) bool {
 		return full[claimOf(updated.Ref.Namespace, name)]
@@ -138,11 +136,11 @@ func (j *judge) claims(old, updated *change.Change, full map[manifest.Identity]b
 // counted names the claims of a StatefulSet that the cluster has; false if it was
 // not asked, or did not say.
 func (j *judge) counted(c *change.Change) (names []string, counted bool) {
-	value, _ := j.found(c.Ref)
-	if value == nil || !j.asked {
+	value, _ := j.Found(c.Ref)
+	if value == nil || !j.Asked {
 		return nil, false
 	}
-	for _, gap := range j.live.Unread {
+	for _, gap := range j.State.Unread {
 		if gap.Kind == "PersistentVolumeClaim" && (gap.Namespace == "" || gap.Namespace == c.Ref.Namespace) {
 			return nil, false
 		}
@@ -160,14 +158,14 @@ func (j *judge) counted(c *change.Change) (names []string, counted bool) {
 // from some: those of the cluster and of the release.
 func (j *judge) fullClaims(objects []upgrade.Object) map[manifest.Identity]bool {
 	full := map[manifest.Identity]bool{}
-	for _, o := range j.cluster {
-		if isClaim(o.Ref) {
+	for _, o := range j.Cluster {
+		if upgrade.IsClaim(o.Ref) {
 			full[o.Ref.Identity()] = true
 		}
 	}
 	for i := range objects {
 		p := &objects[i]
-		if isClaim(p.Ref()) && p.New != nil && (p.Old != nil || filled(upgrade.Spec(p.New))) {
+		if upgrade.IsClaim(p.Ref()) && p.New != nil && (p.Old != nil || upgrade.Filled(upgrade.Spec(p.New))) {
 			full[p.Ref().Identity()] = true
 		}
 	}
@@ -183,7 +181,7 @@ func (j *judge) scaledBefore(objects []upgrade.Object) map[manifest.Identity]boo
 			old = append(old, p.Old)
 		}
 	}
-	return scaleTargets(old, j.cluster)
+	return upgrade.ScaleTargets(old, j.Cluster)
 }
 
 func claimOf(namespace, name string) manifest.Identity {
@@ -220,15 +218,6 @@ func claimNames(ref manifest.Ref, o *manifest.Object, templates []map[string]any
 		}
 	}
 	return names
-}
-
-// filled reports whether a claim, or the template of one, says where its data comes
-// from.
-func filled(claim map[string]any) bool {
-	if spec, nested := claim["spec"].(map[string]any); nested {
-		claim = spec
-	}
-	return claim["volumeName"] != nil || claim["dataSource"] != nil || claim["dataSourceRef"] != nil
 }
 
 // mountedClaims names the claims that a pod template names itself.

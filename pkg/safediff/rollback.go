@@ -10,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -19,7 +20,7 @@ import (
 // rollbackLosses lists what a rollback does not bring back, in the order of the pairs. Where
 // Helm changes nothing there is nothing to bring back.
 func (j *judge) rollbackLosses(objects []upgrade.Object) []change.Notice {
-	if cmp.Or(j.opts.Operation, change.Upgrade) != change.Upgrade ||
+	if cmp.Or(j.Operation, change.Upgrade) != change.Upgrade ||
 		slices.ContainsFunc(objects, func(o upgrade.Object) bool { return o.Change != nil && o.Change.Outcome.Upfront }) {
 		return nil
 	}
@@ -53,10 +54,10 @@ func (j *judge) leftOut(p diff.Pair, c *change.Change) string {
 	if p.New != nil || diff.IsHook(p.Old) {
 		return ""
 	}
-	if value, known := j.found(c.Ref); known && value == nil {
+	if value, known := j.Found(c.Ref); known && value == nil {
 		return ""
 	}
-	return refusedBack(inTheWay, j.server.BackKept(p.Old, p.Old, j.inVersion(c.Ref)).Refused)
+	return refusedBack(inTheWay, j.Server.BackKept(p.Old, p.Old, j.InVersion(c.Ref)).Refused)
 }
 
 // pendingBack is what follows where Helm fails to read a manifest in a rollback: it has
@@ -147,7 +148,7 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 	if diff.IsHook(p.New) || !drifted && bothWays(c) {
 		return ""
 	}
-	back := j.server.Back(p.New, p.Old, result)
+	back := j.Server.Back(p.New, p.Old, result)
 	if len(back.Refused) > 0 {
 		return refusedBack("the rollback is rejected: ", back.Refused)
 	}
@@ -171,9 +172,9 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 // the place of the hook that it has become.
 func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
 	if c.Op == change.Recreate && len(c.Outcome.Refused) == 0 && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
-		return refusedBack(inTheWay, j.server.BackKept(p.Old, p.New, nil).Refused)
+		return refusedBack(inTheWay, j.Server.BackKept(p.Old, p.New, nil).Refused)
 	}
-	refused, err := j.server.Rejected(p.Old)
+	refused, err := j.Server.Rejected(p.Old)
 	if err != nil {
 		return "" // it has been read before
 	}
@@ -195,7 +196,7 @@ func refusedBack(lead string, refused []change.FieldError) string {
 // lostFor says of an object with which stored data goes how it comes back; "" if none
 // goes, or none that is known.
 func lostFor(c *change.Change) string {
-	if isClaim(c.Ref) && (c.Op == change.Delete || c.Op == change.Recreate) {
+	if upgrade.IsClaim(c.Ref) && (c.Op == change.Delete || c.Op == change.Recreate) {
 		return claimBack(c)
 	}
 	if c.Ref.Group == "" && c.Ref.Kind == "Service" {
@@ -230,7 +231,7 @@ func addressLost(c *change.Change) string {
 // is not bound to it again.
 func claimBack(c *change.Change) string {
 	how := "it comes back with an empty volume"
-	if filled(upgrade.Spec(c.Old)) {
+	if upgrade.Filled(upgrade.Spec(c.Old)) {
 		how = "it comes back without what is on its volume now"
 	}
 	loss := c.Outcome.Loss
@@ -265,7 +266,7 @@ func bothWays(c *change.Change) bool {
 func free(c *change.Change, path fieldpath.Path) bool {
 	list := [][]string{{"metadata", "labels"}, {"metadata", "annotations"}}
 	switch {
-	case isDefinition(c.Ref) && c.Ref.Version == "v1" && describes(path):
+	case action.IsDefinition(c.Ref) && c.Ref.Version == "v1" && describes(path):
 		return true
 	case c.Ref.Group == "apps":
 		list = append(list, []string{"spec", "replicas"}, []string{"spec", "template", "metadata", "annotations"})

@@ -20,6 +20,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -168,19 +169,24 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, beside: beside, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state), least: in.keptBefore(),
-		shipped:    in.shipped(),
-		budgets:    byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
-		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
+	j := judge{
+		Action: action.Action{
+			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
+			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
+			Failed: opts.Failed, State: state, Asked: asked, Cluster: in.cluster, Rollout: in.rolloutFacts(opts), Scaled: in.scaledAfter(state),
+			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
+		},
+		opts: opts, beside: beside, rotating: turning, least: in.keptBefore(), shipped: in.shipped(),
+		budgets:    action.ByNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
 		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.bound = in.bound(state)
-	j.existing = j.spaces(in.old)
-	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh, j.hookRuns(pairs))
-	j.server = server.Admitting(j.guards.before, j.guards.installed)
+	j.Existing = j.NamespacesBefore(in.old)
+	j.guards = in.admission(server, opts.ServerSide, j.Rollout.Fresh, j.hookRuns(pairs))
+	j.Server = server.Admitting(j.guards.before, j.guards.installed)
 	j.fillQuotas(in.old) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
-		j.running = runningIn(state)
+		j.Running = runningIn(state)
 	}
 	j.neighbours = j.staying(&in)
 	objects, err := j.all(ctx, pairs)
@@ -280,9 +286,9 @@ func size(p diff.Pair) int64 {
 // facts are what rules ask for besides the objects.
 func (j *judge) facts() upgrade.Facts {
 	return upgrade.Facts{
-		Rollout: j.rollout, Builtin: j.server.Builtin, Cluster: j.cluster, Running: j.running, State: j.live, Asked: j.asked, Scaled: j.scaled,
-		Namespace: j.opts.Namespace, Operation: j.opts.Operation, Refuses: j.opts.ServerSide && !j.opts.ForceConflicts && !j.opts.Replace,
-		Events: j.events(), Ran: j.ran, Wait: j.opts.Release.Wait, Helm: j.opts.Release.Helm, ServerSide: j.opts.ServerSide,
+		Rollout: j.Rollout, Builtin: j.Server.Builtin, Cluster: j.Cluster, Running: j.Running, State: j.State, Asked: j.Asked, Scaled: j.Scaled,
+		Namespace: j.Namespace, Operation: j.Operation, Refuses: j.ServerSide && !j.ForceConflicts && !j.Replace,
+		Events: j.Events(), Ran: j.Ran, Wait: j.Release.Wait, Helm: j.Release.Helm, ServerSide: j.ServerSide,
 	}
 }
 
@@ -322,9 +328,9 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 	if cancelled = errors.Join(cancelled, ctx.Err()); cancelled != nil {
 		return nil, cancelled
 	}
-	for turn, step := range diff.Steps(pairs, j.events(), j.opts.Release.Helm) {
+	for turn, step := range diff.Steps(pairs, j.Events(), j.Release.Helm) {
 		o := &judged[step.Pair]
-		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.hook(pairs[step.Pair])
+		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.Hook(pairs[step.Pair])
 	}
 	errs := make([]error, 0, len(judged))
 	for i := range judged {

@@ -23,14 +23,14 @@ const (
 // scaledNotices lists the workloads that an autoscaler scales while a manifest sets
 // their replicas.
 func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := scaleTargets(in.old, in.cluster)
+	targets := upgrade.ScaleTargets(in.old, in.cluster)
 	if len(targets) == 0 {
 		return nil
 	}
 	reason, hides, list := scaledServerSide, change.Rejected, []change.Notice(nil)
-	if !j.opts.ServerSide {
-		reason, hides, list = scaledThreeWay, change.Restart, in.heldNotices(j.live)
-		stay := scaleTargets(in.updated, in.cluster)
+	if !j.ServerSide {
+		reason, hides, list = scaledThreeWay, change.Restart, in.heldNotices(j.State)
+		stay := upgrade.ScaleTargets(in.updated, in.cluster)
 		maps.DeleteFunc(targets, func(target manifest.Identity, _ bool) bool { return !stay[target] })
 		for _, n := range list {
 			delete(targets, n.Ref.Identity())
@@ -38,7 +38,7 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 	}
 	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
 		for _, o := range objects {
-			if !j.looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !j.switchedOff(o) {
+			if !j.Looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !j.switchedOff(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(reason, upgrade.Replicas(o)), Hides: hides})
 				delete(targets, o.Ref.Identity())
 			}
@@ -54,23 +54,10 @@ func (j *judge) switchedOff(o *manifest.Object) bool {
 	return upgrade.Replicas(o) == 0 && j.least[o.Ref.Identity()] > 0
 }
 
-// scaleTargets returns what the autoscalers among some objects scale.
-func scaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
-	targets := map[manifest.Identity]bool{}
-	for _, objects := range lists {
-		for _, o := range objects {
-			if target, is := upgrade.ScaleTarget(o); is {
-				targets[target] = true
-			}
-		}
-	}
-	return targets
-}
-
 // scaledAfter returns what is scaled by an autoscaler when the upgrade is over. One of
 // KEDA's that is paused scales nothing.
 func (in *input) scaledAfter(state *cluster.State) map[manifest.Identity]bool {
-	return scaleTargets(slices.DeleteFunc(slices.Clone(in.after()), func(o *manifest.Object) bool {
+	return upgrade.ScaleTargets(slices.DeleteFunc(slices.Clone(in.after()), func(o *manifest.Object) bool {
 		paused, _ := in.paused(o, state)
 		return paused
 	}))

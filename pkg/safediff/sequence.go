@@ -33,7 +33,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("quotas that are exceeded", j.exceeded)
 	between("PriorityClasses that would be a second default", j.priorities)
 	between("deletions that are refused", j.undeleted)
-	stop(j.steps(u.Objects), u.Objects, j.opts.ServerSide)
+	stop(j.Steps(u.Objects), u.Objects, j.ServerSide)
 	between("what goes with a Namespace", j.emptyNamespaces)
 	between("custom resources that are stored while their definition changes", j.storedObjects)
 	between("objects that are only called something else", j.renames)
@@ -63,7 +63,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 // lookOutside asks the cluster about objects that are not the release's; nil if there
 // is none to ask.
 func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned []upgrade.Owned) (*cluster.State, error) {
-	if !j.asked || j.opts.Look == nil || len(open)+len(owned) == 0 {
+	if !j.Asked || j.opts.Look == nil || len(open)+len(owned) == 0 {
 		return nil, nil
 	}
 	wanted := make([]cluster.Wanted, 0, len(open))
@@ -74,8 +74,8 @@ func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned [
 	}
 	for _, o := range owned {
 		for _, owner := range o.Owners {
-			if ref := owner.Ref; j.server.Builtin(ref.Group, ref.Kind) {
-				if !j.server.Namespaced(ref.Group, ref.Kind) {
+			if ref := owner.Ref; j.Server.Builtin(ref.Group, ref.Kind) {
+				if !j.Server.Namespaced(ref.Group, ref.Kind) {
 					ref.Namespace = ""
 				}
 				wanted = append(wanted, cluster.Wanted{Ref: ref})
@@ -83,19 +83,6 @@ func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned [
 		}
 	}
 	return j.opts.Look(ctx, wanted)
-}
-
-// steps are the objects in the order in which Helm takes them up.
-func (j *judge) steps(objects []upgrade.Object) []diff.Step {
-	return diff.Steps(pairsOf(objects), j.events(), j.opts.Release.Helm)
-}
-
-func pairsOf(objects []upgrade.Object) []diff.Pair {
-	pairs := make([]diff.Pair, len(objects))
-	for i := range objects {
-		pairs[i] = objects[i].Pair
-	}
-	return pairs
 }
 
 // stop marks the changes that Helm never reaches because an earlier object is rejected.

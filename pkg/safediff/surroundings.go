@@ -19,8 +19,8 @@ import (
 // loss tells what a cluster loses with an object that goes, or with the pods that
 // are scaled away; nil if that is not known.
 func (j *judge) loss(c *change.Change) *change.Loss {
-	value, _ := j.found(c.Ref)
-	if value == nil || !j.asked {
+	value, _ := j.Found(c.Ref)
+	if value == nil || !j.Asked {
 		return nil
 	}
 	gone := c.Op == change.Delete || c.Op == change.Recreate
@@ -81,7 +81,7 @@ func (j *judge) claimsOf(live map[string]any, c *change.Change) []map[string]any
 		template, _ := t.(map[string]any)
 		name, _, _ := unstructured.NestedString(template, "metadata", "name")
 		prefix := name + "-" + c.Ref.Name + "-"
-		for _, o := range j.live.Surroundings {
+		for _, o := range j.State.Surroundings {
 			u := unstructured.Unstructured{Object: o}
 			number, found := strings.CutPrefix(u.GetName(), prefix)
 			if u.GetKind() != "PersistentVolumeClaim" || u.GetNamespace() != c.Ref.Namespace || !found {
@@ -98,11 +98,11 @@ func (j *judge) claimsOf(live map[string]any, c *change.Change) []map[string]any
 
 // contentOf counts what is in a Namespace.
 func (j *judge) contentOf(namespace string) *change.Loss {
-	if slices.ContainsFunc(j.live.Unread, func(g cluster.Gap) bool { return g.Namespace == namespace }) {
+	if slices.ContainsFunc(j.State.Unread, func(g cluster.Gap) bool { return g.Namespace == namespace }) {
 		return nil
 	}
 	counts := map[string]int{}
-	for _, o := range j.live.Surroundings {
+	for _, o := range j.State.Surroundings {
 		if u := (unstructured.Unstructured{Object: o}); u.GetNamespace() == namespace && !builtinContent(u) {
 			counts[u.GetKind()]++
 		}
@@ -126,13 +126,13 @@ func builtinContent(u unstructured.Unstructured) bool {
 func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
 	group, _, _ := unstructured.NestedString(definition, "spec", "group")
 	kind, _, _ := unstructured.NestedString(definition, "spec", "names", "kind")
-	for _, gap := range j.live.Unread {
+	for _, gap := range j.State.Unread {
 		if gap.Kind == kind {
 			return nil
 		}
 	}
 	n := 0
-	for _, o := range j.live.Surroundings {
+	for _, o := range j.State.Surroundings {
 		if u := (unstructured.Unstructured{Object: o}); u.GetKind() == kind && u.GroupVersionKind().Group == group {
 			n++
 		}
@@ -146,13 +146,13 @@ func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
 // surrounding returns an object of what stands around the release; nil if it is not
 // known.
 func (j *judge) surrounding(group, kind, namespace, name string) map[string]any {
-	for _, o := range j.live.Surroundings {
+	for _, o := range j.State.Surroundings {
 		u := unstructured.Unstructured{Object: o}
 		if u.GetKind() == kind && u.GroupVersionKind().Group == group && u.GetNamespace() == namespace && u.GetName() == name {
 			return o
 		}
 	}
-	if o := j.live.Objects[manifest.Identity{Group: group, Kind: kind, Namespace: namespace, Name: name}]; o.Value != nil {
+	if o := j.State.Objects[manifest.Identity{Group: group, Kind: kind, Namespace: namespace, Name: name}]; o.Value != nil {
 		return o.Value
 	}
 	return nil

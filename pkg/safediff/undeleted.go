@@ -6,6 +6,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -56,7 +57,7 @@ func (j *judge) objectUndeleted(o *upgrade.Object) {
 // unlessDeleted is the class of an object that is not deleted: of what Helm 3 does, or else of the
 // worst that Helm may do.
 func (j *judge) unlessDeleted() change.Risk {
-	if j.opts.Release.Helm == 3 && j.opts.Operation != change.Uninstall {
+	if j.Release.Helm == 3 && j.Operation != change.Uninstall {
 		return change.Unapplied
 	}
 	return change.Rejected
@@ -66,11 +67,11 @@ func (j *judge) unlessDeleted() change.Risk {
 func (j *judge) stay(o *upgrade.Object, why string) {
 	c := o.Change
 	o.Obstacles, o.Unchecked = nil, nil
-	if j.opts.ServerSide || j.opts.Release.Helm == 4 || j.opts.Operation == change.Uninstall {
+	if j.ServerSide || j.Release.Helm == 4 || j.Operation == change.Uninstall {
 		c.Outcome = change.Outcome{Refused: []change.FieldError{{Type: upgrade.Undeletable, Message: why}}}
 	} else {
 		c.Op, c.Outcome = change.Keep, change.Outcome{Undeleted: why}
-		if j.opts.Release.Helm != 3 {
+		if j.Release.Helm != 3 {
 			o.Unchecked = []change.Doubt{{Hides: change.Rejected, Reason: "Helm 3 goes on when a deletion is denied, Helm 4 fails: which of the two will run is not known"}}
 		}
 	}
@@ -79,23 +80,23 @@ func (j *judge) stay(o *upgrade.Object, why string) {
 
 // hookUndeleted judges a hook that Helm deletes before it runs it, or when it has succeeded.
 func (j *judge) hookUndeleted(o *upgrade.Object) {
-	if isDefinition(o.New.Ref) || o.New.Ref.Name == "" {
+	if action.IsDefinition(o.New.Ref) || o.New.Ref.Name == "" {
 		return
 	}
 	guards := j.guards.during(o.New)
-	if there := o.Old; !lasts(o.New) && there != nil && (!diff.IsHook(there) || j.stands(o.Pair)) {
+	if there := o.Old; !action.Lasts(o.New) && there != nil && (!diff.IsHook(there) || j.Stands(o.Pair)) {
 		if d := j.deletion(there, guards); d.why != "" {
-			becomesChange(o)
+			o.BecomesChange()
 			o.Change.Outcome = change.Outcome{Refused: []change.FieldError{{Type: upgrade.Undeletable, Message: "Helm deletes it before it runs the hook: " + d.why}}}
 			o.Barred, o.Left = "", ""
 			return
 		}
 	}
-	if !slices.Contains(o.New.HookDeletePolicies(), hookSucceeded) {
+	if !slices.Contains(o.New.HookDeletePolicies(), action.HookSucceeded) {
 		return
 	}
 	if d := j.deletion(o.New, guards); d.why != "" {
-		becomesChange(o)
+		o.BecomesChange()
 		o.Left = d.why
 	}
 }
@@ -112,7 +113,7 @@ func (j *judge) deletion(o *manifest.Object, guards *apiserver.Guards) deletion 
 		return deletion{}
 	}
 	defer o.Forget()
-	stored, err := j.server.Stored(o, j.inVersion(o.Ref))
+	stored, err := j.Server.Stored(o, j.InVersion(o.Ref))
 	if err != nil || len(stored.Outcome.Refused) > 0 {
 		return deletion{} // it is told elsewhere
 	}

@@ -22,9 +22,9 @@ func (j *judge) unstored(p diff.Pair, c *change.Change, result *apiserver.Result
 	if c.Op != change.Update || p.New == nil || diff.IsHook(p.New) || result.Outcome.Upfront {
 		return nil
 	}
-	list := j.server.Unstored(p.New, result)
+	list := j.Server.Unstored(p.New, result)
 	if len(list) > 0 && p.Old != nil && !diff.IsHook(p.Old) {
-		before, had := j.server.Amiss(p.Old, result), j.server.Twice(p.Old)
+		before, had := j.Server.Amiss(p.Old, result), j.Server.Twice(p.Old)
 		list = slices.DeleteFunc(list, func(u change.Unstored) bool {
 			return u.Null && taken(c, &u) ||
 				slices.ContainsFunc(before, func(b change.Unstored) bool { return b.Same(&u) && b.Says >= u.Says && b.Holds <= u.Holds })
@@ -37,7 +37,7 @@ func (j *judge) unstored(p diff.Pair, c *change.Change, result *apiserver.Result
 	}
 	if len(list) == 0 && impossible(result) {
 		// Helm's merge fails on equal keys of either side, and says so in words of its own.
-		list = slices.Concat(j.server.Twice(p.New), twiceInOld(j.server, p.Old))
+		list = slices.Concat(j.Server.Twice(p.New), twiceInOld(j.Server, p.Old))
 	}
 	for i := range list {
 		result.Outcome.Differs = append(result.Outcome.Differs, list[i].Path)
@@ -65,7 +65,7 @@ func (j *judge) stays(p diff.Pair, c *change.Change, result *apiserver.Result, u
 			removed = append(removed, e.Path)
 		}
 	}
-	list := j.server.Stays(p.New, removed, result)
+	list := j.Server.Stays(p.New, removed, result)
 	result.Outcome.Differs = append(result.Outcome.Differs, list...)
 	return list
 }
@@ -129,8 +129,8 @@ func (j *judge) dropped(p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
 		return nil
 	}
 	ignored := judged.Change.Outcome.Ignored
-	if c := judged.Change; len(ignored) == 0 && c.Op == change.Update && !j.server.Builtin(c.Ref.Group, c.Ref.Kind) {
-		ignored = j.server.Ignored(p.New, false) // a patch holds only what differs from the installed manifest
+	if c := judged.Change; len(ignored) == 0 && c.Op == change.Update && !j.Server.Builtin(c.Ref.Group, c.Ref.Kind) {
+		ignored = j.Server.Ignored(p.New, false) // a patch holds only what differs from the installed manifest
 	}
 	if len(ignored) == 0 {
 		return nil
@@ -141,7 +141,7 @@ func (j *judge) dropped(p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
 	}
 	var known []string
 	if p.Old != nil {
-		for _, warning := range j.server.Ignored(p.Old, true) {
+		for _, warning := range j.Server.Ignored(p.Old, true) {
 			known = append(known, unplaced(warning))
 		}
 	}
