@@ -88,11 +88,3 @@ func withMaps(m map[string]any, names ...string) map[string]any {
 	}
 	return c
 }
-
-func anyMap(texts map[string]string) map[string]any {
-	m := make(map[string]any, len(texts))
-	for k, v := range texts {
-		m[k] = v
-	}
-	return m
-}

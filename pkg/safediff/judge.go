@@ -347,5 +347,13 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	return &c
 }
 
+func anyMap(texts map[string]string) map[string]any {
+	m := make(map[string]any, len(texts))
+	for k, v := range texts {
+		m[k] = v
+	}
+	return m
+}
+
 // rules are all there are. They are asked about every change, and made once.
 var rules = sync.OnceValue(risk.Rules) //nolint:gochecknoglobals // a constant table

@@ -1,16 +1,13 @@
 package safediff
 
 import (
-	"context"
 	"encoding/base64"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -20,65 +17,29 @@ import (
 // and namespace.
 const renamed = "renamed"
 
-// CompareReleases judges what would happen if the objects of one release, the one
-// that opts.Release.From names, became those of another in its place.
-//
-// Where a value of the second release is that of the first with the name or the
-// namespace of the release replaced as a whole word, and nothing else differs, the
-// first is taken to have said the same; so is a checksum of a configuration that
-// says the same then. Each of these values is in the Set as a
-// hidden edit, so that it is counted and can be shown. What an image is called is
-// never replaced.
-func CompareReleases(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) {
-	words := wordsOf(opts)
-	if len(words) == 0 {
-		return Compare(ctx, old, updated, opts)
-	}
-	server, err := apiserver.New(opts.KubeVersion)
-	if err != nil {
-		return change.Set{}, err
-	}
-	read := func(m Manifest, namespace string) ([]*manifest.Object, error) {
-		return manifest.Parse(m.Text, manifest.Options{File: m.Name, Namespace: namespace, Namespaced: server.Namespaced})
-	}
-	before, errOld := read(old, opts.Release.From.Namespace)
-	after, errNew := read(updated, opts.Namespace)
-	if err := errors.Join(errOld, errNew); err != nil {
-		return change.Set{}, err
-	}
-	r := renaming{words: words, namespace: opts.Namespace}
-	if old.Text, err = r.manifest(before, after); err != nil {
-		return change.Set{}, err
-	}
-	set, err := Compare(ctx, old, updated, opts)
-	if err != nil {
-		return set, err
-	}
-	r.note(&set)
-	return set, nil
-}
-
 // word is what is replaced, and by what.
 type word struct{ old, updated string }
 
-func wordsOf(opts Options) []word {
+// renaming gives the objects of one release the names of another.
+type renaming struct {
+	words []word
+	// configured says that the configuration differs in names only.
+	configured bool
+	done       []renamedObject
+}
+
+// newRenaming returns the renaming of one release to another; nil if they have the same names.
+func newRenaming(from change.Place, name, namespace string) *renaming {
 	var words []word
-	from := opts.Release.From
-	for _, w := range []word{{from.Name, opts.Release.Name}, {from.Namespace, opts.Namespace}} {
+	for _, w := range []word{{from.Name, name}, {from.Namespace, namespace}} {
 		if w.old != "" && w.updated != "" && w.old != w.updated {
 			words = append(words, w)
 		}
 	}
-	return words
-}
-
-// renaming gives the objects of one release the names of another.
-type renaming struct {
-	words     []word
-	namespace string // of the new side
-	// configured says that the configuration differs in names only.
-	configured bool
-	done       []renamedObject
+	if len(words) == 0 {
+		return nil
+	}
+	return &renaming{words: words}
 }
 
 // renamedObject is an object with what was replaced in it.
