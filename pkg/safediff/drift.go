@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -26,7 +27,7 @@ func drifted(c *change.Change, result *apiserver.Result) ([]change.Drift, error)
 	owners := result.Owners()
 	changes := diff.Values(result.OldFields, result.NewFields)
 	var list []change.Drift
-	for _, e := range differences(c.Ref, result.Assumed, result.OldFields) {
+	for _, e := range edits.Between(c.Ref, result.Assumed, result.OldFields) {
 		owner := owners.Of(e.Path)
 		if !owner.Foreign && !holds(said, e.Path) || emptied(c.Ref, said, result.OldFields, e.Path) {
 			continue
@@ -102,7 +103,7 @@ func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) 
 		return nil
 	}
 	var list []change.Edit
-	for _, e := range differences(c.Ref, result.OldFields, result.NewFields) {
+	for _, e := range edits.Between(c.Ref, result.OldFields, result.NewFields) {
 		if !slices.ContainsFunc(drift, func(d change.Drift) bool { return d.Path.Overlaps(e.Path) }) ||
 			slices.ContainsFunc(c.Edits, func(other change.Edit) bool { return other.Path.Overlaps(e.Path) }) {
 			continue
@@ -143,7 +144,7 @@ func (j *judge) notHelms(c *change.Change, result *apiserver.Result, drift []cha
 		if err != nil || stored.OldFields == nil {
 			continue
 		}
-		differs := differences(c.Ref, stored.OldFields, result.OldFields)
+		differs := edits.Between(c.Ref, stored.OldFields, result.OldFields)
 		drift = slices.DeleteFunc(slices.Clone(drift), func(d change.Drift) bool {
 			return !slices.ContainsFunc(differs, func(e change.Edit) bool { return e.Path.Overlaps(d.Path) })
 		})

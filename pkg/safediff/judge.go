@@ -17,6 +17,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -168,7 +169,7 @@ func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 	if p.Old == nil || p.New == nil {
 		return false, nil
 	}
-	c.Edits, err = edits(p.Old, p.New)
+	c.Edits, err = edits.Of(p.Old, p.New)
 	return err == nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version, err
 }
 
@@ -215,7 +216,7 @@ func (j *judge) removal(o *manifest.Object) upgrade.Object {
 // conclude writes into the change what follows from the API server's answer.
 func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Object {
 	c.Outcome = result.Outcome
-	c.Outcome.Fields = fields(c, result)
+	c.Outcome.Fields = edits.Stored(c, result)
 	if template, owner := j.Rollout.PodTemplate(c.Ref.Group, c.Ref.Kind); owner {
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
@@ -261,7 +262,7 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 	}
 	switch {
 	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
-		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.Rollout))
+		pods.Causes = edits.Causes(c.Outcome.Fields, rollout.Template(result.New, j.Rollout))
 		if c.Op == change.Update || c.Op == change.Create {
 			pods.Takes = rollout.Takes(before, after, pods, least == 0 && !j.Scaled[c.Ref.Identity()], facts)
 		}

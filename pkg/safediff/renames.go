@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -92,8 +93,8 @@ func beyondNames(p diff.Pair, names map[string]string) []change.Edit {
 		return now, found
 	})
 	isSecret := manifest.IsSecret(p.New.Ref.Kind)
-	said, _ := respelling.Value(unfold(oldValue, isSecret), unfold(newValue, isSecret)).(map[string]any)
-	return slices.DeleteFunc(differences(p.New.Ref, said, newValue), func(e change.Edit) bool {
+	said, _ := respelling.Value(edits.Unfold(oldValue, isSecret), edits.Unfold(newValue, isSecret)).(map[string]any)
+	return slices.DeleteFunc(edits.Between(p.New.Ref, said, newValue), func(e change.Edit) bool {
 		return e.Path.Under("metadata", "name") || e.Path.Under("metadata", "namespace") || e.Path.Under("kind")
 	})
 }

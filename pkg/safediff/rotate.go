@@ -6,6 +6,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -39,7 +40,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 			found[p.New] = nil
 			continue
 		}
-		list, err := edits(p.Old, p.New)
+		list, err := edits.Of(p.Old, p.New)
 		forget(p)
 		if err != nil {
 			return nil, err

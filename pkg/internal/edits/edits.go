@@ -1,4 +1,5 @@
-package safediff
+// Package edits lists how two versions of an object differ, field by field.
+package edits
 
 import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -8,9 +9,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// fields lists the fields of the stored object that change; nil if they cannot
+// Stored lists the fields of the stored object that change; nil if they cannot
 // be told in terms of the manifest.
-func fields(c *change.Change, result *apiserver.Result) []fieldpath.Path {
+func Stored(c *change.Change, result *apiserver.Result) []fieldpath.Path {
 	if c.Op != change.Update || !result.Aligned || !result.Outcome.Changed {
 		return nil
 	}
@@ -22,10 +23,10 @@ func fields(c *change.Change, result *apiserver.Result) []fieldpath.Path {
 	return paths
 }
 
-// causes are the stored fields that make a controller replace pods: the pod
+// Causes are the stored fields that make a controller replace pods: the pod
 // template, or, if that stays, whatever else changed under spec. A custom resource
 // may keep its template elsewhere.
-func causes(stored []fieldpath.Path, custom []string) []fieldpath.Path {
+func Causes(stored []fieldpath.Path, custom []string) []fieldpath.Path {
 	var template, spec []fieldpath.Path
 	for _, path := range stored {
 		switch {
@@ -43,8 +44,8 @@ func causes(stored []fieldpath.Path, custom []string) []fieldpath.Path {
 	return spec
 }
 
-// edits lists how the manifests differ. What is secret is marked as such.
-func edits(old, updated *manifest.Object) ([]change.Edit, error) {
+// Of lists how the manifests differ. What is secret is marked as such.
+func Of(old, updated *manifest.Object) ([]change.Edit, error) {
 	oldValue, err := old.Value()
 	if err != nil {
 		return nil, err
@@ -53,18 +54,18 @@ func edits(old, updated *manifest.Object) ([]change.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return differences(updated.Ref, oldValue, newValue), nil
+	return Between(updated.Ref, oldValue, newValue), nil
 }
 
-// differences lists how two values of an object differ. What is secret is marked as such.
-func differences(ref manifest.Ref, old, updated map[string]any) []change.Edit {
+// Between lists how two values of an object differ. What is secret is marked as such.
+func Between(ref manifest.Ref, old, updated map[string]any) []change.Edit {
 	isSecret := manifest.IsSecret(ref.Kind)
-	return change.VeilOf(ref, old, updated).Conceal(diff.Values(unfold(old, isSecret), unfold(updated, isSecret)))
+	return change.VeilOf(ref, old, updated).Conceal(diff.Values(Unfold(old, isSecret), Unfold(updated, isSecret)))
 }
 
-// unfold gives an object the maps whose entries are to be compared one by one
+// Unfold gives an object the maps whose entries are to be compared one by one
 // even if one side lacks the whole map: labels, annotations, the keys of a Secret.
-func unfold(value map[string]any, isSecret bool) map[string]any {
+func Unfold(value map[string]any, isSecret bool) map[string]any {
 	unfolded := withMaps(value, "metadata")
 	metadata, _ := unfolded["metadata"].(map[string]any)
 	unfolded["metadata"] = withMaps(metadata, "labels", "annotations")

@@ -1,4 +1,4 @@
-package safediff
+package edits
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ func TestDriftOfASecret(t *testing.T) {
 	ref := manifest.Ref{Version: "v1", Kind: "Secret", Name: "a"}
 	assumed := map[string]any{"kind": "Secret", "metadata": map[string]any{"name": "a", "annotations": map[string]any{"note": "hush"}}, "data": map[string]any{"k": "aHVzaA=="}}
 	is := map[string]any{"kind": "Secret", "metadata": map[string]any{"name": "a", "annotations": map[string]any{"note": "hush2", "more": "hush"}}, "data": map[string]any{"k": "aHVzaDI="}, "odd": []any{map[string]any{"hush": "hush"}}}
-	for _, e := range differences(ref, assumed, is) {
+	for _, e := range Between(ref, assumed, is) {
 		if text := e.Path.String() + e.Old.Text() + e.New.Text(); strings.Contains(text, "hush") || strings.Contains(text, "aHVz") {
 			t.Errorf("%s: %s → %s", e.Path, e.Old.Text(), e.New.Text())
 		}
