@@ -19,6 +19,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -146,7 +147,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if err != nil {
 		return result, err
 	}
-	return result, conceal(p, &result)
+	return result, secrets.Conceal(p, &result)
 }
 
 // unknownKind refuses an object whose kind the cluster does not serve in its version. One that

@@ -22,6 +22,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -215,7 +216,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	set := change.Set{Release: opts.Release}
-	if set.Release.Values, err = concealValues(opts.Release.Values, in.old, in.updated); err != nil {
+	if set.Release.Values, err = secrets.ConcealValues(opts.Release.Values, in.old, in.updated); err != nil {
 		return change.Set{}, err
 	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)

@@ -1,4 +1,5 @@
-package safediff
+// Package secrets finds what Secrets hold again where it must not be shown.
+package secrets
 
 import (
 	"encoding/base64"
@@ -79,9 +80,9 @@ func harmless(text string) bool {
 	}
 }
 
-// concealValues marks those of the user's values as secret that a Secret of either side
+// ConcealValues marks those of the user's values as secret that a Secret of either side
 // holds, whatever they are called.
-func concealValues(values []change.Edit, sides ...[]*manifest.Object) ([]change.Edit, error) {
+func ConcealValues(values []change.Edit, sides ...[]*manifest.Object) ([]change.Edit, error) {
 	if !slices.ContainsFunc(values, func(e change.Edit) bool { return !e.Old.Secret() && !e.New.Secret() }) {
 		return values, nil
 	}
@@ -121,9 +122,9 @@ func hiddenIn(o *manifest.Object) ([]string, error) {
 	return manifest.HiddenTexts(value, o.Ref), nil
 }
 
-// conceal masks in what is said of an object what must not be shown of it: the API server
+// Conceal masks in what is said of an object what must not be shown of it: the API server
 // and the webhooks of a cluster quote values.
-func conceal(p diff.Pair, result *apiserver.Result) error {
+func Conceal(p diff.Pair, result *apiserver.Result) error {
 	if len(result.Outcome.Refused)+len(result.Outcome.Ignored)+len(result.Unchecked) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package safediff
+package secrets
 
 import (
 	"encoding/base64"
@@ -32,7 +32,7 @@ func TestConcealValues(t *testing.T) {
 	} {
 		for _, e := range []change.Edit{{Old: change.ValueOf(value)}, {New: change.ValueOf(value)}} {
 			given := []change.Edit{e}
-			got, err := concealValues(given, nil, objects)
+			got, err := ConcealValues(given, nil, objects)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestConcealMessages(t *testing.T) {
 		Unchecked: []change.Doubt{{Reason: "the cluster answers hush-hush-hush"}, {Reason: "and 'live-hush-here'"}},
 		OldFields: map[string]any{"spec": map[string]any{"stringData": map[string]any{"b": "live-hush-here"}}},
 	}
-	if err := conceal(diff.Pair{New: objects[0]}, &result); err != nil {
+	if err := Conceal(diff.Pair{New: objects[0]}, &result); err != nil {
 		t.Fatal(err)
 	}
 	got := []string{result.Outcome.Refused[0].Message, result.Outcome.Refused[1].Message, result.Outcome.Ignored[0], result.Unchecked[0].Reason, result.Unchecked[1].Reason}
