@@ -17,6 +17,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -73,7 +74,7 @@ func (j *judge) named(ctx context.Context, p diff.Pair) upgrade.Object {
 	if o.Err == nil && o.Change != nil && !o.Relabelled {
 		o.Names = &upgrade.Names{Old: upgrade.References(p.Old, j.Rollout), New: upgrade.References(o.Result(), j.Rollout)}
 		o.Services = upgrade.ReadServices(&o)
-		o.Closing = closing(&o)
+		o.Closing = closedports.Of(&o)
 		o.Pods = upgrade.ReadPods(&o, j.Rollout)
 	}
 	return o

@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -45,7 +46,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("workloads whose new pods are refused from now on", j.overruled)
 	between("webhooks that are asked about the pods that answer them", j.ownPods)
 	between("why pods are replaced", restartcause.Write)
-	between("which ports and addresses close", closedPortNotices)
+	between("which ports and addresses close", closedports.Notice)
 	between("webhooks that Helm's own record meets", webhookNotices)
 	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
 		for _, note := range u.Altered() {

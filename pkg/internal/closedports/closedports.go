@@ -1,4 +1,5 @@
-package safediff
+// Package closedports tells which ports and addresses of a Service an upgrade closes.
+package closedports
 
 import (
 	"fmt"
@@ -16,9 +17,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// closedPortNotices notes of each Service which of its doors close: its pods go on, and whoever
+// Notice notes of each Service which of its doors close: its pods go on, and whoever
 // came in there no longer reaches them. Whether somebody does no manifest says.
-func closedPortNotices(u *upgrade.Upgrade) {
+func Notice(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		shutOutNotice(o)
@@ -41,8 +42,8 @@ func shutOutNotice(o *upgrade.Object) {
 	}
 }
 
-// closing returns what is to be noted of an updated Service, while it is decoded.
-func closing(o *upgrade.Object) []change.Doubt {
+// Of returns what is to be noted of an updated Service, while it is decoded.
+func Of(o *upgrade.Object) []change.Doubt {
 	c := o.Change
 	if !upgrade.IsService(c.Ref) || c.Op != change.Update || !c.Outcome.Changed {
 		return nil
