@@ -6,6 +6,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/renamedreleases"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -19,7 +20,7 @@ import (
 // hidden edit, so that it is counted and can be shown. What an image is called is
 // never replaced.
 func CompareReleases(ctx context.Context, old, updated Manifest, opts Options) (change.Set, error) {
-	r := newRenaming(opts.Release.From, opts.Release.Name, opts.Namespace)
+	r := renamedreleases.New(opts.Release.From, opts.Release.Name, opts.Namespace)
 	if r == nil {
 		return Compare(ctx, old, updated, opts)
 	}
@@ -35,13 +36,13 @@ func CompareReleases(ctx context.Context, old, updated Manifest, opts Options) (
 	if err := errors.Join(errOld, errNew); err != nil {
 		return change.Set{}, err
 	}
-	if old.Text, err = r.manifest(before, after); err != nil {
+	if old.Text, err = r.Manifest(before, after); err != nil {
 		return change.Set{}, err
 	}
 	set, err := Compare(ctx, old, updated, opts)
 	if err != nil {
 		return set, err
 	}
-	r.note(&set)
+	r.Note(&set)
 	return set, nil
 }

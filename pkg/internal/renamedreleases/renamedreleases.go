@@ -1,4 +1,5 @@
-package safediff
+// Package renamedreleases gives the objects of one release the names of another.
+package renamedreleases
 
 import (
 	"encoding/base64"
@@ -28,8 +29,8 @@ type renaming struct {
 	done       []renamedObject
 }
 
-// newRenaming returns the renaming of one release to another; nil if they have the same names.
-func newRenaming(from change.Place, name, namespace string) *renaming {
+// New returns the renaming of one release to another; nil if they have the same names.
+func New(from change.Place, name, namespace string) *renaming {
 	var words []word
 	for _, w := range []word{{from.Name, name}, {from.Namespace, namespace}} {
 		if w.old != "" && w.updated != "" && w.old != w.updated {
@@ -48,8 +49,8 @@ type renamedObject struct {
 	edits        []change.Edit
 }
 
-// manifest returns the old objects with the names of the new ones.
-func (r *renaming) manifest(old, updated []*manifest.Object) (string, error) {
+// Manifest returns the old objects with the names of the new ones.
+func (r *renaming) Manifest(old, updated []*manifest.Object) (string, error) {
 	partners := r.pair(old, updated)
 	var err error
 	if r.configured, err = sameConfiguration(r.words, old, updated, partners); err != nil {
@@ -122,8 +123,8 @@ func (r *renaming) pair(old, updated []*manifest.Object) map[*manifest.Object]*m
 	return partners
 }
 
-// note adds to the set what was replaced, as hidden edits.
-func (r *renaming) note(set *change.Set) {
+// Note adds to the set what was replaced, as hidden edits.
+func (r *renaming) Note(set *change.Set) {
 	known := make(map[manifest.Identity]*change.Change, len(set.Changes))
 	for i := range set.Changes {
 		if c := &set.Changes[i]; c.New != nil && c.Ref.Name != "" {
