@@ -15,6 +15,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -56,18 +57,18 @@ func (n *names) add(list []string, about ...manifest.Identity) {
 // admission reads the guards of the release and of the cluster. fresh says that the release was
 // installed and never upgraded, so that its own policies have seen nothing of it yet.
 func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run hookRuns) guards {
-	if !slices.ContainsFunc(slices.Concat(in.cluster, in.old, in.updated), guarding) {
+	if !slices.ContainsFunc(slices.Concat(in.Cluster, in.Old, in.Updated), guarding) {
 		return guards{}
 	}
 	before, merged := in.atFirst(&run), in.merged(server, in.said())
-	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.unread) }
+	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.Unread) }
 	g := guards{
 		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
 		serverSide: serverSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
 	begun := g.meet(run.hooks(0), before, g.early, of)
 	g.before = of(withMerged(in.reading(begun), merged))
-	after := slices.DeleteFunc(withMerged(in.after(), merged), diff.IsHook)
+	after := slices.DeleteFunc(withMerged(in.After(), merged), diff.IsHook)
 	after = append(after, absentFrom(after, in.keptGuards(begun))...)
 	g.applied, g.after = of(slices.Concat(after, absentFrom(after, begun))), of(after)
 	g.applied.Used(g.before)
@@ -78,10 +79,10 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run
 	}
 	if g.installed = g.before; fresh {
 		own := map[manifest.Identity]bool{}
-		for _, o := range in.old {
+		for _, o := range in.Old {
 			own[o.Ref.Identity()] = isAdmissionPolicy(o.Ref.Kind)
 		}
-		g.installed = server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), in.unread)
+		g.installed = server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), in.Unread)
 	}
 	return g
 }
@@ -89,9 +90,9 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run
 // atFirst returns what guards are made of when the upgrade begins.
 func (in *input) atFirst(run *hookRuns) []*manifest.Object {
 	known := in.said()
-	before := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
-	for _, o := range in.old {
-		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, in.unread)) {
+	before := slices.DeleteFunc(slices.Clone(in.Cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
+	for _, o := range in.Old {
+		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, in.Unread)) {
 			before = append(before, o)
 		}
 	}
@@ -102,7 +103,7 @@ func (in *input) atFirst(run *hookRuns) []*manifest.Object {
 // has said of it.
 func (in *input) said() map[manifest.Identity]*manifest.Object {
 	known := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.cluster {
+	for _, o := range in.Cluster {
 		known[o.Ref.Identity()] = o
 	}
 	return known
@@ -121,13 +122,13 @@ func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
 // Helm comes to workloads: Namespaces, ConfigMaps and Secrets come before.
 func (in *input) reading(before []*manifest.Object) []*manifest.Object {
 	updated := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.updated {
+	for _, o := range in.Updated {
 		if readFirst(o) {
 			updated[o.Ref.Identity()] = o
 		}
 	}
 	list := slices.DeleteFunc(slices.Clone(before), func(o *manifest.Object) bool { return updated[o.Ref.Identity()] != nil })
-	for _, o := range in.updated {
+	for _, o := range in.Updated {
 		if updated[o.Ref.Identity()] == o {
 			list = append(list, o)
 		}
@@ -139,11 +140,11 @@ func (in *input) reading(before []*manifest.Object) []*manifest.Object {
 // merge leaves what others have set. It is known of objects of which somebody has said what they are in the cluster.
 func (in *input) merged(server *apiserver.Server, known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
 	installed := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.old {
+	for _, o := range in.Old {
 		installed[o.Ref.Identity()] = o
 	}
 	merged := map[*manifest.Object]*manifest.Object{}
-	for _, o := range in.updated {
+	for _, o := range in.Updated {
 		live := known[o.Ref.Identity()]
 		if live == nil || !readFirst(o) || live.Ref.Version != o.Ref.Version {
 			continue
@@ -153,8 +154,8 @@ func (in *input) merged(server *apiserver.Server, known map[manifest.Identity]*m
 			continue
 		}
 		by := server
-		if !fromCluster(value) { // it does not say who owns what
-			by, value = server.Merging(), written(live.Ref, value)
+		if !action.FromCluster(value) { // it does not say who owns what
+			by, value = server.Merging(), action.Written(live.Ref, value)
 		}
 		result, err := by.Update(cmp.Or(installed[o.Ref.Identity()], o), o, value)
 		if err != nil || result.NewFields == nil || len(result.Outcome.Refused) > 0 {
@@ -352,7 +353,7 @@ func (g *guards) unasked() []change.Notice {
 		return nil
 	}
 	return []change.Notice{{Hides: change.Rejected, Never: true, Reason: "admission webhooks look at what changes, and may reject it or change it: " +
-		someOf(slices.Sorted(maps.Keys(g.webhooks.all))) + "; --dry-run=server asks them, except about pods"}}
+		rule.SomeOf(slices.Sorted(maps.Keys(g.webhooks.all))) + "; --dry-run=server asks them, except about pods"}}
 }
 
 // comes reports whether new pods are to be made. A CronJob makes some whenever it runs.

@@ -78,7 +78,7 @@ func (j *judge) resized(u *upgrade.Upgrade) {
 // are known to be in the cluster, keep of each workload at least.
 func (in *input) keptBefore() map[manifest.Identity]int {
 	least := map[manifest.Identity]int{}
-	for _, objects := range [][]*manifest.Object{in.cluster, in.old} {
+	for _, objects := range [][]*manifest.Object{in.Cluster, in.Old} {
 		for _, o := range objects {
 			if diff.IsHook(o) {
 				continue

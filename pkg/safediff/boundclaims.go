@@ -8,6 +8,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -16,12 +17,12 @@ import (
 // claim: those that the claims name. A claim or a volume that the upgrade deletes, or makes again,
 // is left out. It reads nothing if the nodes are not known, since nobody asks then.
 func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.PersistentVolume {
-	objects := in.after()
-	if !slices.ContainsFunc(objects, isNode) {
+	objects := in.After()
+	if !slices.ContainsFunc(objects, action.IsNode) {
 		return nil
 	}
 	again := map[manifest.Identity]bool{} // what is made again, and what goes
-	for _, o := range in.old {
+	for _, o := range in.Old {
 		again[o.Ref.Identity()] = true
 	}
 	for _, o := range objects {

@@ -72,7 +72,7 @@ type drained struct {
 // read takes in what is known of the cluster: what was read of all namespaces, or else objects that
 // the user has named and what is around the release.
 func (d *drained) read(in *input, everywhere *cluster.State) error {
-	objects := slices.Clone(in.cluster)
+	objects := slices.Clone(in.Cluster)
 	if everywhere != nil {
 		more, err := action.InCluster(everywhere.Surroundings)
 		if err != nil {
@@ -85,11 +85,11 @@ func (d *drained) read(in *input, everywhere *cluster.State) error {
 		}
 	}
 	touched := map[manifest.Identity]bool{}
-	for _, o := range slices.Concat(in.old, in.updated) {
+	for _, o := range slices.Concat(in.Old, in.Updated) {
 		touched[o.Ref.Identity()] = true
 	}
 	b := bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
-	d.budgets, d.scaled = map[string][]*policyv1.PodDisruptionBudget{}, upgrade.ScaleTargets(in.updated)
+	d.budgets, d.scaled = map[string][]*policyv1.PodDisruptionBudget{}, upgrade.ScaleTargets(in.Updated)
 	last := map[manifest.Identity]*manifest.Object{}
 	for _, o := range objects {
 		last[o.Ref.Identity()] = o

@@ -76,10 +76,10 @@ func without(list []*manifest.Object, o *manifest.Object) []*manifest.Object {
 // when the upgrade deletes what left the release.
 func (in *input) keptGuards(list []*manifest.Object) []*manifest.Object {
 	hooks := map[manifest.Identity]bool{}
-	for _, o := range slices.Concat(in.old, in.updated) {
+	for _, o := range slices.Concat(in.Old, in.Updated) {
 		hooks[o.Ref.Identity()] = diff.IsHook(o) && guarding(o)
 	}
-	for _, o := range in.old {
+	for _, o := range in.Old {
 		if !diff.IsHook(o) {
 			delete(hooks, o.Ref.Identity())
 		}

@@ -121,7 +121,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	judged.Dropped = j.dropped(p, &judged)
 	j.redefined(&judged, &result)
 	judged.Drift = slices.Concat(j.notHelms(&c, &result, drift), j.gone(&c, p))
-	judged.Rollback = j.rollbackLoss(p, &c, &result, len(drift) > 0)
+	judged.Rollback = rollbackLoss(&j.Action, p, &c, &result, len(drift) > 0)
 	if upgrade.IsService(c.Ref) {
 		judged.Allocated = apiserver.Allocated(result.NewFields)
 	}
@@ -211,7 +211,7 @@ func (j *judge) removal(o *manifest.Object) upgrade.Object {
 	}
 	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
 	judged := j.conclude(&c, &result)
-	judged.Rollback = j.rollbackLoss(diff.Pair{Old: o}, &c, &result, false)
+	judged.Rollback = rollbackLoss(&j.Action, diff.Pair{Old: o}, &c, &result, false)
 	return judged
 }
 

@@ -2,7 +2,6 @@ package safediff
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -40,7 +40,7 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object, serverSide bool) []clust
 		if p.Ref().Namespace == "" || p.New != nil && !differs(p) && !serverSide {
 			continue
 		}
-		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
+		if guard := action.NamespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
 			known[guard.Identity()] = true
 			list = append(list, cluster.Wanted{Ref: guard})
 		}
@@ -61,51 +61,13 @@ func mounts(p diff.Pair) bool {
 	return p.Old != nil && p.New != nil && p.Old.Mentions(field) && p.New.Mentions(field)
 }
 
-// namespaceOf returns the Namespace in which an object lives.
-func namespaceOf(ref manifest.Ref) manifest.Ref {
-	return manifest.Ref{Version: "v1", Kind: "Namespace", Name: ref.Namespace}
-}
-
-// runningIn sorts the pods of a cluster that was asked, and what made them, by
-// namespace. A namespace of which any of that could not be read is missing.
-func runningIn(state *cluster.State) map[string]*rollout.Running {
-	byNamespace := map[string]*rollout.Running{}
-	of := func(namespace string) *rollout.Running {
-		if byNamespace[namespace] == nil {
-			byNamespace[namespace] = &rollout.Running{}
-		}
-		return byNamespace[namespace]
-	}
-	for ref := range state.Objects {
-		of(ref.Namespace)
-	}
-	for _, value := range state.Surroundings {
-		u := unstructured.Unstructured{Object: value}
-		r := of(u.GetNamespace())
-		switch u.GetKind() {
-		case "Pod":
-			r.Pods = action.AppendAs(r.Pods, value)
-		case "ReplicaSet":
-			r.Sets = action.AppendAs(r.Sets, value)
-		case "ControllerRevision":
-			r.Revisions = action.AppendAs(r.Revisions, value)
-		}
-	}
-	for _, gap := range state.Unread {
-		if slices.Contains([]string{"Pod", "ReplicaSet", "ControllerRevision"}, gap.Kind) {
-			delete(byNamespace, gap.Namespace)
-		}
-	}
-	return byNamespace
-}
-
 // gaps are notices of what around the release could not be read.
 func gaps(state *cluster.State) []change.Notice {
 	if state == nil {
 		return nil
 	}
 	if why := blind(state); len(why) > 0 {
-		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + someOf(why), Hides: change.Rejected, All: true}}
+		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + rule.SomeOf(why), Hides: change.Rejected, All: true}}
 	}
 	list := make([]change.Notice, 0, len(state.Unread))
 	var admission []string
@@ -135,20 +97,10 @@ func gaps(state *cluster.State) []change.Notice {
 	}
 	if slices.Sort(admission); len(admission) > 0 {
 		list = append(list, change.Notice{
-			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + someOf(slices.Compact(admission)),
+			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + rule.SomeOf(slices.Compact(admission)),
 		})
 	}
 	return list
-}
-
-// someOf joins the first reasons, and counts the rest.
-func someOf(reasons []string) string {
-	const shown = 3
-	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
-	if more := len(reasons) - shown; more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	return text
 }
 
 // countsNodes reports whether there is a DaemonSet, whose pods are as many as nodes.
@@ -236,39 +188,16 @@ func noted(pairs []diff.Pair, known []*manifest.Object) (*cluster.State, error) 
 			return nil, err
 		}
 		switch {
-		case fromCluster(value):
+		case action.FromCluster(value):
 			objects[o.Ref.Identity()] = cluster.Object{Value: value}
 		case p.Old == nil:
-			objects[o.Ref.Identity()] = cluster.Object{Value: written(o.Ref, value)}
+			objects[o.Ref.Identity()] = cluster.Object{Value: action.Written(o.Ref, value)}
 		}
 	}
 	if len(objects) == 0 {
 		return nil, nil
 	}
 	return &cluster.State{Objects: objects}, nil
-}
-
-// written returns an object that was written by hand with what the API server adds to
-// the metadata of each, without which it would refuse every update.
-func written(ref manifest.Ref, value map[string]any) map[string]any {
-	stored := maps.Clone(value)
-	metadata, _ := value["metadata"].(map[string]any)
-	if metadata = maps.Clone(metadata); metadata == nil {
-		metadata = map[string]any{}
-	}
-	metadata["resourceVersion"] = "1"
-	if ref.Namespace != "" {
-		metadata["namespace"] = ref.Namespace
-	}
-	stored["metadata"] = metadata
-	return stored
-}
-
-// fromCluster reports whether an object was read from a cluster and not written by
-// hand.
-func fromCluster(value map[string]any) bool {
-	metadata, _ := value["metadata"].(map[string]any)
-	return metadata["uid"] != nil
 }
 
 // unread says why an object of the release was not read from the cluster.

@@ -2,34 +2,13 @@ package safediff
 
 import (
 	"fmt"
-	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 const takenOver = "its Namespace is not there yet when Helm makes the object, unless it exists and Helm takes it over (--take-ownership): which of the two is not known"
-
-// unowned refuses an object that exists, and is not the release's unless somebody has marked it
-// by hand (existingResourceConflict in helm.sh/helm/v4/pkg/action).
-func unowned(because string) apiserver.Result {
-	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
-		Type: "AlreadyExists", Message: "exists (" + because + ") and cannot be imported into the current release, unless somebody has given it the labels and annotations of the release",
-	}}}}
-}
-
-// immortal says that the API server refuses to delete one of its own namespaces (NamespaceLifecycle
-// in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
-func immortal(ref manifest.Ref) []change.FieldError {
-	if ref.GroupKind() != "Namespace" || !slices.Contains([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic}, ref.Name) {
-		return nil
-	}
-	return []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("Helm deletes it before it runs the hook: namespaces %q is forbidden: this namespace may not be deleted", ref.Name)}}
-}
 
 // withoutNamespace refuses objects whose Namespace is of the release and is not there when Helm makes
 // them (NamespaceLifecycle in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
@@ -39,7 +18,7 @@ func (j *judge) withoutNamespace(u *upgrade.Upgrade) {
 		if o.New == nil || o.Ref().Namespace == "" || o.Hook != nil && !o.Runs() || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
 			continue
 		}
-		space := u.Object(namespaceOf(o.Ref()).Identity())
+		space := u.Object(action.NamespaceOf(o.Ref()).Identity())
 		if space == nil || space.New == nil {
 			continue
 		}

@@ -41,14 +41,14 @@ func (j *judge) staying(in *input) []neighbour {
 	}
 	installed, list := map[manifest.Identity]*manifest.Object{}, []neighbour(nil)
 	stays := map[manifest.Identity]bool{} // whether the upgrade leaves an object of the release as it is
-	for _, o := range in.old {
+	for _, o := range in.Old {
 		installed[o.Ref.Identity()], stays[o.Ref.Identity()] = o, false
 	}
-	for _, o := range in.updated {
+	for _, o := range in.Updated {
 		old := installed[o.Ref.Identity()]
 		stays[o.Ref.Identity()] = old != nil && old.SameText(o) && !diff.IsHook(o)
 	}
-	for _, o := range in.after() {
+	for _, o := range in.After() {
 		id := o.Ref.Identity()
 		if left, inside := stays[id]; o.Ref.GroupKind() != "DaemonSet.apps" || inside && !left || j.Running[o.Ref.Namespace] != nil {
 			continue

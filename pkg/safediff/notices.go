@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -45,11 +44,11 @@ func (in *input) copies(pairs []diff.Pair) []change.Notice {
 		}
 	}
 	var earlier []*manifest.Object
-	if old < len(in.old) {
-		earlier = diff.Duplicates(in.old)
+	if old < len(in.Old) {
+		earlier = diff.Duplicates(in.Old)
 	}
-	if updated < len(in.updated) {
-		earlier = append(earlier, diff.Duplicates(in.updated)...)
+	if updated < len(in.Updated) {
+		earlier = append(earlier, diff.Duplicates(in.Updated)...)
 	}
 	list := make([]change.Notice, 0, len(earlier))
 	for _, o := range earlier {
@@ -80,8 +79,8 @@ func (j *judge) differs(o *manifest.Object, live map[string]any) bool {
 
 // crdNotices lists what an upgrade leaves undone in crds directories.
 func (in *input) crdNotices(j *judge) []change.Notice {
-	_, before := splitCRDs(in.old, in.oldCRDs)
-	_, after := splitCRDs(in.updated, in.newCRDs)
+	_, before := splitCRDs(in.Old, in.oldCRDs)
+	_, after := splitCRDs(in.Updated, in.newCRDs)
 	known := make(map[string]*manifest.Object, len(before))
 	for _, o := range before {
 		known[o.Ref.Name] = o
@@ -107,17 +106,4 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 		seen[o.Ref.Name] = true
 	}
 	return list
-}
-
-// after lists what is in the cluster when the upgrade is over, as far as it is known.
-func (in *input) after() []*manifest.Object {
-	if len(in.cluster) == 0 {
-		return in.updated
-	}
-	touched := map[manifest.Identity]bool{}
-	for _, o := range slices.Concat(in.old, in.updated) {
-		touched[o.Ref.Identity()] = true
-	}
-	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return touched[o.Ref.Identity()] })
-	return slices.Concat(in.updated, others)
 }

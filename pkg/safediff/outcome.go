@@ -1,7 +1,10 @@
 package safediff
 
 import (
+	"fmt"
 	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -164,4 +167,21 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 func (j *judge) remade(hook *change.Hook) bool {
 	running := j.Events()
 	return hook.Runs && slices.Contains(hook.Events, running[len(running)-1])
+}
+
+// unowned refuses an object that exists, and is not the release's unless somebody has marked it
+// by hand (existingResourceConflict in helm.sh/helm/v4/pkg/action).
+func unowned(because string) apiserver.Result {
+	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
+		Type: "AlreadyExists", Message: "exists (" + because + ") and cannot be imported into the current release, unless somebody has given it the labels and annotations of the release",
+	}}}}
+}
+
+// immortal says that the API server refuses to delete one of its own namespaces (NamespaceLifecycle
+// in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
+func immortal(ref manifest.Ref) []change.FieldError {
+	if ref.GroupKind() != "Namespace" || !slices.Contains([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic}, ref.Name) {
+		return nil
+	}
+	return []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("Helm deletes it before it runs the hook: namespaces %q is forbidden: this namespace may not be deleted", ref.Name)}}
 }

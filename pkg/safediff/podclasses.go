@@ -38,7 +38,7 @@ func (j *judge) lookAhead(ctx context.Context, u *upgrade.Upgrade) (state *clust
 		}
 		o.New.Forget()
 	}
-	return j.lookOutside(ctx, open, nil)
+	return j.LookOutside(ctx, open, nil)
 }
 
 // bare reports whether an object is a Pod that Helm creates.

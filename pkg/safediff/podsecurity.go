@@ -51,7 +51,7 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 		known[name] = true
 		n.before[name], n.after[name] = labels, maps.Clone(labels)
 	}
-	read(in.cluster, there)
+	read(in.Cluster, there)
 	if state != nil {
 		for id, o := range state.Objects {
 			switch {
@@ -64,7 +64,7 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 		}
 	}
 	// Helm takes back what its last manifest set, and leaves what others have.
-	read(in.old, func(name string, labels map[string]string) {
+	read(in.Old, func(name string, labels map[string]string) {
 		if !known[name] {
 			n.before[name] = labels
 			return
@@ -73,7 +73,7 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 			delete(n.after[name], label)
 		}
 	})
-	read(in.updated, func(name string, labels map[string]string) {
+	read(in.Updated, func(name string, labels map[string]string) {
 		if delete(n.unread, name); n.after[name] == nil {
 			n.after[name] = map[string]string{}
 		}

@@ -56,10 +56,10 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 // of this revision is new, and that of the installed one counts where the quota does not say what is
 // used. Where Helm deletes an old record, it is no more than before.
 func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
-	if j.opts.Record.Kind == "" || q.Namespace != cmp.Or(j.Namespace, "default") || j.Operation == change.Uninstall {
+	if j.Record.Kind == "" || q.Namespace != cmp.Or(j.Namespace, "default") || j.Operation == change.Uninstall {
 		return nil
 	}
-	record, err := j.recordObject()
+	record, err := j.RecordObject()
 	if err != nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	switch has := j.Operation != change.Install; {
 	case has && len(q.Status.Used) == 0:
 		return apiserver.Plus(usage, usage)
-	case j.prunes():
+	case j.Prunes():
 		return nil
 	default:
 		return usage
@@ -313,4 +313,44 @@ func (j *judge) fillQuotas(old []*manifest.Object) {
 		}
 		o.Forget()
 	}
+}
+
+// unrecorded returns the record of the release as an object for which a quota has no room: Helm fails
+// before it does anything else (performUpgrade in helm.sh/helm/v3/pkg/action). What is used is what
+// the quota says, or else at least what the release itself has, and the record of its revision. nil if
+// there is room. It is doubtful where Helm first deletes the oldest of many records (Create in
+// helm.sh/helm/v3/pkg/storage): how long the quota goes on counting that is not known.
+func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
+	kind := j.Record.Kind
+	if kind == "" || j.Operation == change.Uninstall || j.Operation == change.Install {
+		return nil, nil, nil
+	}
+	namespace := cmp.Or(j.Namespace, "default")
+	record, err := j.RecordObject()
+	if err != nil {
+		return nil, nil, err
+	}
+	more := j.Server.Usage(record)
+	for _, q := range j.guards.early.Quotas(namespace) {
+		used := q.Status.Used
+		if len(used) == 0 {
+			used = more // the record of the installed revision
+			for i := range objects {
+				if o := objects[i].Old; o != nil && o.Ref.Kind == kind && o.Ref.Namespace == namespace && !diff.IsHook(o) {
+					used = apiserver.Plus(used, j.Server.Usage(o))
+				}
+			}
+		}
+		why := apiserver.Exceeded(q, used, more)
+		if why == "" {
+			continue
+		}
+		why = fmt.Sprintf("violates ResourceQuota %s (with the record of the release, that is %s)", q.Name, why)
+		if j.Prunes() {
+			return nil, []change.Notice{{Hides: change.Rejected, All: true, Reason: "whether Helm can store the release before it deletes an older record of it: that " + why}}, nil
+		}
+		c := change.Change{Ref: record.Ref, Op: change.Create, New: record, Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{Type: "Forbidden", Message: why}}}}
+		return &upgrade.Object{Pair: diff.Pair{New: record}, Phase: diff.Apply, Change: &c}, nil, nil
+	}
+	return nil, nil, nil
 }

@@ -50,7 +50,7 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 		}
 		old.Renamed, updated.Renamed = r, r
 		r.Claims = j.claims(old, updated, full, scaled[old.Ref.Identity()])
-		objects[at[p.New]].Read = rule.Read(updated, rules()) // it has been something before
+		objects[at[p.New]].Read = rule.Read(updated, j.Rules()) // it has been something before
 		forget(p)
 	}
 }

@@ -19,8 +19,8 @@ import (
 
 // rollbackLosses lists what a rollback does not bring back, in the order of the pairs. Where
 // Helm changes nothing there is nothing to bring back.
-func (j *judge) rollbackLosses(objects []upgrade.Object) []change.Notice {
-	if cmp.Or(j.Operation, change.Upgrade) != change.Upgrade ||
+func rollbackLosses(a *action.Action, objects []upgrade.Object) []change.Notice {
+	if cmp.Or(a.Operation, change.Upgrade) != change.Upgrade ||
 		slices.ContainsFunc(objects, func(o upgrade.Object) bool { return o.Change != nil && o.Change.Outcome.Upfront }) {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (j *judge) rollbackLosses(objects []upgrade.Object) []change.Notice {
 		case c == nil:
 			reason = ""
 		case c.Outcome.Unreached:
-			reason = j.leftOut(p, c)
+			reason = leftOut(a, p, c)
 		}
 		for _, o := range []*manifest.Object{p.New, p.Old} {
 			if o != nil && unread[kindOf(o.Ref)] && len(o.HookEvents()) == 0 {
@@ -50,14 +50,14 @@ func (j *judge) rollbackLosses(objects []upgrade.Object) []change.Notice {
 // leftOut tells what bars the way back of an object that the new manifest no longer has
 // and that is still there, since Helm did not come to it: a rollback from the failed
 // revision then finds it as one that is not the release's.
-func (j *judge) leftOut(p diff.Pair, c *change.Change) string {
+func leftOut(a *action.Action, p diff.Pair, c *change.Change) string {
 	if p.New != nil || diff.IsHook(p.Old) {
 		return ""
 	}
-	if value, known := j.Found(c.Ref); known && value == nil {
+	if value, known := a.Found(c.Ref); known && value == nil {
 		return ""
 	}
-	return refusedBack(inTheWay, j.Server.BackKept(p.Old, p.Old, j.InVersion(c.Ref)).Refused)
+	return refusedBack(inTheWay, a.Server.BackKept(p.Old, p.Old, a.InVersion(c.Ref)).Refused)
 }
 
 // pendingBack is what follows where Helm fails to read a manifest in a rollback: it has
@@ -122,7 +122,7 @@ func servedBy(definition *manifest.Object) map[manifest.Ref]bool {
 // what is updated, and about a new object for what is deleted. What the upgrade
 // creates a rollback deletes. drifted says that the object is not what the old manifest
 // says: what somebody has done to it behind Helm's back is not Helm's to bring back.
-func (j *judge) rollbackLoss(p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
+func rollbackLoss(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
 	switch {
 	case c.Outcome.Upfront, p.Old == nil && c.Op != change.Update:
 		return ""
@@ -131,24 +131,24 @@ func (j *judge) rollbackLoss(p diff.Pair, c *change.Change, result *apiserver.Re
 	case diff.IsHook(p.Old):
 		return ""
 	case c.Op == change.Update, c.Op == change.Create:
-		if lost := lostFor(c); lost != "" {
+		if lost := lostFor(a, c); lost != "" {
 			return lost
 		}
-		return j.updatedBack(p, c, result, drifted)
+		return updatedBack(a, p, c, result, drifted)
 	case c.Op == change.Keep:
-		return j.leftOut(p, c)
+		return leftOut(a, p, c)
 	default:
-		return cmp.Or(lostFor(c), j.madeAgain(p, c))
+		return cmp.Or(lostFor(a, c), madeAgain(a, p, c))
 	}
 }
 
 // updatedBack asks the API server about the way back of an object that the upgrade
 // changes, or makes since somebody has deleted it.
-func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
+func updatedBack(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
 	if diff.IsHook(p.New) || !drifted && bothWays(c) {
 		return ""
 	}
-	back := j.Server.Back(p.New, p.Old, result)
+	back := a.Server.Back(p.New, p.Old, result)
 	if len(back.Refused) > 0 {
 		return refusedBack("the rollback is rejected: ", back.Refused)
 	}
@@ -170,11 +170,11 @@ func (j *judge) updatedBack(p diff.Pair, c *change.Change, result *apiserver.Res
 
 // madeAgain asks the API server about an object that a rollback makes again, or puts in
 // the place of the hook that it has become.
-func (j *judge) madeAgain(p diff.Pair, c *change.Change) string {
+func madeAgain(a *action.Action, p diff.Pair, c *change.Change) string {
 	if c.Op == change.Recreate && len(c.Outcome.Refused) == 0 && !slices.Contains(p.New.HookDeletePolicies(), "hook-succeeded") {
-		return refusedBack(inTheWay, j.Server.BackKept(p.Old, p.New, nil).Refused)
+		return refusedBack(inTheWay, a.Server.BackKept(p.Old, p.New, nil).Refused)
 	}
-	refused, err := j.Server.Rejected(p.Old)
+	refused, err := a.Server.Rejected(p.Old)
 	if err != nil {
 		return "" // it has been read before
 	}
@@ -195,7 +195,7 @@ func refusedBack(lead string, refused []change.FieldError) string {
 
 // lostFor says of an object with which stored data goes how it comes back; "" if none
 // goes, or none that is known.
-func lostFor(c *change.Change) string {
+func lostFor(a *action.Action, c *change.Change) string {
 	if upgrade.IsClaim(c.Ref) && (c.Op == change.Delete || c.Op == change.Recreate) {
 		return claimBack(c)
 	}
@@ -205,7 +205,7 @@ func lostFor(c *change.Change) string {
 	if loss := c.Outcome.Loss; c.Ref.Kind == "StatefulSet" && loss != nil && loss.Spared && len(loss.What) > 0 {
 		return strings.Join(rule.Prefixed("its deleted claims come back with empty volumes: ", loss.What, 3), "")
 	}
-	return rule.Lost(c, rules())
+	return rule.Lost(c, a.Rules())
 }
 
 // addressLost says of a Service that clients outside know by an address what becomes of

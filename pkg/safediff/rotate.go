@@ -24,7 +24,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 	found := map[*manifest.Object][]fieldpath.Path{}
 	if len(in.again) == 0 {
 		for i := range known {
-			for _, o := range in.updated {
+			for _, o := range in.Updated {
 				if r := &known[i]; len(r.Paths) > 0 && o.Ref.Identity() == r.Ref.Identity() {
 					found[o] = r.Paths
 				}
@@ -32,7 +32,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 		}
 		return found, nil
 	}
-	for _, p := range diff.Pairs(in.again, in.updated) {
+	for _, p := range diff.Pairs(in.again, in.Updated) {
 		switch {
 		case p.New == nil || p.New.IsTest() || p.Old != nil && p.Old.SameText(p.New):
 			continue // no upgrade makes a test

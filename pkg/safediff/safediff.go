@@ -148,7 +148,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	facts := in.facts(opts)
 	server = server.Knowing(facts)
 	in.place(server)
-	pairs := diff.Pairs(in.old, in.updated)
+	pairs := diff.Pairs(in.Old, in.Updated)
 	for i := range pairs {
 		pairs[i].Uninstalls = opts.Operation == change.Uninstall
 	}
@@ -163,7 +163,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	unread, seen := gaps(state), state
 	asked := state != nil && len(blind(state)) == 0
 	if !asked {
-		if state, err = noted(pairs, in.cluster); err != nil {
+		if state, err = noted(pairs, in.Cluster); err != nil {
 			return change.Set{}, err
 		}
 		if state, err = left(ctx, server, state, beside, old, opts); err != nil {
@@ -174,27 +174,27 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		Action: action.Action{
 			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
 			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
-			Failed: opts.Failed, State: state, Asked: asked, Cluster: in.cluster, Rollout: in.rolloutFacts(opts), Scaled: in.scaledAfter(state),
-			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
+			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: in.scaledAfter(state),
+			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
 		},
 		opts: opts, beside: beside, rotating: turning, least: in.keptBefore(), shipped: in.shipped(),
-		budgets:    action.ByNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
-		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
+		budgets:    action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
+		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.bound = in.bound(state)
-	j.Existing = j.NamespacesBefore(in.old)
+	j.Existing = j.NamespacesBefore(in.Old)
 	j.guards = in.admission(server, opts.ServerSide, j.Rollout.Fresh, j.hookRuns(pairs))
 	j.Server = server.Admitting(j.guards.before, j.guards.installed)
-	j.fillQuotas(in.old) //nolint:contextcheck // admission in this process waits for nobody
+	j.fillQuotas(in.Old) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
-		j.Running = runningIn(state)
+		j.Running = action.RunningIn(state)
 	}
 	j.neighbours = j.staying(&in)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
 		return change.Set{}, err
 	}
-	record, err := j.record()
+	record, err := j.TooLong()
 	if err != nil {
 		return change.Set{}, err
 	}
@@ -216,13 +216,13 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	set := change.Set{Release: opts.Release}
-	if set.Release.Values, err = secrets.ConcealValues(opts.Release.Values, in.old, in.updated); err != nil {
+	if set.Release.Values, err = secrets.ConcealValues(opts.Release.Values, in.Old, in.Updated); err != nil {
 		return change.Set{}, err
 	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = j.rollbackLosses(u.Objects) })
-	set.Unchecked = slices.Concat(opts.Notices, opts.Record.nearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
+	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = rollbackLosses(&j.Action, u.Objects) })
+	set.Unchecked = slices.Concat(opts.Notices, j.Record.NearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
 	collect(&set, u.Objects)
 	for i := range set.Changes {
 		rule.Advise(set.Changes[i].Findings, opts.Operation, rules())

@@ -23,20 +23,20 @@ const (
 // scaledNotices lists the workloads that an autoscaler scales while a manifest sets
 // their replicas.
 func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := upgrade.ScaleTargets(in.old, in.cluster)
+	targets := upgrade.ScaleTargets(in.Old, in.Cluster)
 	if len(targets) == 0 {
 		return nil
 	}
 	reason, hides, list := scaledServerSide, change.Rejected, []change.Notice(nil)
 	if !j.ServerSide {
 		reason, hides, list = scaledThreeWay, change.Restart, in.heldNotices(j.State)
-		stay := upgrade.ScaleTargets(in.updated, in.cluster)
+		stay := upgrade.ScaleTargets(in.Updated, in.Cluster)
 		maps.DeleteFunc(targets, func(target manifest.Identity, _ bool) bool { return !stay[target] })
 		for _, n := range list {
 			delete(targets, n.Ref.Identity())
 		}
 	}
-	for _, objects := range [][]*manifest.Object{in.updated, in.old} {
+	for _, objects := range [][]*manifest.Object{in.Updated, in.Old} {
 		for _, o := range objects {
 			if !j.Looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !j.switchedOff(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(reason, upgrade.Replicas(o)), Hides: hides})
@@ -57,7 +57,7 @@ func (j *judge) switchedOff(o *manifest.Object) bool {
 // scaledAfter returns what is scaled by an autoscaler when the upgrade is over. One of
 // KEDA's that is paused scales nothing.
 func (in *input) scaledAfter(state *cluster.State) map[manifest.Identity]bool {
-	return upgrade.ScaleTargets(slices.DeleteFunc(slices.Clone(in.after()), func(o *manifest.Object) bool {
+	return upgrade.ScaleTargets(slices.DeleteFunc(slices.Clone(in.After()), func(o *manifest.Object) bool {
 		paused, _ := in.paused(o, state)
 		return paused
 	}))
@@ -76,7 +76,7 @@ func (in *input) paused(o *manifest.Object, state *cluster.State) (paused bool, 
 		}
 		there, _ := state.Object(o.Ref)
 		value, has := (&unstructured.Unstructured{Object: there}).GetAnnotations()[key]
-		return value, has && !slices.ContainsFunc(in.old, func(old *manifest.Object) bool {
+		return value, has && !slices.ContainsFunc(in.Old, func(old *manifest.Object) bool {
 			_, goes := old.Annotation(key)
 			return goes && old.Ref.Identity() == o.Ref.Identity()
 		})
@@ -93,14 +93,14 @@ func (in *input) paused(o *manifest.Object, state *cluster.State) (paused bool, 
 // which KEDA has paused.
 func (in *input) heldNotices(state *cluster.State) []change.Notice {
 	held := map[manifest.Identity]string{}
-	for _, o := range in.after() {
+	for _, o := range in.After() {
 		if _, at := in.paused(o, state); at != "" {
 			target, _ := upgrade.ScaleTarget(o)
 			held[target] = at
 		}
 	}
 	var list []change.Notice
-	for _, o := range in.updated {
+	for _, o := range in.Updated {
 		if at := held[o.Ref.Identity()]; at != "" && upgrade.SetsReplicas(o) && at != strconv.Itoa(upgrade.Replicas(o)) {
 			list = append(list, change.Notice{Ref: o.Ref, Hides: change.Restart, Reason: fmt.Sprintf(
 				"KEDA has paused it at %s pods (%s), and the upgrade sets %d: whether and when KEDA sets %s again is not known", at, upgrade.PausedAtAnnotation, upgrade.Replicas(o), at)})

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
@@ -40,7 +39,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("objects that are only called something else", j.renames)
 	between("autoscalers beside a number of pods", j.churns)
 	between("autoscalers that come, go or change", j.resized)
-	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.lookOutside(ctx, u.Outside(), u.Owned()) })
+	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.LookOutside(ctx, u.Outside(), u.Owned()) })
 	between("pods that contradict their class", j.contradictions)
 	between("pods that name what is not there", namesInVain)
 	between("workloads whose new pods are refused from now on", j.overruled)
@@ -59,31 +58,6 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 		}
 	})
 	return err
-}
-
-// lookOutside asks the cluster about objects that are not the release's; nil if there
-// is none to ask.
-func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned []upgrade.Owned) (*cluster.State, error) {
-	if !j.Asked || j.opts.Look == nil || len(open)+len(owned) == 0 {
-		return nil, nil
-	}
-	wanted := make([]cluster.Wanted, 0, len(open))
-	for _, o := range open {
-		if ref, servable := upgrade.Servable(o.To); servable {
-			wanted = append(wanted, cluster.Wanted{Ref: ref})
-		}
-	}
-	for _, o := range owned {
-		for _, owner := range o.Owners {
-			if ref := owner.Ref; j.Server.Builtin(ref.Group, ref.Kind) {
-				if !j.Server.Namespaced(ref.Group, ref.Kind) {
-					ref.Namespace = ""
-				}
-				wanted = append(wanted, cluster.Wanted{Ref: ref})
-			}
-		}
-	}
-	return j.opts.Look(ctx, wanted)
 }
 
 // stop marks the changes that Helm never reaches because an earlier object is rejected.

@@ -75,7 +75,7 @@ func (j *judge) stay(o *upgrade.Object, why string) {
 			o.Unchecked = []change.Doubt{{Hides: change.Rejected, Reason: "Helm 3 goes on when a deletion is denied, Helm 4 fails: which of the two will run is not known"}}
 		}
 	}
-	o.Read, o.Rollback = rule.Read(c, rules()), j.leftOut(o.Pair, c)
+	o.Read, o.Rollback = rule.Read(c, j.Rules()), leftOut(&j.Action, o.Pair, c)
 }
 
 // hookUndeleted judges a hook that Helm deletes before it runs it, or when it has succeeded.

@@ -104,7 +104,7 @@ func (j *judge) hold(p diff.Pair, judged *upgrade.Object, result *apiserver.Resu
 		}
 	}
 	c.New = judged.Result()
-	judged.Read = rule.Read(&c, rules())
+	judged.Read = rule.Read(&c, j.Rules())
 }
 
 // heldAs returns an object with the fields that the cluster holds of it; nil if there are none.

@@ -3,11 +3,14 @@
 package action
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -25,12 +28,17 @@ type Action struct {
 	NoHooks, ServerSide, Replace, ForceConflicts, TakeOwnership bool
 	// Failed is the last revision of the release if it failed, else 0.
 	Failed int
+	// Record is what Helm stores of the release before anything else.
+	Record Record
+	// Look reads more of the cluster; nil if there is none to ask.
+	Look func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error)
+	// Rules are all that are asked about what is judged.
+	Rules func() []rule.Rule
 	// State is what is known of the cluster, nil if nothing is. Asked says that the cluster itself has
 	// said so, and what is around the release.
 	State *cluster.State
 	Asked bool
-	// Cluster are the objects that are known to be in the cluster.
-	Cluster []*manifest.Object
+	Objects
 	// Rollout is what the prediction of pods needs to know, Running what it needs to know besides of a
 	// namespace.
 	Rollout rollout.Facts

@@ -40,6 +40,16 @@ func Prefixed(word string, items []string, most int) []string {
 	return []string{text}
 }
 
+// SomeOf joins the first reasons, and counts the rest.
+func SomeOf(reasons []string) string {
+	const shown = 3
+	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
+	if more := len(reasons) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
 // Pods counts pods in a sentence; a number below 0 is not known.
 func Pods(n int) string {
 	switch {
