@@ -19,6 +19,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -121,7 +122,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	judged.Dropped = j.dropped(p, &judged)
 	j.redefined(&judged, &result)
 	judged.Drift = slices.Concat(j.notHelms(&c, &result, drift), j.gone(&c, p))
-	judged.Rollback = rollbackLoss(&j.Action, p, &c, &result, len(drift) > 0)
+	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drift) > 0)
 	if upgrade.IsService(c.Ref) {
 		judged.Allocated = apiserver.Allocated(result.NewFields)
 	}
@@ -211,7 +212,7 @@ func (j *judge) removal(o *manifest.Object) upgrade.Object {
 	}
 	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
 	judged := j.conclude(&c, &result)
-	judged.Rollback = rollbackLoss(&j.Action, diff.Pair{Old: o}, &c, &result, false)
+	judged.Rollback = rollback.Loss(&j.Action, diff.Pair{Old: o}, &c, &result, false)
 	return judged
 }
 

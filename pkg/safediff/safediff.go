@@ -21,6 +21,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -221,7 +222,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = rollbackLosses(&j.Action, u.Objects) })
+	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = rollback.Losses(&j.Action, u.Objects) })
 	set.Unchecked = slices.Concat(opts.Notices, j.Record.NearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
 	collect(&set, u.Objects)
 	for i := range set.Changes {

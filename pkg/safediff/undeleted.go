@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -75,7 +76,7 @@ func (j *judge) stay(o *upgrade.Object, why string) {
 			o.Unchecked = []change.Doubt{{Hides: change.Rejected, Reason: "Helm 3 goes on when a deletion is denied, Helm 4 fails: which of the two will run is not known"}}
 		}
 	}
-	o.Read, o.Rollback = rule.Read(c, j.Rules()), leftOut(&j.Action, o.Pair, c)
+	o.Read, o.Rollback = rule.Read(c, j.Rules()), rollback.LeftOut(&j.Action, o.Pair, c)
 }
 
 // hookUndeleted judges a hook that Helm deletes before it runs it, or when it has succeeded.

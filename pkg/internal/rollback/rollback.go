@@ -1,4 +1,5 @@
-package safediff
+// Package rollback tells what a rollback after the upgrade would not bring back.
+package rollback
 
 import (
 	"cmp"
@@ -17,9 +18,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// rollbackLosses lists what a rollback does not bring back, in the order of the pairs. Where
+// Losses lists what a rollback does not bring back, in the order of the pairs. Where
 // Helm changes nothing there is nothing to bring back.
-func rollbackLosses(a *action.Action, objects []upgrade.Object) []change.Notice {
+func Losses(a *action.Action, objects []upgrade.Object) []change.Notice {
 	if cmp.Or(a.Operation, change.Upgrade) != change.Upgrade ||
 		slices.ContainsFunc(objects, func(o upgrade.Object) bool { return o.Change != nil && o.Change.Outcome.Upfront }) {
 		return nil
@@ -33,7 +34,7 @@ func rollbackLosses(a *action.Action, objects []upgrade.Object) []change.Notice 
 		case c == nil:
 			reason = ""
 		case c.Outcome.Unreached:
-			reason = leftOut(a, p, c)
+			reason = LeftOut(a, p, c)
 		}
 		for _, o := range []*manifest.Object{p.New, p.Old} {
 			if o != nil && unread[kindOf(o.Ref)] && len(o.HookEvents()) == 0 {
@@ -47,10 +48,10 @@ func rollbackLosses(a *action.Action, objects []upgrade.Object) []change.Notice 
 	return list
 }
 
-// leftOut tells what bars the way back of an object that the new manifest no longer has
+// LeftOut tells what bars the way back of an object that the new manifest no longer has
 // and that is still there, since Helm did not come to it: a rollback from the failed
 // revision then finds it as one that is not the release's.
-func leftOut(a *action.Action, p diff.Pair, c *change.Change) string {
+func LeftOut(a *action.Action, p diff.Pair, c *change.Change) string {
 	if p.New != nil || diff.IsHook(p.Old) {
 		return ""
 	}
@@ -117,12 +118,12 @@ func servedBy(definition *manifest.Object) map[manifest.Ref]bool {
 	return served
 }
 
-// rollbackLoss tells why a rollback would not bring an object back as it is before the
+// Loss tells why a rollback would not bring an object back as it is before the
 // upgrade, one clause; "" if it would. The API server is asked the other way round for
 // what is updated, and about a new object for what is deleted. What the upgrade
 // creates a rollback deletes. drifted says that the object is not what the old manifest
 // says: what somebody has done to it behind Helm's back is not Helm's to bring back.
-func rollbackLoss(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
+func Loss(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, drifted bool) string {
 	switch {
 	case c.Outcome.Upfront, p.Old == nil && c.Op != change.Update:
 		return ""
@@ -136,7 +137,7 @@ func rollbackLoss(a *action.Action, p diff.Pair, c *change.Change, result *apise
 		}
 		return updatedBack(a, p, c, result, drifted)
 	case c.Op == change.Keep:
-		return leftOut(a, p, c)
+		return LeftOut(a, p, c)
 	default:
 		return cmp.Or(lostFor(a, c), madeAgain(a, p, c))
 	}

@@ -1,4 +1,4 @@
-package safediff
+package rollback
 
 import (
 	"testing"
