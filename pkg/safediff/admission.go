@@ -13,6 +13,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
@@ -20,6 +21,76 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
+
+// Admission is what admission of the API server says of the objects that Helm sends, and of the pods
+// that controllers then make.
+type Admission struct {
+	*action.Action
+	guards     guards
+	namespaces namespaces
+	// quotas are those of a namespace after the upgrade.
+	quotas map[string][]*corev1.ResourceQuota
+	// ahead is what the cluster has of objects that decide whether Helm comes to an end, and are
+	// not of the release; nil if it was not asked.
+	ahead *cluster.State
+}
+
+// newAdmission reads what is asked of both sides of the release and of the cluster. From then on the API server
+// of the action asks it, too.
+func newAdmission(of *action.Action, pairs []diff.Pair) *Admission {
+	a := &Admission{Action: of}
+	a.namespaces = a.readNamespaces()
+	a.guards = a.readGuards(a.hookRuns(pairs))
+	of.Server = of.Server.Admitting(a.guards.before, a.guards.installed)
+	a.fillQuotas(of.Old)
+	return a
+}
+
+// Err tells whether Pod Security admission is known.
+func (a *Admission) Err() error { return a.namespaces.err }
+
+// During returns an API server that asks what an object of the release meets.
+func (a *Admission) During(server *apiserver.Server, o *manifest.Object) *apiserver.Server {
+	return server.Admitting(a.guards.during(o), a.guards.installed)
+}
+
+// Policies reports whether there are policies when the upgrade begins.
+func (a *Admission) Policies() bool { return a.guards.before.Policies() }
+
+// MayAsk reports whether some policies may ask about an object when the upgrade begins.
+func (a *Admission) MayAsk(ref manifest.Ref) bool { return a.guards.before.MayAsk(ref) }
+
+// Labels are those of a namespace after the upgrade, and whether they are known.
+func (a *Admission) Labels(namespace string) (labels map[string]string, known bool) {
+	labels, known = a.namespaces.after[namespace]
+	return labels, known
+}
+
+// Admit refuses an object that is not let in, and returns what could not be told.
+func (a *Admission) Admit(p diff.Pair, c *change.Change, result *apiserver.Result) []change.Doubt {
+	a.namespaces.barePod(c, result)
+	return a.guards.admit(p, c, result)
+}
+
+// LetIn writes into pods what keeps new ones out, and returns what could not be told.
+func (a *Admission) LetIn(c *change.Change, result *apiserver.Result, pods *change.Pods) []change.Doubt {
+	unclear := a.namespaces.letIn(c, result, pods)
+	a.guards.letIn(c, result, pods, a.standing(c, result))
+	return unclear
+}
+
+// Unclear returns what is not known of policies that new pods of a workload, or of a hook, meet.
+func (a *Admission) Unclear(c *change.Change, result *apiserver.Result) []change.Doubt {
+	return a.guards.unclear(c, result)
+}
+
+// Barred says what keeps the pods of a hook out; "" for nothing.
+func (a *Admission) Barred(c *change.Change, result *apiserver.Result) string {
+	return a.guards.barred(c, result)
+}
+
+// Unasked is one notice of all webhooks that are asked about what the upgrade sends, and about new pods.
+func (a *Admission) Unasked() []change.Notice { return a.guards.unasked() }
 
 // guards are what built-in admission asks at three moments: when the upgrade begins, when Helm
 // has applied what comes before workloads, and when it is over. Helm applies policies last, so
@@ -54,22 +125,22 @@ func (n *names) add(list []string, about ...manifest.Identity) {
 	}
 }
 
-// admission reads the guards of the release and of the cluster. fresh says that the release was
-// installed and never upgraded, so that its own policies have seen nothing of it yet.
-func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run hookRuns) guards {
-	if !slices.ContainsFunc(slices.Concat(in.Cluster, in.Old, in.Updated), guarding) {
+// readGuards reads the guards of the release and of the cluster. Where the release was installed and
+// never upgraded, its own policies have seen nothing of it yet.
+func (a *Admission) readGuards(run hookRuns) guards {
+	if !slices.ContainsFunc(slices.Concat(a.Cluster, a.Old, a.Updated), guarding) {
 		return guards{}
 	}
-	before, merged := in.atFirst(&run), in.merged(server, in.said())
-	of := func(objects []*manifest.Object) *apiserver.Guards { return server.Guards(objects, in.Unread) }
+	before, merged := a.atFirst(&run), a.merged(a.said())
+	of := func(objects []*manifest.Object) *apiserver.Guards { return a.Server.Guards(objects, a.Unread) }
 	g := guards{
 		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
-		serverSide: serverSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
+		serverSide: a.ServerSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
 	begun := g.meet(run.hooks(0), before, g.early, of)
-	g.before = of(withMerged(in.reading(begun), merged))
-	after := slices.DeleteFunc(withMerged(in.After(), merged), diff.IsHook)
-	after = append(after, absentFrom(after, in.keptGuards(begun))...)
+	g.before = of(withMerged(a.reading(begun), merged))
+	after := slices.DeleteFunc(withMerged(a.After(), merged), diff.IsHook)
+	after = append(after, absentFrom(after, a.keptGuards(begun))...)
 	g.applied, g.after = of(slices.Concat(after, absentFrom(after, begun))), of(after)
 	g.applied.Used(g.before)
 	g.after.Used(g.before)
@@ -77,22 +148,22 @@ func (in *input) admission(server *apiserver.Server, serverSide, fresh bool, run
 		g.after = of(end) // new pods come after these hooks
 		g.after.Used(g.before)
 	}
-	if g.installed = g.before; fresh {
+	if g.installed = g.before; a.Rollout.Fresh {
 		own := map[manifest.Identity]bool{}
-		for _, o := range in.Old {
+		for _, o := range a.Old {
 			own[o.Ref.Identity()] = isAdmissionPolicy(o.Ref.Kind)
 		}
-		g.installed = server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), in.Unread)
+		g.installed = a.Server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), a.Unread)
 	}
 	return g
 }
 
 // atFirst returns what guards are made of when the upgrade begins.
-func (in *input) atFirst(run *hookRuns) []*manifest.Object {
-	known := in.said()
-	before := slices.DeleteFunc(slices.Clone(in.Cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
-	for _, o := range in.Old {
-		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, in.Unread)) {
+func (a *Admission) atFirst(run *hookRuns) []*manifest.Object {
+	known := a.said()
+	before := slices.DeleteFunc(slices.Clone(a.Cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
+	for _, o := range a.Old {
+		if known[o.Ref.Identity()] == nil && (!diff.IsHook(o) || guarding(o) && run.left(o, a.Unread)) {
 			before = append(before, o)
 		}
 	}
@@ -101,9 +172,9 @@ func (in *input) atFirst(run *hookRuns) []*manifest.Object {
 
 // said are the objects of the cluster by their name: what was read from it is behind what somebody
 // has said of it.
-func (in *input) said() map[manifest.Identity]*manifest.Object {
+func (a *Admission) said() map[manifest.Identity]*manifest.Object {
 	known := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.Cluster {
+	for _, o := range a.Cluster {
 		known[o.Ref.Identity()] = o
 	}
 	return known
@@ -120,15 +191,15 @@ func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
 
 // reading returns objects with those that policies read as the release has them by the time that
 // Helm comes to workloads: Namespaces, ConfigMaps and Secrets come before.
-func (in *input) reading(before []*manifest.Object) []*manifest.Object {
+func (a *Admission) reading(before []*manifest.Object) []*manifest.Object {
 	updated := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.Updated {
+	for _, o := range a.Updated {
 		if readFirst(o) {
 			updated[o.Ref.Identity()] = o
 		}
 	}
 	list := slices.DeleteFunc(slices.Clone(before), func(o *manifest.Object) bool { return updated[o.Ref.Identity()] != nil })
-	for _, o := range in.Updated {
+	for _, o := range a.Updated {
 		if updated[o.Ref.Identity()] == o {
 			list = append(list, o)
 		}
@@ -138,13 +209,13 @@ func (in *input) reading(before []*manifest.Object) []*manifest.Object {
 
 // merged returns what policies read of the release as the cluster has it once Helm has applied it: a
 // merge leaves what others have set. It is known of objects of which somebody has said what they are in the cluster.
-func (in *input) merged(server *apiserver.Server, known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
+func (a *Admission) merged(known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
 	installed := map[manifest.Identity]*manifest.Object{}
-	for _, o := range in.Old {
+	for _, o := range a.Old {
 		installed[o.Ref.Identity()] = o
 	}
 	merged := map[*manifest.Object]*manifest.Object{}
-	for _, o := range in.Updated {
+	for _, o := range a.Updated {
 		live := known[o.Ref.Identity()]
 		if live == nil || !readFirst(o) || live.Ref.Version != o.Ref.Version {
 			continue
@@ -153,9 +224,9 @@ func (in *input) merged(server *apiserver.Server, known map[manifest.Identity]*m
 		if err != nil {
 			continue
 		}
-		by := server
+		by := a.Server
 		if !action.FromCluster(value) { // it does not say who owns what
-			by, value = server.Merging(), action.Written(live.Ref, value)
+			by, value = a.Server.Merging(), action.Written(live.Ref, value)
 		}
 		result, err := by.Update(cmp.Or(installed[o.Ref.Identity()], o), o, value)
 		if err != nil || result.NewFields == nil || len(result.Outcome.Refused) > 0 {
@@ -289,17 +360,17 @@ type standing struct {
 
 // standing returns that. Without a look at the cluster, a rollback finds the ReplicaSet of the revision
 // to which it goes.
-func (j *judge) standing(c *change.Change, result *apiserver.Result) standing {
-	has := standing{claims: j.Claimed[c.Ref.Namespace]}
+func (a *Admission) standing(c *change.Change, result *apiserver.Result) standing {
+	has := standing{claims: a.Claimed[c.Ref.Namespace]}
 	old, _ := result.Old.(*appsv1.Deployment)
 	updated, is := result.New.(*appsv1.Deployment)
 	if !is {
 		return has
 	}
-	if known, remembers := rollout.Remembers(j.Running[c.Ref.Namespace], old, updated); known {
+	if known, remembers := rollout.Remembers(a.Running[c.Ref.Namespace], old, updated); known {
 		has.template = remembers
 	} else {
-		has.template = j.Operation == change.Rollback
+		has.template = a.Operation == change.Rollback
 	}
 	return has
 }
@@ -377,14 +448,14 @@ func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
 	return apiserver.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
 }
 
-// priorities refuses a PriorityClass that would be a second default when Helm comes to it.
-func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
+// Priorities refuses a PriorityClass that would be a second default when Helm comes to it.
+func (a *Admission) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
 	if !u.Any(func(o *upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
 		return
 	}
-	run := j.hookRuns(nil)
+	run := a.hookRuns(nil)
 	there := map[manifest.Identity]*manifest.Object{}
-	for _, o := range j.Cluster {
+	for _, o := range a.Cluster {
 		if isPriorityClass(o) {
 			there[o.Ref.Identity()] = o
 		}
@@ -394,7 +465,7 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 			there[o.Ref.Identity()] = o
 		}
 	}
-	for _, step := range j.Steps(u.Objects) {
+	for _, step := range a.Steps(u.Objects) {
 		o := &u.Objects[step.Pair]
 		if o.Runs() && !action.Lasts(o.New) {
 			delete(there, o.Ref().Identity()) // Helm does that before it makes the hook
@@ -411,7 +482,7 @@ func (j *judge) priorities(u *upgrade.Upgrade) { //nolint:cyclop // each conditi
 			for _, other := range there {
 				others = append(others, other)
 			}
-			c.Outcome.Refused = j.Server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
+			c.Outcome.Refused = a.Server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
 			if len(c.Outcome.Refused) > 0 {
 				continue
 			}

@@ -23,8 +23,8 @@ type hookRuns struct {
 }
 
 // hookRuns returns that.
-func (j *judge) hookRuns(pairs []diff.Pair) hookRuns {
-	return hookRuns{pairs: pairs, events: j.Events(), ran: j.Ran, asked: j.Asked, waits: j.Release.Waits, helm: j.Release.Helm}
+func (a *Admission) hookRuns(pairs []diff.Pair) hookRuns {
+	return hookRuns{pairs: pairs, events: a.Events(), ran: a.Ran, asked: a.Asked, waits: a.Release.Waits, helm: a.Release.Helm}
 }
 
 // hooks are those of the first or the second event, in Helm's order.
@@ -74,12 +74,12 @@ func without(list []*manifest.Object, o *manifest.Object) []*manifest.Object {
 
 // keptGuards are the guards among some objects that are hooks, which Helm leaves in the cluster
 // when the upgrade deletes what left the release.
-func (in *input) keptGuards(list []*manifest.Object) []*manifest.Object {
+func (a *Admission) keptGuards(list []*manifest.Object) []*manifest.Object {
 	hooks := map[manifest.Identity]bool{}
-	for _, o := range slices.Concat(in.Old, in.Updated) {
+	for _, o := range slices.Concat(a.Old, a.Updated) {
 		hooks[o.Ref.Identity()] = diff.IsHook(o) && guarding(o)
 	}
-	for _, o := range in.Old {
+	for _, o := range a.Old {
 		if !diff.IsHook(o) {
 			delete(hooks, o.Ref.Identity())
 		}

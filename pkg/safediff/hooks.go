@@ -143,7 +143,7 @@ func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 		switch o := &u.Objects[i]; {
 		case o.Change != nil && len(o.Change.Outcome.Refused) > 0: // it is not made
 		case o.Awaited():
-			j.absentFor(u, o)
+			j.admission.AbsentFor(u, o)
 			j.missing(u, o)
 			j.endless(o)
 		case o.Anew() && o.Ref().Kind == "PersistentVolumeClaim":

@@ -13,7 +13,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
@@ -45,23 +44,17 @@ type judge struct {
 	// least is how many pods an autoscaler keeps of a workload at least, when the upgrade
 	// begins.
 	least map[manifest.Identity]int
-	// quotas and budgets are those of a namespace after the upgrade.
-	quotas  map[string][]*corev1.ResourceQuota
+	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// bound are the volumes to which claims of a namespace are bound.
 	bound map[string]map[string]*corev1.PersistentVolume
 	// neighbours are pods that stay where they are.
 	neighbours []neighbour
-	// namespaces is what Pod Security admission asks of pods.
-	namespaces namespaces
-	// guards are the limits, quotas and policies that are asked about objects and pods.
-	guards guards
+	// admission is what is asked about objects and pods.
+	admission *Admission
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label
-	// ahead is what the cluster has of objects that decide whether Helm comes to an end, and are
-	// not of the release; nil if it was not asked.
-	ahead *cluster.State
 	// faults tell which questions between objects could not be answered.
 	faults []change.Notice
 }
@@ -142,8 +135,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.falls(c.New) {
 		result.Outcome.Changed = true
 	}
-	j.namespaces.barePod(c, &result)
-	result.Unchecked = append(result.Unchecked, j.guards.admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
+	result.Unchecked = append(result.Unchecked, j.admission.Admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
 	unchecked, err := j.try(ctx, p, c, &result)
 	result.Unchecked = append(result.Unchecked, unchecked...)
 	if err != nil {
@@ -187,7 +179,7 @@ func (j *judge) unmoved(c *change.Change, result *apiserver.Result) bool {
 // an upgrade.Object. Helm sends it all the same where it applies on the server's side, and
 // policies may have something to say of it.
 func (j *judge) settled(o *manifest.Object) bool {
-	asked := j.ServerSide && j.guards.before.MayAsk(o.Ref)
+	asked := j.ServerSide && j.admission.MayAsk(o.Ref)
 	return !asked && j.Server.Serves(o.Ref) && !j.Replace && j.silent(o.Ref) && !action.Lasts(o) && !j.remakes(o)
 }
 
@@ -227,11 +219,11 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 	obstacles, unknown := j.obstacles(c, result)
 	unplaced, unclear := j.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
-	unchecked = append(unchecked, j.guards.unclear(c, result)...)
+	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
 	c.Outcome.Loss = j.loss(c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
-		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.guards.barred(c, result),
+		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.admission.Barred(c, result),
 	}
 }
 
@@ -253,13 +245,12 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 		scaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
-		rollout.LimitToQuota(result.New, pods, func() string { return j.full(c.Ref, result.New) })
+		rollout.LimitToQuota(result.New, pods, func() string { return j.admission.Full(c.Ref, result.New) })
 		unchecked = append(unchecked, rollout.WaitForVolumes(before, after, pods, j.Claimed[c.Ref.Namespace], facts)...)
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
-	unchecked = append(unchecked, j.namespaces.letIn(c, result, pods)...)
-	j.guards.letIn(c, result, pods, j.standing(c, result))
+	unchecked = append(unchecked, j.admission.LetIn(c, result, pods)...)
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}
@@ -326,7 +317,7 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.Replace || !j.silent(p.New.Ref) || j.guards.before.Policies() {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.Replace || !j.silent(p.New.Ref) || j.admission.Policies() {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)

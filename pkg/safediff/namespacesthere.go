@@ -10,9 +10,9 @@ import (
 
 const takenOver = "its Namespace is not there yet when Helm makes the object, unless it exists and Helm takes it over (--take-ownership): which of the two is not known"
 
-// withoutNamespace refuses objects whose Namespace is of the release and is not there when Helm makes
+// WithoutNamespace refuses objects whose Namespace is of the release and is not there when Helm makes
 // them (NamespaceLifecycle in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
-func (j *judge) withoutNamespace(u *upgrade.Upgrade) {
+func (a *Admission) WithoutNamespace(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if o.New == nil || o.Ref().Namespace == "" || o.Hook != nil && !o.Runs() || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
@@ -22,12 +22,12 @@ func (j *judge) withoutNamespace(u *upgrade.Upgrade) {
 		if space == nil || space.New == nil {
 			continue
 		}
-		known := j.Looked(space.Ref())
+		known := a.Looked(space.Ref())
 		there, because := u.ThereFor(o, space)
 		switch {
-		case there != nil || !known && j.Existing[space.Ref().Name] != "":
+		case there != nil || !known && a.Existing[space.Ref().Name] != "":
 			continue
-		case !known && j.TakeOwnership:
+		case !known && a.TakeOwnership:
 			o.Unchecked = append(o.Unchecked, change.Doubt{Reason: takenOver, Hides: change.Rejected})
 			continue
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// overruled notes workloads that stay as they are and whose new pods are refused from now on, by limits,
+// Overruled notes workloads that stay as they are and whose new pods are refused from now on, by limits,
 // quotas, policies or a pod security level that the upgrade brings. Admission does not look at pods that
 // run.
-func (j *judge) overruled(u *upgrade.Upgrade) {
+func (a *Admission) Overruled(u *upgrade.Upgrade) {
 	var coming []*upgrade.Object
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -30,7 +30,7 @@ func (j *judge) overruled(u *upgrade.Upgrade) {
 		if o.Hook != nil || o.Old == nil || !u.RunsPods(o.Ref()) && o.Ref().GroupKind() != "CronJob.batch" || upgrade.Ends(o.Ref()) && o.Ref().Kind != "CronJob" || podsJudged(o) {
 			continue
 		}
-		if why := j.refusedSince(o); why != "" {
+		if why := a.refusedSince(o); why != "" {
 			by := guardOf(coming, why, o.Ref().Namespace)
 			by.Overrules = append(by.Overrules, upgrade.Overruled{Workload: o.Ref(), Why: why})
 			if o.Ref().Kind != "CronJob" {
@@ -55,25 +55,25 @@ func podsJudged(o *upgrade.Object) bool {
 }
 
 // refusedSince says why the pods of a workload are refused after the upgrade, if they were not before.
-func (j *judge) refusedSince(o *upgrade.Object) string {
-	template, after := j.template(o.Old), o.Standing(upgrade.After)
-	if template == nil || j.template(after) == nil || upgrade.Replicas(after) == 0 {
+func (a *Admission) refusedSince(o *upgrade.Object) string {
+	template, after := a.template(o.Old), o.Standing(upgrade.After)
+	if template == nil || a.template(after) == nil || upgrade.Replicas(after) == 0 {
 		return ""
 	}
 	was := apiserver.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
-	is := apiserver.PodMaker{Ref: o.Ref(), Template: j.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
+	is := apiserver.PodMaker{Ref: o.Ref(), Template: a.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
 	refuses := func(g *apiserver.Guards, m apiserver.PodMaker) string {
 		if o.Ref().Kind == "CronJob" {
 			return cmp.Or(g.Between(m, 0), g.Pods(m))
 		}
 		return g.Pods(m)
 	}
-	if refuses(j.guards.early, was) == "" {
-		if why := refuses(j.guards.after, is); why != "" {
+	if refuses(a.guards.early, was) == "" {
+		if why := refuses(a.guards.after, is); why != "" {
 			return why
 		}
 	}
-	n := &j.namespaces
+	n := &a.namespaces
 	if n.guard.Refusal(n.before[o.Ref().Namespace], was.Template) != "" {
 		return ""
 	}

@@ -75,7 +75,7 @@ func (j *judge) excluded(c *change.Change, result *apiserver.Result) ([]rollout.
 	facts := j.Rollout
 	facts.Running, facts.Bound = j.Running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
 	facts.Neighbours = j.neighboursOf(c.Ref)
-	labels, known := j.namespaces.after[c.Ref.Namespace]
+	labels, known := j.admission.Labels(c.Ref.Namespace)
 	in := scheduling.Namespace{Name: c.Ref.Namespace, Labels: labels, Known: known}
 	why, open := rollout.Excluded(result.Old, result.New, c.Outcome.Pods, facts, in)
 	switch {

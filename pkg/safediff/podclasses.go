@@ -22,23 +22,24 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// lookAhead asks the cluster for the objects outside of the release without which admission rejects
+// LookAhead asks the cluster for the objects outside of the release without which admission rejects
 // the pods of hooks, or Pods that Helm creates: then Helm stops there.
-func (j *judge) lookAhead(ctx context.Context, u *upgrade.Upgrade) (state *cluster.State, err error) {
+func (a *Admission) LookAhead(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	var open []upgrade.Outside
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if !o.Awaited() && !bare(o) {
 			continue
 		}
-		for _, r := range upgrade.References(o.New, j.Rollout) {
+		for _, r := range upgrade.References(o.New, a.Rollout) {
 			if upgrade.AdmitsPods(r.To) && u.Object(r.To) == nil && !upgrade.InEveryCluster(r.To) {
 				open = append(open, upgrade.Outside{From: o, Reference: r})
 			}
 		}
 		o.New.Forget()
 	}
-	return j.LookOutside(ctx, open, nil)
+	a.ahead, err = a.LookOutside(ctx, open, nil)
+	return err
 }
 
 // bare reports whether an object is a Pod that Helm creates.
@@ -50,39 +51,39 @@ const nowhere = "it is neither in the release nor in the cluster"
 
 // absent reports whether an object outside of the release that a pod names does not exist in the
 // cluster; false if that is not known, or if something of the release may create it.
-func (j *judge) absent(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) (manifest.Ref, bool) {
+func (a *Admission) absent(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) (manifest.Ref, bool) {
 	ref, servable := upgrade.Servable(r.To)
-	value, known := j.ahead.Object(ref)
+	value, known := a.ahead.Object(ref)
 	return ref, servable && known && value == nil && upgrade.AdmitsPods(r.To) && !u.MayMake(r.To.Name, o)
 }
 
-// absentFor notes the objects that a hook names and that do not exist.
-func (j *judge) absentFor(u *upgrade.Upgrade, o *upgrade.Object) {
-	if j.ahead == nil {
+// AbsentFor notes the objects that a hook names and that do not exist.
+func (a *Admission) AbsentFor(u *upgrade.Upgrade, o *upgrade.Object) {
+	if a.ahead == nil {
 		return
 	}
-	for _, r := range upgrade.References(o.New, j.Rollout) {
-		if ref, absent := j.absent(u, o, r); absent {
+	for _, r := range upgrade.References(o.New, a.Rollout) {
+		if ref, absent := a.absent(u, o, r); absent {
 			o.Missing = append(o.Missing, upgrade.Missing{To: ref, Path: r.Path, Because: nowhere})
 		}
 	}
 }
 
-// barePods notes Pods that admission rejects: they name an object that does not exist when Helm
+// BarePods notes Pods that admission rejects: they name an object that does not exist when Helm
 // creates them, or contradict their class. What hooks lack is known already.
-func (j *judge) barePods(u *upgrade.Upgrade) {
-	classes := j.podClasses(u, j.ahead)
+func (a *Admission) BarePods(u *upgrade.Upgrade) {
+	classes := a.podClasses(u, a.ahead)
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if !bare(o) {
 			continue
 		}
-		for _, r := range upgrade.References(o.New, j.Rollout) {
-			if why := j.unnamed(u, o, r); why != "" && len(o.Change.Outcome.Refused) == 0 {
+		for _, r := range upgrade.References(o.New, a.Rollout) {
+			if why := a.unnamed(u, o, r); why != "" && len(o.Change.Outcome.Refused) == 0 {
 				o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: risk.NamesInVain + why}}
 			}
 		}
-		if no := j.refusal(o, classes); no != nil && len(o.Change.Outcome.Refused) == 0 {
+		if no := a.refusal(o, classes); no != nil && len(o.Change.Outcome.Refused) == 0 {
 			o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: no.Message, Itself: true}}
 		}
 		o.New.Forget()
@@ -91,9 +92,9 @@ func (j *judge) barePods(u *upgrade.Upgrade) {
 
 // unnamed says which object that a Pod names does not exist when Helm creates the Pod; "" if it
 // does, or if admission does not ask for it.
-func (j *judge) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) string {
+func (a *Admission) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) string {
 	to := u.Object(r.To)
-	switch ref, absent := j.absent(u, o, r); {
+	switch ref, absent := a.absent(u, o, r); {
 	case !upgrade.AdmitsPods(r.To):
 		return ""
 	case to == nil && absent:
@@ -110,13 +111,13 @@ func (j *judge) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Refer
 type podClasses struct{ before, after func() *apiserver.PodClasses }
 
 // podClasses returns them. elsewhere is what the cluster has besides.
-func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
-	return podClasses{j.classesAt(u, upgrade.Before, elsewhere), j.classesAt(u, upgrade.After, elsewhere)}
+func (a *Admission) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
+	return podClasses{a.classesAt(u, upgrade.Before, elsewhere), a.classesAt(u, upgrade.After, elsewhere)}
 }
 
-func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
+func (a *Admission) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
 	return sync.OnceValue(func() *apiserver.PodClasses {
-		known := slices.Concat(j.Cluster, u.StandingAt(moment))
+		known := slices.Concat(a.Cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
 				if found.Value == nil {
@@ -127,24 +128,24 @@ func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *
 				}
 			}
 		}
-		return j.Server.PodClasses(known)
+		return a.Server.PodClasses(known)
 	})
 }
 
 // refusal asks admission about the pods of an object and the classes that they name, as far as these
-// are known; nil if it lets them in.
-func (j *judge) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
+// are known; nil if it lets them a.
+func (a *Admission) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
 	asks := slices.ContainsFunc([]string{
 		"priority", "preemptionPolicy", "overhead", "runtimeClassName", "secret", "secretKeyRef", "secretRef", "imagePullSecrets",
 	}, o.New.Mentions)
 	if !asks {
 		return nil
 	}
-	template := j.template(o.Result())
+	template := a.template(o.Result())
 	if template == nil {
 		return nil
 	}
-	if was := j.template(o.Change.Before()); o.Change.Op == change.Update && was != nil && known.before().Refusal(was, o.Ref().Namespace) != nil {
+	if was := a.template(o.Change.Before()); o.Change.Op == change.Update && was != nil && known.before().Refusal(was, o.Ref().Namespace) != nil {
 		return nil // it was so before, or somebody exempts them
 	}
 	if o.Phase == diff.PreHooks {
@@ -154,11 +155,11 @@ func (j *judge) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefus
 }
 
 // template returns the template of the pods of an object; nil if it has none, or does not fit.
-func (j *judge) template(o *manifest.Object) *corev1.PodTemplateSpec {
+func (a *Admission) template(o *manifest.Object) *corev1.PodTemplateSpec {
 	if o == nil {
 		return nil
 	}
-	path, makes := j.Rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
+	path, makes := a.Rollout.PodTemplate(o.Ref.Group, o.Ref.Kind)
 	value, err := o.Value()
 	if err != nil || !makes || untyped.At(value, "spec", "suspend") == true {
 		return nil
@@ -174,9 +175,9 @@ func (j *judge) template(o *manifest.Object) *corev1.PodTemplateSpec {
 	return template
 }
 
-// contradictions notes workloads whose pods admission rejects because they contradict their class.
-func (j *judge) contradictions(u *upgrade.Upgrade) {
-	classes := j.podClasses(u, u.Elsewhere)
+// Contradictions notes workloads whose pods admission rejects because they contradict their class.
+func (a *Admission) Contradictions(u *upgrade.Upgrade) {
+	classes := a.podClasses(u, u.Elsewhere)
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		c := o.Change
@@ -184,7 +185,7 @@ func (j *judge) contradictions(u *upgrade.Upgrade) {
 		if !makes || !o.Done() || o.New == nil || o.Idle() || bare(o) || c.Outcome.Pods != nil && c.Outcome.Pods.Desired == 0 {
 			continue
 		}
-		if no := j.refusal(o, classes); no != nil {
+		if no := a.refusal(o, classes); no != nil {
 			obstacle := rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: "the API server rejects each of its pods: " + no.Message}
 			for _, field := range no.Fields {
 				obstacle.Paths = append(obstacle.Paths, c.Outcome.PodSpec.Join(fieldpath.Fields(field)))

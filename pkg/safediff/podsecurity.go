@@ -9,7 +9,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -28,10 +27,9 @@ type namespaces struct {
 	err    error
 }
 
-// guarded reads the labels of the Namespaces in the manifests and in the cluster. state
-// is what was read of that; nil if nothing was.
-func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
-	guard, err := podsecurity.New(kubeVersion)
+// readNamespaces reads the labels of the Namespaces in the manifests and in the cluster.
+func (a *Admission) readNamespaces() namespaces {
+	guard, err := podsecurity.New(a.Server.Version())
 	n := namespaces{guard, map[string]map[string]string{}, map[string]map[string]string{}, map[string]string{}, err}
 	if err != nil {
 		return n
@@ -51,9 +49,9 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 		known[name] = true
 		n.before[name], n.after[name] = labels, maps.Clone(labels)
 	}
-	read(in.Cluster, there)
-	if state != nil {
-		for id, o := range state.Objects {
+	read(a.Cluster, there)
+	if a.State != nil {
+		for id, o := range a.State.Objects {
 			switch {
 			case id.Kind != "Namespace" || id.Group != "":
 			case o.Unread != "":
@@ -64,7 +62,7 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 		}
 	}
 	// Helm takes back what its last manifest set, and leaves what others have.
-	read(in.Old, func(name string, labels map[string]string) {
+	read(a.Old, func(name string, labels map[string]string) {
 		if !known[name] {
 			n.before[name] = labels
 			return
@@ -73,7 +71,7 @@ func (in *input) guarded(kubeVersion string, state *cluster.State) namespaces {
 			delete(n.after[name], label)
 		}
 	})
-	read(in.Updated, func(name string, labels map[string]string) {
+	read(a.Updated, func(name string, labels map[string]string) {
 		if delete(n.unread, name); n.after[name] == nil {
 			n.after[name] = map[string]string{}
 		}
@@ -124,7 +122,7 @@ func (n *namespaces) refusal(namespace string, old, updated runtime.Object) stri
 	return n.guard.Refusal(n.after[namespace], template)
 }
 
-// barePod refuses a Pod that its namespace does not let in.
+// barePod refuses a Pod that its namespace does not let a.
 func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
 	if c.Ref.Kind != "Pod" || c.Ref.Group != "" || c.New == nil || c.Op == change.Update || len(result.Outcome.Refused) > 0 {
 		return
@@ -134,18 +132,18 @@ func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
 	}
 }
 
-// hookSecurity notes hooks whose pods their namespace does not let in: before the upgrade by the
+// HookSecurity notes hooks whose pods their namespace does not let in: before the upgrade by the
 // labels that the Namespace has, after it by those that the upgrade gives it. A hook whose pods
 // were not let in before either, and which ran, somebody must have exempted. Of a hook that stays
 // as it is nobody has asked the other guards yet.
-func (j *judge) hookSecurity(u *upgrade.Upgrade) {
+func (a *Admission) HookSecurity(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		namespace := o.Ref().Namespace
 		if !o.Runs() || !u.RunsPods(o.Ref()) || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {
 			continue
 		}
-		why := j.hookKeptOut(o)
+		why := a.hookKeptOut(o)
 		switch {
 		case why != "" && o.Ref().Kind == "Pod":
 			o.BecomesChange()
@@ -154,7 +152,7 @@ func (j *judge) hookSecurity(u *upgrade.Upgrade) {
 			o.BecomesChange()
 			o.Barred = cmp.Or(o.Barred, why)
 		case o.Change != nil:
-			if unclear := j.namespaces.unclear(namespace, apiserver.Typed(o.Ref(), upgrade.Value(o.New))); unclear != "" {
+			if unclear := a.namespaces.unclear(namespace, apiserver.Typed(o.Ref(), upgrade.Value(o.New))); unclear != "" {
 				o.Unchecked = append(o.Unchecked, change.Doubt{Reason: unclear, Hides: change.Stuck})
 			}
 		}
@@ -163,41 +161,41 @@ func (j *judge) hookSecurity(u *upgrade.Upgrade) {
 }
 
 // hookKeptOut says why no pod of a hook is let in; "" if it is, or if nobody knows that it is not.
-func (j *judge) hookKeptOut(o *upgrade.Object) string {
-	before, known := j.namespaces.before[o.Ref().Namespace]
-	labels := j.namespaces.after[o.Ref().Namespace]
+func (a *Admission) hookKeptOut(o *upgrade.Object) string {
+	before, known := a.namespaces.before[o.Ref().Namespace]
+	labels := a.namespaces.after[o.Ref().Namespace]
 	if known && o.Phase == diff.PreHooks {
 		labels = before
 	}
 	why := ""
-	if len(labels) > 0 && (!j.HasRun(o.Old) || j.keptOut(o.Old, before) == "") {
-		why = j.keptOut(o.New, labels)
+	if len(labels) > 0 && (!a.HasRun(o.Old) || a.keptOut(o.Old, before) == "") {
+		why = a.keptOut(o.New, labels)
 	}
 	if why == "" && o.Change == nil && o.Ref().Kind != "Pod" {
-		why = j.newlyBarred(o)
+		why = a.newlyBarred(o)
 	}
 	return why
 }
 
 // newlyBarred says which guards keep out the pods of a hook that stays as it is, and did not when
 // the upgrade began; "" if none do.
-func (j *judge) newlyBarred(o *upgrade.Object) string {
-	met := j.guards.during(o.New)
+func (a *Admission) newlyBarred(o *upgrade.Object) string {
+	met := a.guards.during(o.New)
 	if met == nil {
 		return ""
 	}
 	pods := maker(o.Ref(), apiserver.Typed(o.Ref(), upgrade.Value(o.New)))
-	if j.HasRun(o.Old) && j.guards.early.Pods(pods) != "" {
+	if a.HasRun(o.Old) && a.guards.early.Pods(pods) != "" {
 		return ""
 	}
 	return met.Pods(pods)
 }
 
 // keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.
-func (j *judge) keptOut(o *manifest.Object, labels map[string]string) string {
+func (a *Admission) keptOut(o *manifest.Object, labels map[string]string) string {
 	template := rollout.PodsOf(apiserver.Typed(o.Ref, upgrade.Value(o)))
 	if template == nil {
 		return ""
 	}
-	return j.namespaces.guard.Refusal(labels, template)
+	return a.namespaces.guard.Refusal(labels, template)
 }

@@ -179,27 +179,25 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
 		},
 		opts: opts, beside: beside, rotating: turning, least: in.keptBefore(), shipped: in.shipped(),
-		budgets:    action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
-		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
+		budgets:   action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
+		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.bound = in.bound(state)
 	j.Existing = j.NamespacesBefore(in.Old)
-	j.guards = in.admission(server, opts.ServerSide, j.Rollout.Fresh, j.hookRuns(pairs))
-	j.Server = server.Admitting(j.guards.before, j.guards.installed)
-	j.fillQuotas(in.Old) //nolint:contextcheck // admission in this process waits for nobody
+	j.admission = newAdmission(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
 		j.Running = action.RunningIn(state)
 	}
 	j.neighbours = j.staying(&in)
 	objects, err := j.all(ctx, pairs)
-	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
+	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {
 		return change.Set{}, err
 	}
 	record, err := j.TooLong()
 	if err != nil {
 		return change.Set{}, err
 	}
-	unrecorded, crowded, err := j.unrecorded(objects)
+	unrecorded, crowded, err := j.admission.Unrecorded(objects)
 	if err != nil {
 		return change.Set{}, err
 	}
@@ -223,7 +221,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
 	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = rollback.Losses(&j.Action, u.Objects) })
-	set.Unchecked = slices.Concat(opts.Notices, j.Record.NearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
+	set.Unchecked = slices.Concat(opts.Notices, j.Record.NearlyFull(), in.notices(&j, pairs), unread, j.admission.Unasked(), crowded, j.faults)
 	collect(&set, u.Objects)
 	for i := range set.Changes {
 		rule.Advise(set.Changes[i].Findings, opts.Operation, rules())

@@ -13,12 +13,12 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// undeleted finds what Helm deletes and admission policies keep. Helm 3 goes on, and the object stays
+// Undeleted finds what Helm deletes and admission policies keep. Helm 3 goes on, and the object stays
 // in the cluster; Helm 4 fails once it has deleted all else (update in helm.sh/helm/v3/pkg/kube and
 // helm.sh/helm/v4/pkg/kube). Both fail in an uninstall, and where they delete a hook (deleteHookByPolicy
 // in their pkg/action).
-func (j *judge) undeleted(u *upgrade.Upgrade) {
-	if !j.guards.before.Policies() && !j.guards.applied.Policies() && !j.guards.early.Policies() && !j.guards.after.Policies() {
+func (a *Admission) Undeleted(u *upgrade.Upgrade) {
+	if !a.guards.before.Policies() && !a.guards.applied.Policies() && !a.guards.early.Policies() && !a.guards.after.Policies() {
 		return
 	}
 	for i := range u.Objects {
@@ -26,9 +26,9 @@ func (j *judge) undeleted(u *upgrade.Upgrade) {
 		switch c := o.Change; {
 		case c != nil && len(c.Outcome.Refused) > 0:
 		case o.Runs():
-			j.hookUndeleted(o)
+			a.hookUndeleted(o)
 		case c != nil && c.Op == change.Delete && o.Old != nil:
-			j.objectUndeleted(o)
+			a.objectUndeleted(o)
 		}
 	}
 }
@@ -36,18 +36,18 @@ func (j *judge) undeleted(u *upgrade.Upgrade) {
 // objectUndeleted judges an object that leaves the release and whose deletion a policy denies. Helm
 // deletes after it has applied the policies of the release, which the API server takes up within a
 // second: what they say before and after has to be the same.
-func (j *judge) objectUndeleted(o *upgrade.Object) {
-	first, late := j.deletion(o.Old, j.guards.before), j.deletion(o.Old, j.guards.applied)
+func (a *Admission) objectUndeleted(o *upgrade.Object) {
+	first, late := a.deletion(o.Old, a.guards.before), a.deletion(o.Old, a.guards.applied)
 	switch {
 	case first.why != "" && late.why != "":
-		j.stay(o, first.why)
+		a.stay(o, first.why)
 		return
 	case first.why+late.why != "":
-		o.Unchecked = append(o.Unchecked, change.Doubt{Hides: j.unlessDeleted(), Reason: "whether Helm can delete it is not known: " + first.why + late.why +
+		o.Unchecked = append(o.Unchecked, change.Doubt{Hides: a.unlessDeleted(), Reason: "whether Helm can delete it is not known: " + first.why + late.why +
 			", in a policy that this upgrade changes right before"})
 	default:
 		for _, text := range first.unclear {
-			o.Unchecked = append(o.Unchecked, change.Doubt{Hides: j.unlessDeleted(), Reason: text})
+			o.Unchecked = append(o.Unchecked, change.Doubt{Hides: a.unlessDeleted(), Reason: text})
 		}
 	}
 	for _, text := range first.warnings {
@@ -57,36 +57,36 @@ func (j *judge) objectUndeleted(o *upgrade.Object) {
 
 // unlessDeleted is the class of an object that is not deleted: of what Helm 3 does, or else of the
 // worst that Helm may do.
-func (j *judge) unlessDeleted() change.Risk {
-	if j.Release.Helm == 3 && j.Operation != change.Uninstall {
+func (a *Admission) unlessDeleted() change.Risk {
+	if a.Release.Helm == 3 && a.Operation != change.Uninstall {
 		return change.Unapplied
 	}
 	return change.Rejected
 }
 
 // stay notes that an object stays, and that Helm fails because of that if it does.
-func (j *judge) stay(o *upgrade.Object, why string) {
+func (a *Admission) stay(o *upgrade.Object, why string) {
 	c := o.Change
 	o.Obstacles, o.Unchecked = nil, nil
-	if j.ServerSide || j.Release.Helm == 4 || j.Operation == change.Uninstall {
+	if a.ServerSide || a.Release.Helm == 4 || a.Operation == change.Uninstall {
 		c.Outcome = change.Outcome{Refused: []change.FieldError{{Type: upgrade.Undeletable, Message: why}}}
 	} else {
 		c.Op, c.Outcome = change.Keep, change.Outcome{Undeleted: why}
-		if j.Release.Helm != 3 {
+		if a.Release.Helm != 3 {
 			o.Unchecked = []change.Doubt{{Hides: change.Rejected, Reason: "Helm 3 goes on when a deletion is denied, Helm 4 fails: which of the two will run is not known"}}
 		}
 	}
-	o.Read, o.Rollback = rule.Read(c, j.Rules()), rollback.LeftOut(&j.Action, o.Pair, c)
+	o.Read, o.Rollback = rule.Read(c, a.Rules()), rollback.LeftOut(a.Action, o.Pair, c)
 }
 
 // hookUndeleted judges a hook that Helm deletes before it runs it, or when it has succeeded.
-func (j *judge) hookUndeleted(o *upgrade.Object) {
+func (a *Admission) hookUndeleted(o *upgrade.Object) {
 	if action.IsDefinition(o.New.Ref) || o.New.Ref.Name == "" {
 		return
 	}
-	guards := j.guards.during(o.New)
-	if there := o.Old; !action.Lasts(o.New) && there != nil && (!diff.IsHook(there) || j.Stands(o.Pair)) {
-		if d := j.deletion(there, guards); d.why != "" {
+	guards := a.guards.during(o.New)
+	if there := o.Old; !action.Lasts(o.New) && there != nil && (!diff.IsHook(there) || a.Stands(o.Pair)) {
+		if d := a.deletion(there, guards); d.why != "" {
 			o.BecomesChange()
 			o.Change.Outcome = change.Outcome{Refused: []change.FieldError{{Type: upgrade.Undeletable, Message: "Helm deletes it before it runs the hook: " + d.why}}}
 			o.Barred, o.Left = "", ""
@@ -96,7 +96,7 @@ func (j *judge) hookUndeleted(o *upgrade.Object) {
 	if !slices.Contains(o.New.HookDeletePolicies(), action.HookSucceeded) {
 		return
 	}
-	if d := j.deletion(o.New, guards); d.why != "" {
+	if d := a.deletion(o.New, guards); d.why != "" {
 		o.BecomesChange()
 		o.Left = d.why
 	}
@@ -109,12 +109,12 @@ type deletion struct {
 }
 
 // deletion asks guards about an object as the cluster has it.
-func (j *judge) deletion(o *manifest.Object, guards *apiserver.Guards) deletion {
+func (a *Admission) deletion(o *manifest.Object, guards *apiserver.Guards) deletion {
 	if !guards.MayAsk(o.Ref) {
 		return deletion{}
 	}
 	defer o.Forget()
-	stored, err := j.Server.Stored(o, j.InVersion(o.Ref))
+	stored, err := a.Server.Stored(o, a.InVersion(o.Ref))
 	if err != nil || len(stored.Outcome.Refused) > 0 {
 		return deletion{} // it is told elsewhere
 	}

@@ -27,10 +27,10 @@ func webhookNotices(u *upgrade.Upgrade) {
 	}
 }
 
-// ownPods notes webhooks with failurePolicy Fail that are called for their own pods, or for objects
+// OwnPods notes webhooks with failurePolicy Fail that are called for their own pods, or for objects
 // that Helm sends while those pods are replaced.
-func (j *judge) ownPods(u *upgrade.Upgrade) {
-	if j.guards.after == nil {
+func (a *Admission) OwnPods(u *upgrade.Upgrade) {
+	if a.guards.after == nil {
 		return
 	}
 	for i := range u.Objects {
@@ -38,26 +38,26 @@ func (j *judge) ownPods(u *upgrade.Upgrade) {
 		for _, s := range risk.Servers(u, o) {
 			down := s.Alone && s.Workload.Before != nil && s.Workload.New != nil && s.Workload.Down()
 			if down {
-				j.unanswered(u, s)
+				a.unanswered(u, s)
 			}
-			if s.Workload.New != nil && j.asksOwn(s) {
-				j.locked(o, s, down)
+			if s.Workload.New != nil && a.asksOwn(s) {
+				a.locked(o, s, down)
 			}
 		}
 	}
 }
 
 // asksOwn reports whether a webhook is called for the pods that serve it.
-func (j *judge) asksOwn(s risk.Server) bool {
-	template, ref := j.template(s.Workload.Result()), s.Workload.Ref()
-	return template != nil && slices.Contains(j.guards.after.PodWebhooks(apiserver.PodMaker{Ref: ref, Template: template}), s.Webhook)
+func (a *Admission) asksOwn(s risk.Server) bool {
+	template, ref := a.template(s.Workload.Result()), s.Workload.Ref()
+	return template != nil && slices.Contains(a.guards.after.PodWebhooks(apiserver.PodMaker{Ref: ref, Template: template}), s.Webhook)
 }
 
 // locked tells of a webhook that is called for its own pods: once none is ready, none can be created.
-func (j *judge) locked(o *upgrade.Object, s risk.Server, down bool) {
+func (a *Admission) locked(o *upgrade.Object, s risk.Server, down bool) {
 	ref := s.Workload.Ref()
 	switch {
-	case down && (!s.Selects || j.namespaces.after[ref.Namespace] != nil):
+	case down && (!s.Selects || a.namespaces.after[ref.Namespace] != nil):
 		s.Workload.Obstacles = append(s.Workload.Obstacles, rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: fmt.Sprintf(
 			"the API server calls webhook %s for each of its pods and rejects them all, because no pod of %s is left to answer", s.Webhook, ref)})
 		keepOut(s.Workload.Change)
@@ -69,8 +69,8 @@ func (j *judge) locked(o *upgrade.Object, s risk.Server, down bool) {
 
 // unanswered notes the objects for which a webhook is called and that Helm sends after it has started
 // to replace all pods that serve it. Whether the old ones are gone by then depends on timing.
-func (j *judge) unanswered(u *upgrade.Upgrade, s risk.Server) {
-	for _, id := range j.guards.webhooks.about[s.Webhook] {
+func (a *Admission) unanswered(u *upgrade.Upgrade, s risk.Server) {
+	for _, id := range a.guards.webhooks.about[s.Webhook] {
 		to := u.Object(id)
 		if to == nil || to == s.Workload.Object || !to.Done() || to.Turn < s.Workload.Turn {
 			continue
