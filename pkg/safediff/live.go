@@ -11,6 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -70,13 +71,13 @@ func gaps(state *cluster.State) []change.Notice {
 		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + rule.SomeOf(why), Hides: change.Rejected, All: true}}
 	}
 	list := make([]change.Notice, 0, len(state.Unread))
-	var admission []string
+	var rejecting []string
 	for _, gap := range state.Unread {
 		if everyService(gap) || gap.Kind == "Node" && !countsNodes(state) {
 			continue // said where it matters; without nodes nothing is said of places
 		}
-		if guardingKind(gap.Kind) {
-			admission = append(admission, gap.Reason)
+		if admission.GuardingKind(gap.Kind) {
+			rejecting = append(rejecting, gap.Reason)
 			continue
 		}
 		where := ""
@@ -87,17 +88,17 @@ func gaps(state *cluster.State) []change.Notice {
 	}
 	if slices.ContainsFunc(state.Surroundings, func(o map[string]any) bool {
 		kind, _ := o["kind"].(string)
-		return guardingKind(kind) && kind != "LimitRange"
+		return admission.GuardingKind(kind) && kind != "LimitRange"
 	}) {
 		for id, o := range state.Objects { // whose labels decide which policies and webhooks are asked
 			if id.Kind == "Namespace" && id.Group == "" && o.Unread != "" {
-				admission = append(admission, o.Unread)
+				rejecting = append(rejecting, o.Unread)
 			}
 		}
 	}
-	if slices.Sort(admission); len(admission) > 0 {
+	if slices.Sort(rejecting); len(rejecting) > 0 {
 		list = append(list, change.Notice{
-			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + rule.SomeOf(slices.Compact(admission)),
+			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + rule.SomeOf(slices.Compact(rejecting)),
 		})
 	}
 	return list

@@ -21,6 +21,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -184,7 +185,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.bound = in.bound(state)
 	j.Existing = j.NamespacesBefore(in.Old)
-	j.admission = newAdmission(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
+	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
 		j.Running = action.RunningIn(state)
 	}

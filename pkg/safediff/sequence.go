@@ -6,6 +6,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -41,12 +42,12 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("autoscalers that come, go or change", j.resized)
 	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.LookOutside(ctx, u.Outside(), u.Owned()) })
 	between("pods that contradict their class", j.admission.Contradictions)
-	between("pods that name what is not there", namesInVain)
+	between("pods that name what is not there", admission.NamesInVain)
 	between("workloads whose new pods are refused from now on", j.admission.Overruled)
 	between("webhooks that are asked about the pods that answer them", j.admission.OwnPods)
 	between("why pods are replaced", restartcause.Write)
 	between("which ports and addresses close", closedports.Notice)
-	between("webhooks that Helm's own record meets", webhookNotices)
+	between("webhooks that Helm's own record meets", admission.WebhookNotices)
 	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
 		for _, note := range u.Altered() {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)

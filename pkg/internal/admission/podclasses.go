@@ -1,4 +1,4 @@
-package safediff
+package admission
 
 import (
 	"context"
@@ -197,10 +197,10 @@ func (a *Admission) Contradictions(u *upgrade.Upgrade) {
 	}
 }
 
-// namesInVain notes workloads whose new pods admission rejects because an object that they name is
+// NamesInVain notes workloads whose new pods admission rejects because an object that they name is
 // neither in the release nor in the cluster. What leaves the release is deleted last, when the pods
 // may exist already.
-func namesInVain(u *upgrade.Upgrade) {
+func NamesInVain(u *upgrade.Upgrade) {
 	for i := range u.Links().Broken {
 		b := &u.Links().Broken[i]
 		if id := b.To.Identity(); b.Use == reference.ToStart && b.From == b.On.Ref() && upgrade.AdmitsPods(id) && u.Object(id) == nil {

@@ -1,4 +1,6 @@
-package safediff
+// Package admission is what admission of the API server says of an upgrade: of the objects that Helm sends,
+// and of the pods that controllers then make.
+package admission
 
 import (
 	"cmp"
@@ -35,9 +37,9 @@ type Admission struct {
 	ahead *cluster.State
 }
 
-// newAdmission reads what is asked of both sides of the release and of the cluster. From then on the API server
+// New reads what is asked of both sides of the release and of the cluster. From then on the API server
 // of the action asks it, too.
-func newAdmission(of *action.Action, pairs []diff.Pair) *Admission {
+func New(of *action.Action, pairs []diff.Pair) *Admission {
 	a := &Admission{Action: of}
 	a.namespaces = a.readNamespaces()
 	a.guards = a.readGuards(a.hookRuns(pairs))
@@ -258,15 +260,15 @@ func readFirst(o *manifest.Object) bool {
 
 // guarding reports whether an object is one of those that admission asks.
 func guarding(o *manifest.Object) bool {
-	return o.Ref.Kind == "ResourceQuota" || guardingKind(o.Ref.Kind)
+	return o.Ref.Kind == "ResourceQuota" || GuardingKind(o.Ref.Kind)
 }
 
 func isAdmissionPolicy(kind string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(kind, "Binding"), "AdmissionPolicy")
 }
 
-// guardingKind reports whether objects of a kind are asked about what may come, quotas aside.
-func guardingKind(kind string) bool {
+// GuardingKind reports whether objects of a kind are asked about what may come, quotas aside.
+func GuardingKind(kind string) bool {
 	switch kind {
 	case "LimitRange", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
 		"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":

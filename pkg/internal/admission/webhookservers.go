@@ -1,4 +1,4 @@
-package safediff
+package admission
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// webhookNotices notes webhooks that refuse Helm's own record if their server, which is not of the
+// WebhookNotices notes webhooks that refuse Helm's own record if their server, which is not of the
 // release, does not answer.
-func webhookNotices(u *upgrade.Upgrade) {
+func WebhookNotices(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if o.Change == nil {

@@ -1,4 +1,4 @@
-package safediff
+package admission
 
 import (
 	"slices"
