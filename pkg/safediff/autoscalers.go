@@ -9,17 +9,33 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
+// autoscaling is what is known of autoscalers, and of how many pods they keep.
+type autoscaling struct {
+	*action.Action
+	// stopped are the workloads of which an autoscaler that goes or changes stops pods.
+	stopped map[manifest.Identity]bool
+	// least is how many pods an autoscaler keeps of a workload at least, when the upgrade
+	// begins.
+	least map[manifest.Identity]int
+}
+
+// newAutoscaling reads that.
+func newAutoscaling(a *action.Action) *autoscaling {
+	return &autoscaling{Action: a, least: keptBefore(&a.Objects)}
+}
+
 // churns corrects what is said of workloads of which a manifest and an autoscaler both said
 // before how many pods there are: pods surely go if the manifest's number is less than the
 // autoscaler lets be.
-func (j *judge) churns(u *upgrade.Upgrade) {
+func (a *autoscaling) churns(u *upgrade.Upgrade) {
 	for _, s := range u.Scalings() {
-		if w := s.Workload; !s.Begins && w.Done() && !j.Looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
+		if w := s.Workload; !s.Begins && w.Done() && !a.Looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
 			churn(w.Change.Outcome.Pods, upgrade.Replicas(w.New), upgrade.Least(s.Autoscaler.Old))
 		}
 	}
@@ -30,8 +46,8 @@ const scaleConflict = "Apply failed with 1 conflict: conflict with the autoscale
 // overscaled refuses, where Helm applies on the server's side, workloads of which an
 // autoscaler of the installed release has kept more pods than either manifest says, also if
 // it goes: the number is no longer Helm's. A look at the cluster tells by itself.
-func (j *judge) overscaled(u *upgrade.Upgrade) {
-	if !j.ServerSide || j.ForceConflicts || j.Replace {
+func (a *autoscaling) overscaled(u *upgrade.Upgrade) {
+	if !a.ServerSide || a.ForceConflicts || a.Replace {
 		return
 	}
 	for i := range u.Objects {
@@ -41,7 +57,7 @@ func (j *judge) overscaled(u *upgrade.Upgrade) {
 		}
 		target, is := upgrade.ScaleTarget(autoscaler)
 		w := u.Object(target)
-		if !is || w == nil || w.Old == nil || w.New == nil || !upgrade.SetsReplicas(w.New) || upgrade.Replicas(w.New) == 0 || j.Looked(w.New.Ref) {
+		if !is || w == nil || w.Old == nil || w.New == nil || !upgrade.SetsReplicas(w.New) || upgrade.Replicas(w.New) == 0 || a.Looked(w.New.Ref) {
 			continue
 		}
 		least := upgrade.Least(autoscaler)
@@ -61,11 +77,11 @@ func (j *judge) overscaled(u *upgrade.Upgrade) {
 
 // resized notes where it hangs on how many pods there are whether an autoscaler that comes,
 // goes or changes stops some of them, and keeps of which workloads it surely does.
-func (j *judge) resized(u *upgrade.Upgrade) {
-	j.stopped = map[manifest.Identity]bool{}
+func (a *autoscaling) resized(u *upgrade.Upgrade) {
+	a.stopped = map[manifest.Identity]bool{}
 	for _, r := range u.Resizes() {
 		if r.Stops() > 0 {
-			j.stopped[r.Workload.Ref().Identity()] = true
+			a.stopped[r.Workload.Ref().Identity()] = true
 		}
 		if r.MayStop() {
 			r.On.Unchecked = append(r.On.Unchecked, change.Doubt{Hides: change.Restart, Never: true, Reason: fmt.Sprintf(
@@ -76,7 +92,7 @@ func (j *judge) resized(u *upgrade.Upgrade) {
 
 // keptBefore returns how many pods the autoscalers of the installed release, and those that
 // are known to be in the cluster, keep of each workload at least.
-func (in *input) keptBefore() map[manifest.Identity]int {
+func keptBefore(in *action.Objects) map[manifest.Identity]int {
 	least := map[manifest.Identity]int{}
 	for _, objects := range [][]*manifest.Object{in.Cluster, in.Old} {
 		for _, o := range objects {
@@ -84,7 +100,7 @@ func (in *input) keptBefore() map[manifest.Identity]int {
 				continue
 			}
 			target, is := upgrade.ScaleTarget(o)
-			if paused, _ := in.paused(o, nil); !is || paused {
+			if paused, _ := paused(in, o, nil); !is || paused {
 				continue
 			}
 			if least[target] = upgrade.Least(o); upgrade.IsScaledObject(o.Ref) {
@@ -99,13 +115,13 @@ func (in *input) keptBefore() map[manifest.Identity]int {
 // autoscaled returns a workload before and after its update with as many pods as an
 // autoscaler keeps at least, where that is more than the API server fills in since neither
 // manifest says how many; least is 0 if it is not. A look at the cluster tells by itself.
-func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, after runtime.Object, least int) {
+func (a *autoscaling) autoscaled(c *change.Change, result *apiserver.Result) (before, after runtime.Object, least int) {
 	before, after = result.Old, result.New
-	n := j.least[c.Ref.Identity()]
+	n := a.least[c.Ref.Identity()]
 	switch {
-	case n < 2 || c.Op != change.Update || j.Looked(c.Ref) || c.Old == nil || c.New == nil:
+	case n < 2 || c.Op != change.Update || a.Looked(c.Ref) || c.Old == nil || c.New == nil:
 		return before, after, 0
-	case j.falls(c.New):
+	case a.falls(c.New):
 		return rollout.Sized(before, n), after, 0 // what the manifest says, until the autoscaler comes
 	case !upgrade.SetsReplicas(c.Old) && upgrade.SetsReplicas(c.New):
 		return rollout.Sized(before, n), after, 0 // as many as the autoscaler keeps, until Helm sets the number
@@ -118,8 +134,8 @@ func (j *judge) autoscaled(c *change.Change, result *apiserver.Result) (before, 
 // falls reports whether Helm sends the manifest of an autoscaled workload in the place of what
 // is there (--force), so that it falls to the number of the manifest, or to 1, even if the
 // manifest stays as it is.
-func (j *judge) falls(o *manifest.Object) bool {
-	return j.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < j.least[o.Ref.Identity()] && !j.Looked(o.Ref)
+func (a *autoscaling) falls(o *manifest.Object) bool {
+	return a.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < a.least[o.Ref.Identity()] && !a.Looked(o.Ref)
 }
 
 // churn corrects what is said of a workload that an upgrade scales to fewer pods than an
@@ -139,4 +155,13 @@ func churned(pods *change.Pods, how string) {
 	}
 	pods.Replaced, pods.Affected = true, -1
 	pods.How = strings.TrimPrefix(pods.How+", ", ", ") + how
+}
+
+// scaleBack corrects what is said of a workload that an upgrade takes pods from and
+// an autoscaler gives them back.
+func scaleBack(pods *change.Pods) {
+	if pods.Before <= pods.Desired || pods.Desired < 1 {
+		return
+	}
+	churned(pods, fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired))
 }

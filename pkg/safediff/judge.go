@@ -40,11 +40,8 @@ type judge struct {
 	shipped []*manifest.Object
 	// rotating is what comes out differently each time, by object of the new side.
 	rotating map[*manifest.Object][]fieldpath.Path
-	// stopped are the workloads of which an autoscaler that goes or changes stops pods.
-	stopped map[manifest.Identity]bool
-	// least is how many pods an autoscaler keeps of a workload at least, when the upgrade
-	// begins.
-	least map[manifest.Identity]int
+	// autoscaling is what autoscalers make of numbers of pods.
+	autoscaling *autoscaling
 	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// bound are the volumes to which claims of a namespace are bound.
@@ -133,7 +130,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
 		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{j.unknownKind(c.Ref)}}}, nil
 	}
-	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.falls(c.New) {
+	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.autoscaling.falls(c.New) {
 		result.Outcome.Changed = true
 	}
 	result.Unchecked = append(result.Unchecked, j.admission.Admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
@@ -237,12 +234,12 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
 		return nil // it is refused, or made anew if it is gone by now
 	}
-	before, after, least := j.autoscaled(c, result)
+	before, after, least := j.autoscaling.autoscaled(c, result)
 	pods, unchecked := rollout.Predict(before, after, facts)
 	if least > 0 && pods != nil && pods.Replaced {
 		pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("%d pods at least, by the autoscaler", least)
 	}
-	if pods != nil && c.Op == change.Update && (j.Looked(c.Ref) || j.falls(c.New)) && j.Scaled[c.Ref.Identity()] {
+	if pods != nil && c.Op == change.Update && (j.Looked(c.Ref) || j.autoscaling.falls(c.New)) && j.Scaled[c.Ref.Identity()] {
 		scaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
@@ -268,15 +265,6 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 	default:
 		return nil
 	}
-}
-
-// scaleBack corrects what is said of a workload that an upgrade takes pods from and
-// an autoscaler gives them back.
-func scaleBack(pods *change.Pods) {
-	if pods.Before <= pods.Desired || pods.Desired < 1 {
-		return
-	}
-	churned(pods, fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired))
 }
 
 // leaves tells what Helm does with an object that leaves the release, and reports

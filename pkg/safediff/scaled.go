@@ -10,6 +10,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -22,23 +23,23 @@ const (
 
 // scaledNotices lists the workloads that an autoscaler scales while a manifest sets
 // their replicas.
-func (in *input) scaledNotices(j *judge) []change.Notice {
-	targets := upgrade.ScaleTargets(in.Old, in.Cluster)
+func (a *autoscaling) scaledNotices() []change.Notice {
+	targets := upgrade.ScaleTargets(a.Old, a.Cluster)
 	if len(targets) == 0 {
 		return nil
 	}
 	reason, hides, list := scaledServerSide, change.Rejected, []change.Notice(nil)
-	if !j.ServerSide {
-		reason, hides, list = scaledThreeWay, change.Restart, in.heldNotices(j.State)
-		stay := upgrade.ScaleTargets(in.Updated, in.Cluster)
+	if !a.ServerSide {
+		reason, hides, list = scaledThreeWay, change.Restart, a.heldNotices()
+		stay := upgrade.ScaleTargets(a.Updated, a.Cluster)
 		maps.DeleteFunc(targets, func(target manifest.Identity, _ bool) bool { return !stay[target] })
 		for _, n := range list {
 			delete(targets, n.Ref.Identity())
 		}
 	}
-	for _, objects := range [][]*manifest.Object{in.Updated, in.Old} {
+	for _, objects := range [][]*manifest.Object{a.Updated, a.Old} {
 		for _, o := range objects {
-			if !j.Looked(o.Ref) && targets[o.Ref.Identity()] && !j.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !j.switchedOff(o) {
+			if !a.Looked(o.Ref) && targets[o.Ref.Identity()] && !a.stopped[o.Ref.Identity()] && upgrade.SetsReplicas(o) && !a.switchedOff(o) {
 				list = append(list, change.Notice{Ref: o.Ref, Reason: fmt.Sprintf(reason, upgrade.Replicas(o)), Hides: hides})
 				delete(targets, o.Ref.Identity())
 			}
@@ -50,15 +51,15 @@ func (in *input) scaledNotices(j *judge) []change.Notice {
 // switchedOff reports whether a manifest says zero replicas of a workload that a
 // HorizontalPodAutoscaler scales, which then scales it no more (reconcileAutoscaler in
 // k8s.io/kubernetes/pkg/controller/podautoscaler). One of KEDA scales from zero.
-func (j *judge) switchedOff(o *manifest.Object) bool {
-	return upgrade.Replicas(o) == 0 && j.least[o.Ref.Identity()] > 0
+func (a *autoscaling) switchedOff(o *manifest.Object) bool {
+	return upgrade.Replicas(o) == 0 && a.least[o.Ref.Identity()] > 0
 }
 
 // scaledAfter returns what is scaled by an autoscaler when the upgrade is over. One of
 // KEDA's that is paused scales nothing.
-func (in *input) scaledAfter(state *cluster.State) map[manifest.Identity]bool {
+func scaledAfter(in *action.Objects, state *cluster.State) map[manifest.Identity]bool {
 	return upgrade.ScaleTargets(slices.DeleteFunc(slices.Clone(in.After()), func(o *manifest.Object) bool {
-		paused, _ := in.paused(o, state)
+		paused, _ := paused(in, o, state)
 		return paused
 	}))
 }
@@ -66,7 +67,7 @@ func (in *input) scaledAfter(state *cluster.State) map[manifest.Identity]bool {
 // paused reports whether an autoscaler is paused when the upgrade is over, and at which
 // number of pods, "" for the one that there is. What somebody has annotated in the
 // cluster stays, as long as the installed manifest has nothing to do with it.
-func (in *input) paused(o *manifest.Object, state *cluster.State) (paused bool, at string) {
+func paused(in *action.Objects, o *manifest.Object, state *cluster.State) (is bool, at string) {
 	if !upgrade.IsScaledObject(o.Ref) {
 		return false, ""
 	}
@@ -81,7 +82,7 @@ func (in *input) paused(o *manifest.Object, state *cluster.State) (paused bool, 
 			return goes && old.Ref.Identity() == o.Ref.Identity()
 		})
 	}
-	if at, paused = annotation(upgrade.PausedAtAnnotation); paused {
+	if at, is = annotation(upgrade.PausedAtAnnotation); is {
 		return true, at
 	}
 	value, has := annotation(upgrade.PausedAnnotation)
@@ -91,16 +92,16 @@ func (in *input) paused(o *manifest.Object, state *cluster.State) (paused bool, 
 
 // heldNotices lists the workloads whose manifests set other replicas than the ones at
 // which KEDA has paused.
-func (in *input) heldNotices(state *cluster.State) []change.Notice {
+func (a *autoscaling) heldNotices() []change.Notice {
 	held := map[manifest.Identity]string{}
-	for _, o := range in.After() {
-		if _, at := in.paused(o, state); at != "" {
+	for _, o := range a.After() {
+		if _, at := paused(&a.Objects, o, a.State); at != "" {
 			target, _ := upgrade.ScaleTarget(o)
 			held[target] = at
 		}
 	}
 	var list []change.Notice
-	for _, o := range in.Updated {
+	for _, o := range a.Updated {
 		if at := held[o.Ref.Identity()]; at != "" && upgrade.SetsReplicas(o) && at != strconv.Itoa(upgrade.Replicas(o)) {
 			list = append(list, change.Notice{Ref: o.Ref, Hides: change.Restart, Reason: fmt.Sprintf(
 				"KEDA has paused it at %s pods (%s), and the upgrade sets %d: whether and when KEDA sets %s again is not known", at, upgrade.PausedAtAnnotation, upgrade.Replicas(o), at)})
