@@ -17,6 +17,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
@@ -41,7 +42,7 @@ type judge struct {
 	// rotating is what comes out differently each time, by object of the new side.
 	rotating map[*manifest.Object][]fieldpath.Path
 	// autoscaling is what autoscalers make of numbers of pods.
-	autoscaling *autoscaling
+	autoscaling *autoscaling.Autoscalers
 	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// bound are the volumes to which claims of a namespace are bound.
@@ -130,7 +131,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
 		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{j.unknownKind(c.Ref)}}}, nil
 	}
-	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.autoscaling.falls(c.New) {
+	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.autoscaling.Falls(c.New) {
 		result.Outcome.Changed = true
 	}
 	result.Unchecked = append(result.Unchecked, j.admission.Admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
@@ -234,13 +235,13 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
 		return nil // it is refused, or made anew if it is gone by now
 	}
-	before, after, least := j.autoscaling.autoscaled(c, result)
+	before, after, least := j.autoscaling.Sized(c, result)
 	pods, unchecked := rollout.Predict(before, after, facts)
 	if least > 0 && pods != nil && pods.Replaced {
 		pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("%d pods at least, by the autoscaler", least)
 	}
-	if pods != nil && c.Op == change.Update && (j.Looked(c.Ref) || j.autoscaling.falls(c.New)) && j.Scaled[c.Ref.Identity()] {
-		scaleBack(pods)
+	if pods != nil && c.Op == change.Update && (j.Looked(c.Ref) || j.autoscaling.Falls(c.New)) && j.Scaled[c.Ref.Identity()] {
+		autoscaling.ScaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
 		rollout.LimitToQuota(result.New, pods, func() string { return j.admission.Full(c.Ref, result.New) })

@@ -27,7 +27,7 @@ func (in *input) notices(j *judge, pairs []diff.Pair) []change.Notice {
 	list = append(list, in.copies(pairs)...)
 	if opts.Operation != change.Install {
 		list = append(list, in.crdNotices(j)...)
-		list = append(list, j.autoscaling.scaledNotices()...)
+		list = append(list, j.autoscaling.Notices()...)
 	}
 	return list
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -176,14 +177,14 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		Action: action.Action{
 			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
 			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
-			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: scaledAfter(&in.Objects, state),
+			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: autoscaling.After(&in.Objects, state),
 			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
 		},
 		opts: opts, beside: beside, rotating: turning, shipped: in.shipped(),
 		budgets:   action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
-	j.autoscaling = newAutoscaling(&j.Action)
+	j.autoscaling = autoscaling.New(&j.Action)
 	j.bound = in.bound(state)
 	j.Existing = j.NamespacesBefore(in.Old)
 	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody

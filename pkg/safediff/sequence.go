@@ -21,7 +21,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 		j.betweenObjects(about, func() { judge(u) })
 	}
 	between("what aggregated ClusterRoles come to allow", j.aggregations)
-	between("autoscalers that ask for more pods than there may be", j.autoscaling.overscaled)
+	between("autoscalers that ask for more pods than there may be", j.autoscaling.Overscaled)
 	between("addresses and node ports that two Services ask for", j.serviceAllocations)
 	between("what pods name outside of the release", func(u *upgrade.Upgrade) { err = j.admission.LookAhead(ctx, u) })
 	if err != nil {
@@ -38,8 +38,8 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("what goes with a Namespace", j.emptyNamespaces)
 	between("custom resources that are stored while their definition changes", j.storedObjects)
 	between("objects that are only called something else", j.renames)
-	between("autoscalers beside a number of pods", j.autoscaling.churns)
-	between("autoscalers that come, go or change", j.autoscaling.resized)
+	between("autoscalers beside a number of pods", j.autoscaling.Churns)
+	between("autoscalers that come, go or change", j.autoscaling.Resized)
 	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.LookOutside(ctx, u.Outside(), u.Owned()) })
 	between("pods that contradict their class", j.admission.Contradictions)
 	between("pods that name what is not there", admission.NamesInVain)

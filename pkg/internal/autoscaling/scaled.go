@@ -1,4 +1,4 @@
-package safediff
+package autoscaling
 
 import (
 	"fmt"
@@ -21,9 +21,9 @@ const (
 	scaledServerSide = "an autoscaler scales this workload and its manifest says %d replicas: if it has scaled by now, the upgrade is refused (conflict)"
 )
 
-// scaledNotices lists the workloads that an autoscaler scales while a manifest sets
+// Notices lists the workloads that an autoscaler scales while a manifest sets
 // their replicas.
-func (a *autoscaling) scaledNotices() []change.Notice {
+func (a *Autoscalers) Notices() []change.Notice {
 	targets := upgrade.ScaleTargets(a.Old, a.Cluster)
 	if len(targets) == 0 {
 		return nil
@@ -51,13 +51,13 @@ func (a *autoscaling) scaledNotices() []change.Notice {
 // switchedOff reports whether a manifest says zero replicas of a workload that a
 // HorizontalPodAutoscaler scales, which then scales it no more (reconcileAutoscaler in
 // k8s.io/kubernetes/pkg/controller/podautoscaler). One of KEDA scales from zero.
-func (a *autoscaling) switchedOff(o *manifest.Object) bool {
+func (a *Autoscalers) switchedOff(o *manifest.Object) bool {
 	return upgrade.Replicas(o) == 0 && a.least[o.Ref.Identity()] > 0
 }
 
-// scaledAfter returns what is scaled by an autoscaler when the upgrade is over. One of
+// After returns what is scaled by an autoscaler when the upgrade is over. One of
 // KEDA's that is paused scales nothing.
-func scaledAfter(in *action.Objects, state *cluster.State) map[manifest.Identity]bool {
+func After(in *action.Objects, state *cluster.State) map[manifest.Identity]bool {
 	return upgrade.ScaleTargets(slices.DeleteFunc(slices.Clone(in.After()), func(o *manifest.Object) bool {
 		paused, _ := paused(in, o, state)
 		return paused
@@ -92,7 +92,7 @@ func paused(in *action.Objects, o *manifest.Object, state *cluster.State) (is bo
 
 // heldNotices lists the workloads whose manifests set other replicas than the ones at
 // which KEDA has paused.
-func (a *autoscaling) heldNotices() []change.Notice {
+func (a *Autoscalers) heldNotices() []change.Notice {
 	held := map[manifest.Identity]string{}
 	for _, o := range a.After() {
 		if _, at := paused(&a.Objects, o, a.State); at != "" {

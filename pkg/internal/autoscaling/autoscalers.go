@@ -1,4 +1,5 @@
-package safediff
+// Package autoscaling tells how many pods autoscalers keep of a workload, and what an upgrade does to that.
+package autoscaling
 
 import (
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// autoscaling is what is known of autoscalers, and of how many pods they keep.
-type autoscaling struct {
+// Autoscalers is what is known of autoscalers, and of how many pods they keep.
+type Autoscalers struct {
 	*action.Action
 	// stopped are the workloads of which an autoscaler that goes or changes stops pods.
 	stopped map[manifest.Identity]bool
@@ -25,15 +26,15 @@ type autoscaling struct {
 	least map[manifest.Identity]int
 }
 
-// newAutoscaling reads that.
-func newAutoscaling(a *action.Action) *autoscaling {
-	return &autoscaling{Action: a, least: keptBefore(&a.Objects)}
+// New reads that.
+func New(a *action.Action) *Autoscalers {
+	return &Autoscalers{Action: a, least: keptBefore(&a.Objects)}
 }
 
-// churns corrects what is said of workloads of which a manifest and an autoscaler both said
+// Churns corrects what is said of workloads of which a manifest and an autoscaler both said
 // before how many pods there are: pods surely go if the manifest's number is less than the
 // autoscaler lets be.
-func (a *autoscaling) churns(u *upgrade.Upgrade) {
+func (a *Autoscalers) Churns(u *upgrade.Upgrade) {
 	for _, s := range u.Scalings() {
 		if w := s.Workload; !s.Begins && w.Done() && !a.Looked(w.New.Ref) && w.Change.Outcome.Pods != nil {
 			churn(w.Change.Outcome.Pods, upgrade.Replicas(w.New), upgrade.Least(s.Autoscaler.Old))
@@ -43,10 +44,10 @@ func (a *autoscaling) churns(u *upgrade.Upgrade) {
 
 const scaleConflict = "Apply failed with 1 conflict: conflict with the autoscaler, which keeps %d pods or more: .spec.replicas"
 
-// overscaled refuses, where Helm applies on the server's side, workloads of which an
+// Overscaled refuses, where Helm applies on the server's side, workloads of which an
 // autoscaler of the installed release has kept more pods than either manifest says, also if
 // it goes: the number is no longer Helm's. A look at the cluster tells by itself.
-func (a *autoscaling) overscaled(u *upgrade.Upgrade) {
+func (a *Autoscalers) Overscaled(u *upgrade.Upgrade) {
 	if !a.ServerSide || a.ForceConflicts || a.Replace {
 		return
 	}
@@ -75,9 +76,9 @@ func (a *autoscaling) overscaled(u *upgrade.Upgrade) {
 	}
 }
 
-// resized notes where it hangs on how many pods there are whether an autoscaler that comes,
+// Resized notes where it hangs on how many pods there are whether an autoscaler that comes,
 // goes or changes stops some of them, and keeps of which workloads it surely does.
-func (a *autoscaling) resized(u *upgrade.Upgrade) {
+func (a *Autoscalers) Resized(u *upgrade.Upgrade) {
 	a.stopped = map[manifest.Identity]bool{}
 	for _, r := range u.Resizes() {
 		if r.Stops() > 0 {
@@ -112,16 +113,16 @@ func keptBefore(in *action.Objects) map[manifest.Identity]int {
 	return least
 }
 
-// autoscaled returns a workload before and after its update with as many pods as an
+// Sized returns a workload before and after its update with as many pods as an
 // autoscaler keeps at least, where that is more than the API server fills in since neither
 // manifest says how many; least is 0 if it is not. A look at the cluster tells by itself.
-func (a *autoscaling) autoscaled(c *change.Change, result *apiserver.Result) (before, after runtime.Object, least int) {
+func (a *Autoscalers) Sized(c *change.Change, result *apiserver.Result) (before, after runtime.Object, least int) {
 	before, after = result.Old, result.New
 	n := a.least[c.Ref.Identity()]
 	switch {
 	case n < 2 || c.Op != change.Update || a.Looked(c.Ref) || c.Old == nil || c.New == nil:
 		return before, after, 0
-	case a.falls(c.New):
+	case a.Falls(c.New):
 		return rollout.Sized(before, n), after, 0 // what the manifest says, until the autoscaler comes
 	case !upgrade.SetsReplicas(c.Old) && upgrade.SetsReplicas(c.New):
 		return rollout.Sized(before, n), after, 0 // as many as the autoscaler keeps, until Helm sets the number
@@ -131,10 +132,10 @@ func (a *autoscaling) autoscaled(c *change.Change, result *apiserver.Result) (be
 	return rollout.Sized(before, n), rollout.Sized(after, n), n
 }
 
-// falls reports whether Helm sends the manifest of an autoscaled workload in the place of what
+// Falls reports whether Helm sends the manifest of an autoscaled workload in the place of what
 // is there (--force), so that it falls to the number of the manifest, or to 1, even if the
 // manifest stays as it is.
-func (a *autoscaling) falls(o *manifest.Object) bool {
+func (a *Autoscalers) Falls(o *manifest.Object) bool {
 	return a.Replace && o != nil && upgrade.Replicas(o) > 0 && upgrade.Replicas(o) < a.least[o.Ref.Identity()] && !a.Looked(o.Ref)
 }
 
@@ -157,9 +158,9 @@ func churned(pods *change.Pods, how string) {
 	pods.How = strings.TrimPrefix(pods.How+", ", ", ") + how
 }
 
-// scaleBack corrects what is said of a workload that an upgrade takes pods from and
+// ScaleBack corrects what is said of a workload that an upgrade takes pods from and
 // an autoscaler gives them back.
-func scaleBack(pods *change.Pods) {
+func ScaleBack(pods *change.Pods) {
 	if pods.Before <= pods.Desired || pods.Desired < 1 {
 		return
 	}
