@@ -21,8 +21,8 @@ const renamed = "renamed"
 // word is what is replaced, and by what.
 type word struct{ old, updated string }
 
-// renaming gives the objects of one release the names of another.
-type renaming struct {
+// Renaming gives the objects of one release the names of another.
+type Renaming struct {
 	words []word
 	// configured says that the configuration differs in names only.
 	configured bool
@@ -30,7 +30,7 @@ type renaming struct {
 }
 
 // New returns the renaming of one release to another; nil if they have the same names.
-func New(from change.Place, name, namespace string) *renaming {
+func New(from change.Place, name, namespace string) *Renaming {
 	var words []word
 	for _, w := range []word{{from.Name, name}, {from.Namespace, namespace}} {
 		if w.old != "" && w.updated != "" && w.old != w.updated {
@@ -40,7 +40,7 @@ func New(from change.Place, name, namespace string) *renaming {
 	if len(words) == 0 {
 		return nil
 	}
-	return &renaming{words: words}
+	return &Renaming{words: words}
 }
 
 // renamedObject is an object with what was replaced in it.
@@ -50,7 +50,7 @@ type renamedObject struct {
 }
 
 // Manifest returns the old objects with the names of the new ones.
-func (r *renaming) Manifest(old, updated []*manifest.Object) (string, error) {
+func (r *Renaming) Manifest(old, updated []*manifest.Object) (string, error) {
 	partners := r.pair(old, updated)
 	var err error
 	if r.configured, err = sameConfiguration(r.words, old, updated, partners); err != nil {
@@ -79,7 +79,7 @@ func (r *renaming) Manifest(old, updated []*manifest.Object) (string, error) {
 
 // object returns the old object with what could be replaced, nil if that is
 // nothing and its text can stay.
-func (r *renaming) object(o, n *manifest.Object) (map[string]any, error) {
+func (r *Renaming) object(o, n *manifest.Object) (map[string]any, error) {
 	oldValue, err := o.Value()
 	if err != nil || n == nil {
 		return oldValue, err
@@ -102,7 +102,7 @@ func (r *renaming) object(o, n *manifest.Object) (map[string]any, error) {
 
 // pair finds for each old object the new one that has its name, or that has it
 // once the words are replaced.
-func (r *renaming) pair(old, updated []*manifest.Object) map[*manifest.Object]*manifest.Object {
+func (r *Renaming) pair(old, updated []*manifest.Object) map[*manifest.Object]*manifest.Object {
 	partners := make(map[*manifest.Object]*manifest.Object, len(old))
 	taken := make(map[*manifest.Object]bool, len(updated))
 	for _, alike := range []func(a, b string) bool{func(a, b string) bool { return a == b }, func(a, b string) bool { return turns(r.words, a, b) }} {
@@ -124,7 +124,7 @@ func (r *renaming) pair(old, updated []*manifest.Object) map[*manifest.Object]*m
 }
 
 // Note adds to the set what was replaced, as hidden edits.
-func (r *renaming) Note(set *change.Set) {
+func (r *Renaming) Note(set *change.Set) {
 	known := make(map[manifest.Identity]*change.Change, len(set.Changes))
 	for i := range set.Changes {
 		if c := &set.Changes[i]; c.New != nil && c.Ref.Name != "" {
