@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -115,17 +116,17 @@ func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) 
 
 // gone says that an object of the release is no longer in the cluster, and that the
 // upgrade makes it again.
-func (j *judge) gone(c *change.Change, p diff.Pair) []change.Drift {
+func gone(a *action.Action, c *change.Change, p diff.Pair) []change.Drift {
 	if c.Op != change.Create || p.Old == nil || c.Old != nil {
 		return nil
 	}
-	return j.isGone(c.Ref, change.PutBack)
+	return isGone(a, c.Ref, change.PutBack)
 }
 
 // isGone is the drift of an object that is not there; none if another revision does not have
 // it, so that Helm itself may have deleted it, or not have made it.
-func (j *judge) isGone(ref manifest.Ref, fate change.Fate) []change.Drift {
-	if slices.ContainsFunc(j.beside, func(objects map[manifest.Identity]*manifest.Object) bool { return objects[ref.Identity()] == nil }) {
+func isGone(a *action.Action, ref manifest.Ref, fate change.Fate) []change.Drift {
+	if slices.ContainsFunc(a.Beside, func(objects map[manifest.Identity]*manifest.Object) bool { return objects[ref.Identity()] == nil }) {
 		return nil
 	}
 	return []change.Drift{{Ref: ref, Fate: fate}}
@@ -133,13 +134,13 @@ func (j *judge) isGone(ref manifest.Ref, fate change.Fate) []change.Drift {
 
 // notHelms takes out of the drift of an object what another revision says, of which an
 // upgrade that failed has left it, or to which it did not come.
-func (j *judge) notHelms(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Drift {
-	for _, objects := range j.beside {
+func notHelms(a *action.Action, c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Drift {
+	for _, objects := range a.Beside {
 		o := objects[c.Ref.Identity()]
 		if len(drift) == 0 || o == nil || o.Ref.Version != c.Ref.Version {
 			continue
 		}
-		stored, err := j.Server.Stored(o, nil)
+		stored, err := a.Server.Stored(o, nil)
 		o.Forget()
 		if err != nil || stored.OldFields == nil {
 			continue

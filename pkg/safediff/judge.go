@@ -35,8 +35,6 @@ import (
 type judge struct {
 	action.Action
 	opts Options
-	// beside are the objects of other revisions of which the cluster may hold some.
-	beside []map[manifest.Identity]*manifest.Object
 	// shipped are the definitions in the crds directory of the new chart.
 	shipped []*manifest.Object
 	// rotating is what comes out differently each time, by object of the new side.
@@ -90,7 +88,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	case j.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
 	case p.New == nil && c.Hook == nil && !j.leaves(&c):
-		return upgrade.Object{Drift: j.isGone(c.Ref, change.Survives)}
+		return upgrade.Object{Drift: isGone(&j.Action, c.Ref, change.Survives)}
 	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
@@ -98,23 +96,23 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	if err != nil {
 		return upgrade.Object{Err: err}
 	}
-	drift, err := drifted(&c, &result)
+	drifts, err := drifted(&c, &result)
 	switch {
 	case err != nil:
 		return upgrade.Object{Err: err}
 	case alike && j.unmoved(&c, &result):
-		return upgrade.Object{Drift: j.notHelms(&c, &result, drift), Unchecked: j.unsaid(p, &result)}
+		return upgrade.Object{Drift: notHelms(&j.Action, &c, &result, drifts), Unchecked: j.unsaid(p, &result)}
 	}
-	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
-	unstored := j.unstored(p, &c, &result)
-	stays := j.stays(p, &c, &result, unstored)
+	c.Edits = append(c.Edits, unedited(&c, &result, drifts)...)
+	lost := unstored(&j.Action, p, &c, &result)
+	stays := stays(&j.Action, p, &c, &result, lost)
 	judged := j.conclude(&c, &result) //nolint:contextcheck // admission in this process waits for nobody
 	judged.Stays = stays
-	j.hold(p, &judged, &result, unstored)
-	judged.Dropped = j.dropped(p, &judged)
-	j.redefined(&judged, &result)
-	judged.Drift = slices.Concat(j.notHelms(&c, &result, drift), j.gone(&c, p))
-	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drift) > 0)
+	hold(&j.Action, p, &judged, &result, lost)
+	judged.Dropped = dropped(&j.Action, p, &judged)
+	redefined(&judged, &result)
+	judged.Drift = slices.Concat(notHelms(&j.Action, &c, &result, drifts), gone(&j.Action, &c, p))
+	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drifts) > 0)
 	if upgrade.IsService(c.Ref) {
 		judged.Allocated = apiserver.Allocated(result.NewFields)
 	}
@@ -219,7 +217,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 	unplaced, unclear := j.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
-	c.Outcome.Loss = j.loss(c)
+	c.Outcome.Loss = loss(&j.Action, c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
 		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.admission.Barred(c, result),

@@ -15,7 +15,7 @@ import (
 
 // redefined notes on a definition that changes what that takes away, as far as the two
 // definitions tell.
-func (j *judge) redefined(judged *upgrade.Object, result *apiserver.Result) {
+func redefined(judged *upgrade.Object, result *apiserver.Result) {
 	if c := judged.Change; action.IsDefinition(c.Ref) && c.Op == change.Update && len(c.Outcome.Refused) == 0 {
 		judged.Redefined = apiserver.Redefined(result)
 	}
@@ -24,7 +24,7 @@ func (j *judge) redefined(judged *upgrade.Object, result *apiserver.Result) {
 // storedObjects looks at the custom resources that stay as they are while their definition
 // changes: those of the release, and those of the cluster that are at hand. What of that could
 // not be looked at is said.
-func (j *judge) storedObjects(u *upgrade.Upgrade) {
+func storedObjects(a *action.Action, u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		d := o.Redefined
@@ -38,20 +38,20 @@ func (j *judge) storedObjects(u *upgrade.Upgrade) {
 				continue
 			}
 			seen++
-			if r := j.Server.Reread(other.New, false); r != nil {
+			if r := a.Server.Reread(other.New, false); r != nil {
 				r.Released = true
 				d.Stored = append(d.Stored, *r)
 			}
 		}
-		for _, other := range j.Cluster {
+		for _, other := range a.Cluster {
 			if defines(d, other.Ref) && u.Object(other.Ref.Identity()) == nil {
 				seen++
-				if r := j.Server.Reread(other, true); r != nil {
+				if r := a.Server.Reread(other, true); r != nil {
 					d.Stored = append(d.Stored, *r)
 				}
 			}
 		}
-		o.Unchecked = append(o.Unchecked, j.definitionDoubts(o, d, seen)...)
+		o.Unchecked = append(o.Unchecked, definitionDoubts(a, o, d, seen)...)
 	}
 }
 
@@ -61,9 +61,9 @@ func defines(d *change.Redefined, ref manifest.Ref) bool {
 
 // definitionDoubts says what a change of a definition may do to custom resources that are not
 // at hand, and to a cluster whose history is not known.
-func (j *judge) definitionDoubts(o *upgrade.Object, d *change.Redefined, seen int) []change.Doubt {
+func definitionDoubts(a *action.Action, o *upgrade.Object, d *change.Redefined, seen int) []change.Doubt {
 	var list []change.Doubt
-	if len(d.Removed) > 0 && !j.Looked(o.Ref()) && !j.Fresh() {
+	if len(d.Removed) > 0 && !a.Looked(o.Ref()) && !a.Fresh() {
 		list = append(list, change.Doubt{Hides: change.Rejected, Reason: fmt.Sprintf(
 			"whether objects were ever stored in version %s, which the definition no longer has: if its status.storedVersions names it, the API server rejects the update",
 			strings.Join(d.Removed, ", "))})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
@@ -17,7 +18,7 @@ import (
 
 // renames joins the objects that go with those that come and are the same under
 // another name, tells in what they differ beyond names, and what stays behind.
-func (j *judge) renames(u *upgrade.Upgrade) {
+func renames(a *action.Action, u *upgrade.Upgrade) {
 	objects := u.Objects
 	var gone, come []*manifest.Object
 	at := map[*manifest.Object]int{}
@@ -39,8 +40,8 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 		return
 	}
 	names := respelled(found)
-	full := j.fullClaims(objects)
-	scaled := j.scaledBefore(objects)
+	full := fullClaims(a, objects)
+	scaled := scaledBefore(a, objects)
 	for _, p := range found {
 		old, updated := objects[at[p.Old]].Change, objects[at[p.New]].Change
 		r := &change.Rename{
@@ -49,8 +50,8 @@ func (j *judge) renames(u *upgrade.Upgrade) {
 			Filled: updated.Ref.Kind == "PersistentVolumeClaim" && upgrade.Filled(upgrade.Spec(p.New)),
 		}
 		old.Renamed, updated.Renamed = r, r
-		r.Claims = j.claims(old, updated, full, scaled[old.Ref.Identity()])
-		objects[at[p.New]].Read = rule.Read(updated, j.Rules()) // it has been something before
+		r.Claims = claims(a, old, updated, full, scaled[old.Ref.Identity()])
+		objects[at[p.New]].Read = rule.Read(updated, a.Rules()) // it has been something before
 		forget(p)
 	}
 }
@@ -103,13 +104,13 @@ func beyondNames(p diff.Pair, names map[string]string) []change.Edit {
 // has taken its place: a claim is called TEMPLATE-STATEFULSET-NUMBER
 // (getPersistentVolumeClaimName in k8s.io/kubernetes/pkg/controller/statefulset). It
 // is nil if nothing is left behind, or nothing begins empty.
-func (j *judge) claims(old, updated *change.Change, full map[manifest.Identity]bool, scaled bool) *change.Claims {
+func claims(a *action.Action, old, updated *change.Change, full map[manifest.Identity]bool, scaled bool) *change.Claims {
 	templates := claimTemplates(old.Ref, old.Old)
 	if len(templates) == 0 || old.Outcome.Pods == nil {
 		return nil
 	}
 	left := &change.Claims{}
-	names, counted := j.counted(old)
+	names, counted := counted(a, old)
 	if !counted {
 		names = claimNames(old.Ref, old.Old, templates, old.Outcome.Pods.Before)
 		left.Uncounted = scaled || old.Outcome.Pods.Before == 0 || old.Outcome.Pods.Before > manyPods
@@ -136,17 +137,17 @@ func (j *judge) claims(old, updated *change.Change, full map[manifest.Identity]b
 
 // counted names the claims of a StatefulSet that the cluster has; false if it was
 // not asked, or did not say.
-func (j *judge) counted(c *change.Change) (names []string, counted bool) {
-	value, _ := j.Found(c.Ref)
-	if value == nil || !j.Asked {
+func counted(a *action.Action, c *change.Change) (names []string, counted bool) {
+	value, _ := a.Found(c.Ref)
+	if value == nil || !a.Asked {
 		return nil, false
 	}
-	for _, gap := range j.State.Unread {
+	for _, gap := range a.State.Unread {
 		if gap.Kind == "PersistentVolumeClaim" && (gap.Namespace == "" || gap.Namespace == c.Ref.Namespace) {
 			return nil, false
 		}
 	}
-	for _, claim := range j.claimsOf(value, c) {
+	for _, claim := range claimsOf(a, value, c) {
 		metadata, _ := claim["metadata"].(map[string]any)
 		name, _ := metadata["name"].(string)
 		names = append(names, name)
@@ -157,9 +158,9 @@ func (j *judge) counted(c *change.Change) (names []string, counted bool) {
 
 // fullClaims are the claims that may hold data when the upgrade begins, or are made
 // from some: those of the cluster and of the release.
-func (j *judge) fullClaims(objects []upgrade.Object) map[manifest.Identity]bool {
+func fullClaims(a *action.Action, objects []upgrade.Object) map[manifest.Identity]bool {
 	full := map[manifest.Identity]bool{}
-	for _, o := range j.Cluster {
+	for _, o := range a.Cluster {
 		if upgrade.IsClaim(o.Ref) {
 			full[o.Ref.Identity()] = true
 		}
@@ -174,7 +175,7 @@ func (j *judge) fullClaims(objects []upgrade.Object) map[manifest.Identity]bool 
 }
 
 // scaledBefore are the workloads of whose replicas an autoscaler decides until now.
-func (j *judge) scaledBefore(objects []upgrade.Object) map[manifest.Identity]bool {
+func scaledBefore(a *action.Action, objects []upgrade.Object) map[manifest.Identity]bool {
 	var old []*manifest.Object
 	for i := range objects {
 		p := &objects[i]
@@ -182,7 +183,7 @@ func (j *judge) scaledBefore(objects []upgrade.Object) map[manifest.Identity]boo
 			old = append(old, p.Old)
 		}
 	}
-	return upgrade.ScaleTargets(old, j.Cluster)
+	return upgrade.ScaleTargets(old, a.Cluster)
 }
 
 func claimOf(namespace, name string) manifest.Identity {

@@ -177,10 +177,10 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		Action: action.Action{
 			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
 			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
-			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: autoscaling.After(&in.Objects, state),
+			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, Beside: beside, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: autoscaling.After(&in.Objects, state),
 			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
 		},
-		opts: opts, beside: beside, rotating: turning, shipped: in.shipped(),
+		opts: opts, rotating: turning, shipped: in.shipped(),
 		budgets:   action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}

@@ -12,29 +12,30 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // loss tells what a cluster loses with an object that goes, or with the pods that
 // are scaled away; nil if that is not known.
-func (j *judge) loss(c *change.Change) *change.Loss {
-	value, _ := j.Found(c.Ref)
-	if value == nil || !j.Asked {
+func loss(a *action.Action, c *change.Change) *change.Loss {
+	value, _ := a.Found(c.Ref)
+	if value == nil || !a.Asked {
 		return nil
 	}
 	gone := c.Op == change.Delete || c.Op == change.Recreate
 	switch core := c.Ref.Group == ""; {
 	case core && c.Ref.Kind == "PersistentVolumeClaim" && gone:
-		return j.volumesOf([]map[string]any{value})
+		return volumesOf(a, []map[string]any{value})
 	case core && c.Ref.Kind == "PersistentVolume" && gone:
 		return volumeLoss(value)
 	case core && c.Ref.Kind == "Namespace" && gone:
-		return j.contentOf(c.Ref.Name)
+		return contentOf(a, c.Ref.Name)
 	case c.Ref.Kind == "CustomResourceDefinition" && gone:
-		return j.resourcesOf(value)
+		return resourcesOf(a, value)
 	case c.Ref.Group == "apps" && c.Ref.Kind == "StatefulSet":
-		return j.volumesOf(j.claimsOf(value, c))
+		return volumesOf(a, claimsOf(a, value, c))
 	default:
 		return nil
 	}
@@ -42,14 +43,14 @@ func (j *judge) loss(c *change.Change) *change.Loss {
 
 // volumesOf tells what becomes of the volumes behind claims that go. It is nil if
 // not all of them are known.
-func (j *judge) volumesOf(claims []map[string]any) *change.Loss {
+func volumesOf(a *action.Action, claims []map[string]any) *change.Loss {
 	loss := &change.Loss{Spared: true}
 	for _, claim := range claims {
 		name, _, _ := unstructured.NestedString(claim, "spec", "volumeName")
 		if name == "" {
 			continue // never bound: there is nothing on it
 		}
-		volume := j.surrounding("", "PersistentVolume", "", name)
+		volume := surrounding(a, "", "PersistentVolume", "", name)
 		if volume == nil {
 			return nil
 		}
@@ -74,14 +75,14 @@ func volumeLoss(value map[string]any) *change.Loss {
 
 // claimsOf returns the claims that a StatefulSet takes along, when it goes or when
 // it gets smaller.
-func (j *judge) claimsOf(live map[string]any, c *change.Change) []map[string]any {
+func claimsOf(a *action.Action, live map[string]any, c *change.Change) []map[string]any {
 	templates, _, _ := unstructured.NestedSlice(live, "spec", "volumeClaimTemplates")
 	var claims []map[string]any
 	for _, t := range templates {
 		template, _ := t.(map[string]any)
 		name, _, _ := unstructured.NestedString(template, "metadata", "name")
 		prefix := name + "-" + c.Ref.Name + "-"
-		for _, o := range j.State.Surroundings {
+		for _, o := range a.State.Surroundings {
 			u := unstructured.Unstructured{Object: o}
 			number, found := strings.CutPrefix(u.GetName(), prefix)
 			if u.GetKind() != "PersistentVolumeClaim" || u.GetNamespace() != c.Ref.Namespace || !found {
@@ -97,12 +98,12 @@ func (j *judge) claimsOf(live map[string]any, c *change.Change) []map[string]any
 }
 
 // contentOf counts what is in a Namespace.
-func (j *judge) contentOf(namespace string) *change.Loss {
-	if slices.ContainsFunc(j.State.Unread, func(g cluster.Gap) bool { return g.Namespace == namespace }) {
+func contentOf(a *action.Action, namespace string) *change.Loss {
+	if slices.ContainsFunc(a.State.Unread, func(g cluster.Gap) bool { return g.Namespace == namespace }) {
 		return nil
 	}
 	counts := map[string]int{}
-	for _, o := range j.State.Surroundings {
+	for _, o := range a.State.Surroundings {
 		if u := (unstructured.Unstructured{Object: o}); u.GetNamespace() == namespace && !builtinContent(u) {
 			counts[u.GetKind()]++
 		}
@@ -123,16 +124,16 @@ func builtinContent(u unstructured.Unstructured) bool {
 }
 
 // resourcesOf counts the custom resources of a definition.
-func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
+func resourcesOf(a *action.Action, definition map[string]any) *change.Loss {
 	group, _, _ := unstructured.NestedString(definition, "spec", "group")
 	kind, _, _ := unstructured.NestedString(definition, "spec", "names", "kind")
-	for _, gap := range j.State.Unread {
+	for _, gap := range a.State.Unread {
 		if gap.Kind == kind {
 			return nil
 		}
 	}
 	n := 0
-	for _, o := range j.State.Surroundings {
+	for _, o := range a.State.Surroundings {
 		if u := (unstructured.Unstructured{Object: o}); u.GetKind() == kind && u.GroupVersionKind().Group == group {
 			n++
 		}
@@ -145,14 +146,14 @@ func (j *judge) resourcesOf(definition map[string]any) *change.Loss {
 
 // surrounding returns an object of what stands around the release; nil if it is not
 // known.
-func (j *judge) surrounding(group, kind, namespace, name string) map[string]any {
-	for _, o := range j.State.Surroundings {
+func surrounding(a *action.Action, group, kind, namespace, name string) map[string]any {
+	for _, o := range a.State.Surroundings {
 		u := unstructured.Unstructured{Object: o}
 		if u.GetKind() == kind && u.GroupVersionKind().Group == group && u.GetNamespace() == namespace && u.GetName() == name {
 			return o
 		}
 	}
-	if o := j.State.Objects[manifest.Identity{Group: group, Kind: kind, Namespace: namespace, Name: name}]; o.Value != nil {
+	if o := a.State.Objects[manifest.Identity{Group: group, Kind: kind, Namespace: namespace, Name: name}]; o.Value != nil {
 		return o.Value
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -18,13 +19,13 @@ import (
 // unstored lists what the new manifest says and the update does not store. What the
 // installed manifest says and the cluster did not hold before, and is no worse now, is not
 // due to this upgrade.
-func (j *judge) unstored(p diff.Pair, c *change.Change, result *apiserver.Result) []change.Unstored {
+func unstored(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result) []change.Unstored {
 	if c.Op != change.Update || p.New == nil || diff.IsHook(p.New) || result.Outcome.Upfront {
 		return nil
 	}
-	list := j.Server.Unstored(p.New, result)
+	list := a.Server.Unstored(p.New, result)
 	if len(list) > 0 && p.Old != nil && !diff.IsHook(p.Old) {
-		before, had := j.Server.Amiss(p.Old, result), j.Server.Twice(p.Old)
+		before, had := a.Server.Amiss(p.Old, result), a.Server.Twice(p.Old)
 		list = slices.DeleteFunc(list, func(u change.Unstored) bool {
 			return u.Null && taken(c, &u) ||
 				slices.ContainsFunc(before, func(b change.Unstored) bool { return b.Same(&u) && b.Says >= u.Says && b.Holds <= u.Holds })
@@ -37,7 +38,7 @@ func (j *judge) unstored(p diff.Pair, c *change.Change, result *apiserver.Result
 	}
 	if len(list) == 0 && impossible(result) {
 		// Helm's merge fails on equal keys of either side, and says so in words of its own.
-		list = slices.Concat(j.Server.Twice(p.New), twiceInOld(j.Server, p.Old))
+		list = slices.Concat(a.Server.Twice(p.New), twiceInOld(a.Server, p.Old))
 	}
 	for i := range list {
 		result.Outcome.Differs = append(result.Outcome.Differs, list[i].Path)
@@ -53,7 +54,7 @@ func taken(c *change.Change, u *change.Unstored) bool {
 
 // stays lists the fields that leave the manifest and stay in the cluster, without those of
 // lists in which something else is lost.
-func (j *judge) stays(p diff.Pair, c *change.Change, result *apiserver.Result, unstored []change.Unstored) []fieldpath.Path {
+func stays(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, unstored []change.Unstored) []fieldpath.Path {
 	if c.Op != change.Update || p.Old == nil || p.New == nil || diff.IsHook(p.New) || len(result.Outcome.Refused) > 0 {
 		return nil
 	}
@@ -65,7 +66,7 @@ func (j *judge) stays(p diff.Pair, c *change.Change, result *apiserver.Result, u
 			removed = append(removed, e.Path)
 		}
 	}
-	list := j.Server.Stays(p.New, removed, result)
+	list := a.Server.Stays(p.New, removed, result)
 	result.Outcome.Differs = append(result.Outcome.Differs, list...)
 	return list
 }
@@ -89,7 +90,7 @@ func twiceInOld(server *apiserver.Server, old *manifest.Object) []change.Unstore
 // hold notes on an object what of its manifest is not stored. The rules then look at what is
 // stored, on both sides. So they do for each NetworkPolicy: its directions are filled in when it
 // is created, and do not follow its rules later.
-func (j *judge) hold(p diff.Pair, judged *upgrade.Object, result *apiserver.Result, unstored []change.Unstored) {
+func hold(a *action.Action, p diff.Pair, judged *upgrade.Object, result *apiserver.Result, unstored []change.Unstored) {
 	judged.Unstored = unstored
 	policy := judged.Change.Op == change.Update && judged.Change.Ref.GroupKind() == "NetworkPolicy.networking.k8s.io"
 	if len(unstored) == 0 && !policy || result.NewFields == nil {
@@ -104,7 +105,7 @@ func (j *judge) hold(p diff.Pair, judged *upgrade.Object, result *apiserver.Resu
 		}
 	}
 	c.New = judged.Result()
-	judged.Read = rule.Read(&c, j.Rules())
+	judged.Read = rule.Read(&c, a.Rules())
 }
 
 // heldAs returns an object with the fields that the cluster holds of it; nil if there are none.
@@ -124,13 +125,13 @@ func heldAs(o *manifest.Object, fields map[string]any) *manifest.Object {
 
 // dropped lists the fields that are new in the manifest and that the API server drops since
 // it does not know them. One that says nothing is not missed.
-func (j *judge) dropped(p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
+func dropped(a *action.Action, p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
 	if p.New == nil || len(judged.Change.Outcome.Refused) > 0 {
 		return nil
 	}
 	ignored := judged.Change.Outcome.Ignored
-	if c := judged.Change; len(ignored) == 0 && c.Op == change.Update && !j.Server.Builtin(c.Ref.Group, c.Ref.Kind) {
-		ignored = j.Server.Ignored(p.New, false) // a patch holds only what differs from the installed manifest
+	if c := judged.Change; len(ignored) == 0 && c.Op == change.Update && !a.Server.Builtin(c.Ref.Group, c.Ref.Kind) {
+		ignored = a.Server.Ignored(p.New, false) // a patch holds only what differs from the installed manifest
 	}
 	if len(ignored) == 0 {
 		return nil
@@ -141,7 +142,7 @@ func (j *judge) dropped(p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
 	}
 	var known []string
 	if p.Old != nil {
-		for _, warning := range j.Server.Ignored(p.Old, true) {
+		for _, warning := range a.Server.Ignored(p.Old, true) {
 			known = append(known, unplaced(warning))
 		}
 	}

@@ -39,6 +39,8 @@ type Action struct {
 	State *cluster.State
 	Asked bool
 	Objects
+	// Beside are the objects of other revisions of which the cluster may hold some.
+	Beside []map[manifest.Identity]*manifest.Object
 	// Rollout is what the prediction of pods needs to know, Running what it needs to know besides of a
 	// namespace.
 	Rollout rollout.Facts
