@@ -52,7 +52,7 @@ func renames(a *action.Action, u *upgrade.Upgrade) {
 		old.Renamed, updated.Renamed = r, r
 		r.Claims = claims(a, old, updated, full, scaled[old.Ref.Identity()])
 		objects[at[p.New]].Read = rule.Read(updated, a.Rules()) // it has been something before
-		forget(p)
+		p.Forget()
 	}
 }
 

@@ -41,7 +41,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 			continue
 		}
 		list, err := edits.Of(p.Old, p.New)
-		forget(p)
+		p.Forget()
 		if err != nil {
 			return nil, err
 		}

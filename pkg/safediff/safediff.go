@@ -310,7 +310,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 					continue // cancelled
 				}
 				judged[i] = j.guarded(pairs[i], func() upgrade.Object { return j.named(ctx, pairs[i]) })
-				forget(pairs[i])
+				pairs[i].Forget()
 				room.Release(weight)
 			}
 		})
@@ -340,15 +340,4 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 		errs = append(errs, judged[i].Err)
 	}
 	return judged, errors.Join(errs...)
-}
-
-// forget keeps the memory small that a large release takes: what has been judged
-// is needed again only by a report that shows whole objects.
-func forget(p diff.Pair) {
-	if p.Old != nil {
-		p.Old.Forget()
-	}
-	if p.New != nil {
-		p.New.Forget()
-	}
 }
