@@ -20,6 +20,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -217,7 +218,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 	unplaced, unclear := j.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
-	c.Outcome.Loss = loss(&j.Action, c)
+	c.Outcome.Loss = loss.Of(&j.Action, c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
 		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.admission.Barred(c, result),

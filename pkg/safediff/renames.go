@@ -9,6 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -147,7 +148,7 @@ func counted(a *action.Action, c *change.Change) (names []string, counted bool) 
 			return nil, false
 		}
 	}
-	for _, claim := range claimsOf(a, value, c) {
+	for _, claim := range loss.ClaimsOf(a, value, c) {
 		metadata, _ := claim["metadata"].(map[string]any)
 		name, _ := metadata["name"].(string)
 		names = append(names, name)

@@ -1,4 +1,5 @@
-package safediff
+// Package loss tells what a cluster loses with an object that goes, or with pods that are scaled away.
+package loss
 
 import (
 	"fmt"
@@ -17,9 +18,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// loss tells what a cluster loses with an object that goes, or with the pods that
+// Of tells what a cluster loses with an object that goes, or with the pods that
 // are scaled away; nil if that is not known.
-func loss(a *action.Action, c *change.Change) *change.Loss {
+func Of(a *action.Action, c *change.Change) *change.Loss {
 	value, _ := a.Found(c.Ref)
 	if value == nil || !a.Asked {
 		return nil
@@ -35,7 +36,7 @@ func loss(a *action.Action, c *change.Change) *change.Loss {
 	case c.Ref.Kind == "CustomResourceDefinition" && gone:
 		return resourcesOf(a, value)
 	case c.Ref.Group == "apps" && c.Ref.Kind == "StatefulSet":
-		return volumesOf(a, claimsOf(a, value, c))
+		return volumesOf(a, ClaimsOf(a, value, c))
 	default:
 		return nil
 	}
@@ -73,9 +74,9 @@ func volumeLoss(value map[string]any) *change.Loss {
 	return &change.Loss{What: []string{fmt.Sprintf("volume %s of %s is deleted (reclaim policy %s)", volume.Name, size, volume.Spec.PersistentVolumeReclaimPolicy)}}
 }
 
-// claimsOf returns the claims that a StatefulSet takes along, when it goes or when
+// ClaimsOf returns the claims that a StatefulSet takes along, when it goes or when
 // it gets smaller.
-func claimsOf(a *action.Action, live map[string]any, c *change.Change) []map[string]any {
+func ClaimsOf(a *action.Action, live map[string]any, c *change.Change) []map[string]any {
 	templates, _, _ := unstructured.NestedSlice(live, "spec", "volumeClaimTemplates")
 	var claims []map[string]any
 	for _, t := range templates {
