@@ -1,4 +1,5 @@
-package safediff
+// Package renames joins the objects that go with those that come and are the same under another name.
+package renames
 
 import (
 	"cmp"
@@ -17,9 +18,9 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// renames joins the objects that go with those that come and are the same under
+// Join joins the objects that go with those that come and are the same under
 // another name, tells in what they differ beyond names, and what stays behind.
-func renames(a *action.Action, u *upgrade.Upgrade) {
+func Join(a *action.Action, u *upgrade.Upgrade) {
 	objects := u.Objects
 	var gone, come []*manifest.Object
 	at := map[*manifest.Object]int{}
