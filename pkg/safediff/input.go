@@ -15,6 +15,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -193,7 +194,7 @@ func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 	}
 	for _, o := range oldCRDs {
 		d := apiserver.Definition{Object: o}
-		if n := shipped[o.Ref.Name]; n != nil && !sameDefinition(o, n) {
+		if n := shipped[o.Ref.Name]; n != nil && !definitions.Same(o, n) {
 			d.Caveat = staleDefinition
 		}
 		installed = append(installed, d)

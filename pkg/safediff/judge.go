@@ -19,6 +19,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
@@ -111,7 +112,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	judged.Stays = stays
 	hold(&j.Action, p, &judged, &result, lost)
 	judged.Dropped = dropped(&j.Action, p, &judged)
-	redefined(&judged, &result)
+	definitions.Redefined(&judged, &result)
 	judged.Drift = slices.Concat(notHelms(&j.Action, &c, &result, drifts), gone(&j.Action, &c, p))
 	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drifts) > 0)
 	if upgrade.IsService(c.Ref) {

@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -100,7 +101,7 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 		case live != nil:
 		case old == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs, Hides: change.Unapplied, Shipped: "new"})
-		case !sameDefinition(old, o):
+		case !definitions.Same(old, o):
 			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs, Hides: change.Unapplied, Shipped: "changed"})
 		}
 		seen[o.Ref.Name] = true

@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/renames"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -37,7 +38,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("deletions that are refused", j.admission.Undeleted)
 	stop(j.Steps(u.Objects), u.Objects, j.ServerSide)
 	between("what goes with a Namespace", j.emptyNamespaces)
-	between("custom resources that are stored while their definition changes", func(u *upgrade.Upgrade) { storedObjects(&j.Action, u) })
+	between("custom resources that are stored while their definition changes", func(u *upgrade.Upgrade) { definitions.Stored(&j.Action, u) })
 	between("objects that are only called something else", func(u *upgrade.Upgrade) { renames.Join(&j.Action, u) })
 	between("autoscalers beside a number of pods", j.autoscaling.Churns)
 	between("autoscalers that come, go or change", j.autoscaling.Resized)

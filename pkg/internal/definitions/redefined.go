@@ -1,4 +1,5 @@
-package safediff
+// Package definitions tells what a change of the definition of custom resources does to them.
+package definitions
 
 import (
 	"fmt"
@@ -13,18 +14,18 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// redefined notes on a definition that changes what that takes away, as far as the two
+// Redefined notes on a definition that changes what that takes away, as far as the two
 // definitions tell.
-func redefined(judged *upgrade.Object, result *apiserver.Result) {
+func Redefined(judged *upgrade.Object, result *apiserver.Result) {
 	if c := judged.Change; action.IsDefinition(c.Ref) && c.Op == change.Update && len(c.Outcome.Refused) == 0 {
 		judged.Redefined = apiserver.Redefined(result)
 	}
 }
 
-// storedObjects looks at the custom resources that stay as they are while their definition
+// Stored looks at the custom resources that stay as they are while their definition
 // changes: those of the release, and those of the cluster that are at hand. What of that could
 // not be looked at is said.
-func storedObjects(a *action.Action, u *upgrade.Upgrade) {
+func Stored(a *action.Action, u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		d := o.Redefined

@@ -1,4 +1,4 @@
-package safediff
+package definitions
 
 import (
 	"strings"
@@ -55,7 +55,7 @@ spec:
 	} {
 		t.Run(name, func(t *testing.T) {
 			updated := strings.Replace(before, c.from, c.to, 1)
-			if got := sameDefinition(read(before), read(updated)); got != c.want {
+			if got := Same(read(before), read(updated)); got != c.want {
 				t.Errorf("the same: %v, want %v", got, c.want)
 			}
 		})

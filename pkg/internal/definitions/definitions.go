@@ -1,4 +1,4 @@
-package safediff
+package definitions
 
 import (
 	"reflect"
@@ -7,10 +7,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// sameDefinition reports whether two definitions of a custom resource, as manifests write them, are
+// Same reports whether two definitions of a custom resource, as manifests write them, are
 // the same to the API server: they differ in metadata, comments and descriptions at most. It is
 // false where one of them cannot be read.
-func sameDefinition(old, updated *manifest.Object) bool {
+func Same(old, updated *manifest.Object) bool {
 	if old.SameText(updated) {
 		return true
 	}
