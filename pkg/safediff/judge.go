@@ -25,6 +25,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/unstored"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -106,12 +107,12 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 		return upgrade.Object{Drift: notHelms(&j.Action, &c, &result, drifts), Unchecked: j.unsaid(p, &result)}
 	}
 	c.Edits = append(c.Edits, unedited(&c, &result, drifts)...)
-	lost := unstored(&j.Action, p, &c, &result)
-	stays := stays(&j.Action, p, &c, &result, lost)
+	lost := unstored.List(&j.Action, p, &c, &result)
+	stays := unstored.Stays(&j.Action, p, &c, &result, lost)
 	judged := j.conclude(&c, &result) //nolint:contextcheck // admission in this process waits for nobody
 	judged.Stays = stays
-	hold(&j.Action, p, &judged, &result, lost)
-	judged.Dropped = dropped(&j.Action, p, &judged)
+	unstored.Hold(&j.Action, p, &judged, &result, lost)
+	judged.Dropped = unstored.Dropped(&j.Action, p, &judged)
 	definitions.Redefined(&judged, &result)
 	judged.Drift = slices.Concat(notHelms(&j.Action, &c, &result, drifts), gone(&j.Action, &c, p))
 	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drifts) > 0)

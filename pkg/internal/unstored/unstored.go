@@ -1,4 +1,5 @@
-package safediff
+// Package unstored tells what a manifest says and the cluster does not hold after the upgrade.
+package unstored
 
 import (
 	"maps"
@@ -16,10 +17,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// unstored lists what the new manifest says and the update does not store. What the
+// List lists what the new manifest says and the update does not store. What the
 // installed manifest says and the cluster did not hold before, and is no worse now, is not
 // due to this upgrade.
-func unstored(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result) []change.Unstored {
+func List(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result) []change.Unstored {
 	if c.Op != change.Update || p.New == nil || diff.IsHook(p.New) || result.Outcome.Upfront {
 		return nil
 	}
@@ -52,9 +53,9 @@ func taken(c *change.Change, u *change.Unstored) bool {
 	return !u.Path.Under("data") && slices.ContainsFunc(c.Edits, func(e change.Edit) bool { return e.Path.Overlaps(u.Path) && e.Old.Present() && e.Old.Shown() != nil })
 }
 
-// stays lists the fields that leave the manifest and stay in the cluster, without those of
+// Stays lists the fields that leave the manifest and stay in the cluster, without those of
 // lists in which something else is lost.
-func stays(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, unstored []change.Unstored) []fieldpath.Path {
+func Stays(a *action.Action, p diff.Pair, c *change.Change, result *apiserver.Result, unstored []change.Unstored) []fieldpath.Path {
 	if c.Op != change.Update || p.Old == nil || p.New == nil || diff.IsHook(p.New) || len(result.Outcome.Refused) > 0 {
 		return nil
 	}
@@ -87,10 +88,10 @@ func twiceInOld(server *apiserver.Server, old *manifest.Object) []change.Unstore
 	return list
 }
 
-// hold notes on an object what of its manifest is not stored. The rules then look at what is
+// Hold notes on an object what of its manifest is not stored. The rules then look at what is
 // stored, on both sides. So they do for each NetworkPolicy: its directions are filled in when it
 // is created, and do not follow its rules later.
-func hold(a *action.Action, p diff.Pair, judged *upgrade.Object, result *apiserver.Result, unstored []change.Unstored) {
+func Hold(a *action.Action, p diff.Pair, judged *upgrade.Object, result *apiserver.Result, unstored []change.Unstored) {
 	judged.Unstored = unstored
 	policy := judged.Change.Op == change.Update && judged.Change.Ref.GroupKind() == "NetworkPolicy.networking.k8s.io"
 	if len(unstored) == 0 && !policy || result.NewFields == nil {
@@ -123,9 +124,9 @@ func heldAs(o *manifest.Object, fields map[string]any) *manifest.Object {
 	return held
 }
 
-// dropped lists the fields that are new in the manifest and that the API server drops since
+// Dropped lists the fields that are new in the manifest and that the API server drops since
 // it does not know them. One that says nothing is not missed.
-func dropped(a *action.Action, p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
+func Dropped(a *action.Action, p diff.Pair, judged *upgrade.Object) []fieldpath.Path {
 	if p.New == nil || len(judged.Change.Outcome.Refused) > 0 {
 		return nil
 	}
