@@ -20,6 +20,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/drift"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
@@ -91,7 +92,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	case j.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
 	case p.New == nil && c.Hook == nil && !j.leaves(&c):
-		return upgrade.Object{Drift: isGone(&j.Action, c.Ref, change.Survives)}
+		return upgrade.Object{Drift: drift.IsGone(&j.Action, c.Ref, change.Survives)}
 	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
@@ -99,14 +100,14 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	if err != nil {
 		return upgrade.Object{Err: err}
 	}
-	drifts, err := drifted(&c, &result)
+	drifts, err := drift.Of(&c, &result)
 	switch {
 	case err != nil:
 		return upgrade.Object{Err: err}
 	case alike && j.unmoved(&c, &result):
-		return upgrade.Object{Drift: notHelms(&j.Action, &c, &result, drifts), Unchecked: j.unsaid(p, &result)}
+		return upgrade.Object{Drift: drift.NotHelms(&j.Action, &c, &result, drifts), Unchecked: j.unsaid(p, &result)}
 	}
-	c.Edits = append(c.Edits, unedited(&c, &result, drifts)...)
+	c.Edits = append(c.Edits, drift.Unedited(&c, &result, drifts)...)
 	lost := unstored.List(&j.Action, p, &c, &result)
 	stays := unstored.Stays(&j.Action, p, &c, &result, lost)
 	judged := j.conclude(&c, &result) //nolint:contextcheck // admission in this process waits for nobody
@@ -114,7 +115,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	unstored.Hold(&j.Action, p, &judged, &result, lost)
 	judged.Dropped = unstored.Dropped(&j.Action, p, &judged)
 	definitions.Redefined(&judged, &result)
-	judged.Drift = slices.Concat(notHelms(&j.Action, &c, &result, drifts), gone(&j.Action, &c, p))
+	judged.Drift = slices.Concat(drift.NotHelms(&j.Action, &c, &result, drifts), drift.Gone(&j.Action, &c, p))
 	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drifts) > 0)
 	if upgrade.IsService(c.Ref) {
 		judged.Allocated = apiserver.Allocated(result.NewFields)

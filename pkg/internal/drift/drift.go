@@ -1,4 +1,5 @@
-package safediff
+// Package drift tells what somebody has changed in the cluster behind the back of Helm.
+package drift
 
 import (
 	"fmt"
@@ -14,10 +15,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// drifted lists the fields in which the object in the cluster is not what Helm made
+// Of lists the fields in which the object in the cluster is not what Helm made
 // of the installed manifest, and what the upgrade does to them: fields that the
 // manifest sets, and those that somebody set who is no part of Kubernetes.
-func drifted(c *change.Change, result *apiserver.Result) ([]change.Drift, error) {
+func Of(c *change.Change, result *apiserver.Result) ([]change.Drift, error) {
 	if result.Assumed == nil || result.OldFields == nil || c.Old == nil {
 		return nil, nil
 	}
@@ -97,9 +98,9 @@ func fate(result *apiserver.Result, changes []change.Edit, path fieldpath.Path) 
 	}
 }
 
-// unedited lists as edits what the upgrade changes in the stored object although the
+// Unedited lists as edits what the upgrade changes in the stored object although the
 // manifests say the same of it: what had drifted and is put back.
-func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Edit {
+func Unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Edit {
 	if len(drift) == 0 || c.Op != change.Update || !result.Outcome.Changed {
 		return nil
 	}
@@ -114,27 +115,27 @@ func unedited(c *change.Change, result *apiserver.Result, drift []change.Drift) 
 	return list
 }
 
-// gone says that an object of the release is no longer in the cluster, and that the
+// Gone says that an object of the release is no longer in the cluster, and that the
 // upgrade makes it again.
-func gone(a *action.Action, c *change.Change, p diff.Pair) []change.Drift {
+func Gone(a *action.Action, c *change.Change, p diff.Pair) []change.Drift {
 	if c.Op != change.Create || p.Old == nil || c.Old != nil {
 		return nil
 	}
-	return isGone(a, c.Ref, change.PutBack)
+	return IsGone(a, c.Ref, change.PutBack)
 }
 
-// isGone is the drift of an object that is not there; none if another revision does not have
+// IsGone is the drift of an object that is not there; none if another revision does not have
 // it, so that Helm itself may have deleted it, or not have made it.
-func isGone(a *action.Action, ref manifest.Ref, fate change.Fate) []change.Drift {
+func IsGone(a *action.Action, ref manifest.Ref, fate change.Fate) []change.Drift {
 	if slices.ContainsFunc(a.Beside, func(objects map[manifest.Identity]*manifest.Object) bool { return objects[ref.Identity()] == nil }) {
 		return nil
 	}
 	return []change.Drift{{Ref: ref, Fate: fate}}
 }
 
-// notHelms takes out of the drift of an object what another revision says, of which an
+// NotHelms takes out of the drift of an object what another revision says, of which an
 // upgrade that failed has left it, or to which it did not come.
-func notHelms(a *action.Action, c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Drift {
+func NotHelms(a *action.Action, c *change.Change, result *apiserver.Result, drift []change.Drift) []change.Drift {
 	for _, objects := range a.Beside {
 		o := objects[c.Ref.Identity()]
 		if len(drift) == 0 || o == nil || o.Ref.Version != c.Ref.Version {
