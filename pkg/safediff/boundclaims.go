@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -16,19 +15,19 @@ import (
 // bound returns the volumes to which claims are, or will be, bound, by namespace and name of the
 // claim: those that the claims name. A claim or a volume that the upgrade deletes, or makes again,
 // is left out. It reads nothing if the nodes are not known, since nobody asks then.
-func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.PersistentVolume {
-	objects := in.After()
+func bound(a *action.Action) map[string]map[string]*corev1.PersistentVolume {
+	objects := a.After()
 	if !slices.ContainsFunc(objects, action.IsNode) {
 		return nil
 	}
 	again := map[manifest.Identity]bool{} // what is made again, and what goes
-	for _, o := range in.Old {
+	for _, o := range a.Old {
 		again[o.Ref.Identity()] = true
 	}
 	for _, o := range objects {
 		again[o.Ref.Identity()] = diff.IsHook(o)
 	}
-	b := bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
+	b := newBindings()
 	for _, o := range objects {
 		if again[o.Ref.Identity()] || !upgrade.IsClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
 			continue
@@ -37,8 +36,8 @@ func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.Persi
 			b.add(o.Ref.Identity(), value)
 		}
 	}
-	if state != nil { // what is stored counts: no upgrade changes the volume of a claim, or where that is
-		for id, o := range state.Objects {
+	if a.State != nil { // what is stored counts: no upgrade changes the volume of a claim, or where that is
+		for id, o := range a.State.Objects {
 			if !again[id] {
 				b.add(id, o.Value)
 			}
@@ -51,6 +50,11 @@ func (in *input) bound(state *cluster.State) map[string]map[string]*corev1.Persi
 type bindings struct {
 	claims  map[manifest.Identity]*corev1.PersistentVolumeClaim
 	volumes map[string]*corev1.PersistentVolume
+}
+
+// newBindings returns none.
+func newBindings() *bindings {
+	return &bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
 }
 
 // add takes in an object as the cluster stores it, if it is a claim that names a volume, or a volume.

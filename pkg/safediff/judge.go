@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -47,10 +46,8 @@ type judge struct {
 	autoscaling *autoscaling.Autoscalers
 	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
-	// bound are the volumes to which claims of a namespace are bound.
-	bound map[string]map[string]*corev1.PersistentVolume
-	// neighbours are pods that stay where they are.
-	neighbours []neighbour
+	// obstacles tells what keeps pods from starting.
+	obstacles *obstacles
 	// admission is what is asked about objects and pods.
 	admission *admission.Admission
 	// selecting is what selects by labels, labels what looks at them otherwise.
@@ -217,8 +214,8 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
-	obstacles, unknown := j.obstacles(c, result)
-	unplaced, unclear := j.unplaced(c, result)
+	obstacles, unknown := j.obstacles.of(c, result)
+	unplaced, unclear := j.obstacles.unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
 	c.Outcome.Loss = loss.Of(&j.Action, c)
@@ -232,7 +229,7 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
 	facts := j.Rollout
-	facts.Bound = j.bound[c.Ref.Namespace]
+	facts.Bound = j.Bound[c.Ref.Namespace]
 	facts.Running, facts.Live = j.Running[c.Ref.Namespace], j.Asked && j.InVersion(c.Ref) != nil
 	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
 		return nil // it is refused, or made anew if it is gone by now

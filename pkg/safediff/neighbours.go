@@ -22,10 +22,10 @@ type neighbour struct {
 }
 
 // neighboursOf returns the neighbours of a workload.
-func (j *judge) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
+func (a *obstacles) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
 	var list []rollout.Neighbour
-	for i := range j.neighbours {
-		if n := &j.neighbours[i]; n.of != ref.Identity() {
+	for i := range a.neighbours {
+		if n := &a.neighbours[i]; n.of != ref.Identity() {
 			list = append(list, n.Neighbour)
 		}
 	}
@@ -35,32 +35,32 @@ func (j *judge) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
 // staying returns pods that the upgrade leaves where they are: in a
 // namespace whose pods were read those pods, and in another one those of DaemonSets, which have one
 // on each of their nodes. It is empty if the nodes are not known.
-func (j *judge) staying(in *input) []neighbour {
-	if len(j.Rollout.Cluster) == 0 {
+func (a *obstacles) staying() []neighbour {
+	if len(a.Rollout.Cluster) == 0 {
 		return nil
 	}
 	installed, list := map[manifest.Identity]*manifest.Object{}, []neighbour(nil)
 	stays := map[manifest.Identity]bool{} // whether the upgrade leaves an object of the release as it is
-	for _, o := range in.Old {
+	for _, o := range a.Old {
 		installed[o.Ref.Identity()], stays[o.Ref.Identity()] = o, false
 	}
-	for _, o := range in.Updated {
+	for _, o := range a.Updated {
 		old := installed[o.Ref.Identity()]
 		stays[o.Ref.Identity()] = old != nil && old.SameText(o) && !diff.IsHook(o)
 	}
-	for _, o := range in.After() {
+	for _, o := range a.After() {
 		id := o.Ref.Identity()
-		if left, inside := stays[id]; o.Ref.GroupKind() != "DaemonSet.apps" || inside && !left || j.Running[o.Ref.Namespace] != nil {
+		if left, inside := stays[id]; o.Ref.GroupKind() != "DaemonSet.apps" || inside && !left || a.Running[o.Ref.Namespace] != nil {
 			continue
 		}
-		if n := daemons(o, j.Rollout.Cluster); n != nil {
+		if n := daemons(o, a.Rollout.Cluster); n != nil {
 			list = append(list, neighbour{id, *n})
 		}
 	}
-	for namespace, running := range j.Running {
+	for namespace, running := range a.Running {
 		alike := map[string]int{} // pods of one template, by workload and labels
 		for _, pod := range running.Pods {
-			for _, n := range j.placed(namespace, running, pod, stays) {
+			for _, n := range a.placed(namespace, running, pod, stays) {
 				key := n.Of + " " + labels.Set(pod.Labels).String()
 				if i, again := alike[key]; again {
 					list[i].Nodes = append(list[i].Nodes, n.Nodes...)
@@ -90,7 +90,7 @@ func daemons(o *manifest.Object, nodes []*corev1.Node) *rollout.Neighbour {
 
 // placed returns a pod that is on a node, if the upgrade leaves it there, and only somebody else
 // takes it away. Pods that run to their end are left out.
-func (j *judge) placed(namespace string, running *rollout.Running, pod *corev1.Pod, stays map[manifest.Identity]bool) []neighbour {
+func (a *obstacles) placed(namespace string, running *rollout.Running, pod *corev1.Pod, stays map[manifest.Identity]bool) []neighbour {
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil || pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		return nil
@@ -110,13 +110,13 @@ func (j *judge) placed(namespace string, running *rollout.Running, pod *corev1.P
 	case owner.Kind == "DaemonSet":
 	case !inside:
 		n.Leaves = n.Of + " is not of the release, and its pods may go"
-	case j.Scaled[id]:
+	case a.Scaled[id]:
 		n.Leaves = "an autoscaler may take pods of " + n.Of + " away"
 	}
-	i := slices.IndexFunc(j.Rollout.Cluster, func(node *corev1.Node) bool { return node.Name == pod.Spec.NodeName })
+	i := slices.IndexFunc(a.Rollout.Cluster, func(node *corev1.Node) bool { return node.Name == pod.Spec.NodeName })
 	if i < 0 {
 		return nil
 	}
-	n.Nodes = []*corev1.Node{j.Rollout.Cluster[i]}
+	n.Nodes = []*corev1.Node{a.Rollout.Cluster[i]}
 	return []neighbour{{id, n}}
 }

@@ -8,24 +8,41 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// obstacles lists what keeps the pods of a workload from starting: all of it if the upgrade
+// obstacles tells what keeps the pods of workloads from starting.
+type obstacles struct {
+	*action.Action
+	// labels are those of a namespace after the upgrade, and whether they are known.
+	labels func(namespace string) (map[string]string, bool)
+	// neighbours are pods that stay where they are.
+	neighbours []neighbour
+}
+
+// newObstacles reads which pods stay where they are.
+func newObstacles(of *action.Action, labels func(namespace string) (map[string]string, bool)) *obstacles {
+	a := &obstacles{Action: of, labels: labels}
+	a.neighbours = a.staying()
+	return a
+}
+
+// of lists what keeps the pods of a workload from starting: all of it if the upgrade
 // makes pods, else what it brings for those that are to come. Paths are those of the object. The
 // second result is what could not be told.
-func (j *judge) obstacles(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
+func (a *obstacles) of(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
 	updated := podMaker(c, result)
 	if updated == nil {
 		return nil, nil
 	}
 	makes := rule.MakesPods(c)
-	list := rollout.Obstacles(updated, j.Rollout)
+	list := rollout.Obstacles(updated, a.Rollout)
 	if makes {
-		list = append(list, j.rejections(c, updated)...)
+		list = append(list, a.rejections(c, updated)...)
 	} else if result.Old != nil {
-		before := rollout.Obstacles(result.Old, j.Rollout)
+		before := rollout.Obstacles(result.Old, a.Rollout)
 		list = slices.DeleteFunc(list, func(o rollout.Obstacle) bool {
 			return slices.ContainsFunc(before, func(b rollout.Obstacle) bool { return reflect.DeepEqual(o, b) })
 		})
@@ -35,7 +52,7 @@ func (j *judge) obstacles(c *change.Change, result *apiserver.Result) ([]rollout
 		rollout.Refuse(p, "")
 		p.Rejected = true
 	}
-	brought, unclear := rollout.Brought(podsBefore(c, result), updated, j.Rollout)
+	brought, unclear := rollout.Brought(podsBefore(c, result), updated, a.Rollout)
 	list = append(list, brought...)
 	inObject(c, list)
 	return list, unclear
@@ -79,12 +96,12 @@ func inObject(c *change.Change, list []rollout.Obstacle) {
 
 // rejections tells why the API server rejects the pods that a workload makes, though it has
 // accepted their template.
-func (j *judge) rejections(c *change.Change, updated runtime.Object) []rollout.Obstacle {
+func (a *obstacles) rejections(c *change.Change, updated runtime.Object) []rollout.Obstacle {
 	pod := rollout.LastPod(updated)
 	if pod == nil || c.Outcome.Pods != nil && c.Outcome.Pods.Desired == 0 {
 		return nil
 	}
-	errs := j.Server.PodErrors(pod, c.Ref.Namespace)
+	errs := a.Server.PodErrors(pod, c.Ref.Namespace)
 	list := make([]rollout.Obstacle, 0, len(errs))
 	for _, e := range errs {
 		list = append(list, rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: "the API server rejects each of its pods: " + e.String()})

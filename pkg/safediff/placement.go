@@ -13,19 +13,19 @@ import (
 // unplaced tells why no node can hold the pods that a workload makes. If something else
 // keeps them from being made, nobody looks for a node. Where one may be found all the
 // same, or none could hold the pods of before either, it is told as not judged.
-func (j *judge) unplaced(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) { //nolint:cyclop // what decides, one after the other
+func (a *obstacles) unplaced(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) { //nolint:cyclop // what decides, one after the other
 	updated, pods := podMaker(c, result), c.Outcome.Pods
 	if updated == nil || pods != nil && (pods.Desired == 0 || pods.Blocked()) {
 		return nil, nil
 	}
-	if gate := rollout.Gates(result.Old, updated, j.Rollout); gate != nil {
+	if gate := rollout.Gates(result.Old, updated, a.Rollout); gate != nil {
 		return gated(c, updated, gate)
 	}
-	facts := j.Rollout
-	facts.Running, facts.Bound = j.Running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
+	facts := a.Rollout
+	facts.Running, facts.Bound = a.Running[c.Ref.Namespace], a.Bound[c.Ref.Namespace]
 	why, open := rollout.Unplaced(result.Old, updated, facts)
 	if why == nil {
-		return j.excluded(c, result)
+		return a.excluded(c, result)
 	}
 	makes, before := rule.MakesPods(c), false
 	if result.Old != nil {
@@ -68,14 +68,14 @@ func gated(c *change.Change, updated runtime.Object, gate *rollout.Obstacle) ([]
 }
 
 // excluded tells why pods that a workload makes find no node because others of it are there.
-func (j *judge) excluded(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
+func (a *obstacles) excluded(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
 	if result.New == nil || !rule.MakesPods(c) {
 		return nil, nil
 	}
-	facts := j.Rollout
-	facts.Running, facts.Bound = j.Running[c.Ref.Namespace], j.bound[c.Ref.Namespace]
-	facts.Neighbours = j.neighboursOf(c.Ref)
-	labels, known := j.admission.Labels(c.Ref.Namespace)
+	facts := a.Rollout
+	facts.Running, facts.Bound = a.Running[c.Ref.Namespace], a.Bound[c.Ref.Namespace]
+	facts.Neighbours = a.neighboursOf(c.Ref)
+	labels, known := a.labels(c.Ref.Namespace)
 	in := scheduling.Namespace{Name: c.Ref.Namespace, Labels: labels, Known: known}
 	why, open := rollout.Excluded(result.Old, result.New, c.Outcome.Pods, facts, in)
 	switch {

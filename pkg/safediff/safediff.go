@@ -109,7 +109,7 @@ type Options struct {
 	// Picture asks for what a report needs that draws the upgrade (format html).
 	Picture bool
 	// drained is told of the upgrade when everything is known.
-	drained func(j *judge, in *input, u *upgrade.Upgrade) error
+	drained func(u *upgrade.Upgrade, objects *action.Objects) error
 }
 
 // Versions tell what the version of a chart promises, which is held against what
@@ -185,13 +185,13 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.autoscaling = autoscaling.New(&j.Action)
-	j.bound = in.bound(state)
+	j.Bound = bound(&j.Action)
 	j.Existing = j.NamespacesBefore(in.Old)
 	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
 		j.Running = action.RunningIn(state)
 	}
-	j.neighbours = j.staying(&in)
+	j.obstacles = newObstacles(&j.Action, j.admission.Labels)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {
 		return change.Set{}, err
@@ -213,7 +213,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.faults = append(j.faults, rule.Ask(u, rules())...)
 	if opts.drained != nil {
-		if err := opts.drained(&j, &in, u); err != nil {
+		if err := opts.drained(u, &in.Objects); err != nil {
 			return change.Set{}, err
 		}
 	}

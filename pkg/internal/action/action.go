@@ -49,6 +49,8 @@ type Action struct {
 	Scaled map[manifest.Identity]bool
 	// Claimed are the PersistentVolumeClaims of a namespace after the upgrade.
 	Claimed map[string][]*corev1.PersistentVolumeClaim
+	// Bound are the volumes to which claims of a namespace are bound.
+	Bound map[string]map[string]*corev1.PersistentVolume
 	// Existing are the namespaces that exist when Helm begins, with why.
 	Existing map[string]string
 }
