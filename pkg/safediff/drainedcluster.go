@@ -65,7 +65,7 @@ func (d *drained) read(in *action.Objects, everywhere *cluster.State) error {
 	for _, o := range slices.Concat(in.Old, in.Updated) {
 		touched[o.Ref.Identity()] = true
 	}
-	b := newBindings()
+	b := action.NewBindings()
 	d.budgets, d.scaled = map[string][]*policyv1.PodDisruptionBudget{}, upgrade.ScaleTargets(in.Updated)
 	last := map[manifest.Identity]*manifest.Object{}
 	for _, o := range objects {
@@ -86,7 +86,7 @@ func (d *drained) read(in *action.Objects, everywhere *cluster.State) error {
 		d.take(o.Ref, value, touched[id], b)
 		o.Forget()
 	}
-	d.volumes = b.pairedUp()
+	d.volumes = b.ByClaim()
 	slices.SortFunc(d.nodes, func(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) })
 	if d.partial {
 		d.nodes = nil
@@ -101,7 +101,7 @@ func (d *drained) read(in *action.Objects, everywhere *cluster.State) error {
 }
 
 // take takes in one object of the cluster.
-func (d *drained) take(ref manifest.Ref, value map[string]any, touched bool, b *bindings) {
+func (d *drained) take(ref manifest.Ref, value map[string]any, touched bool, b *action.Bindings) {
 	read := 1
 	switch ref.GroupKind() {
 	case "Node":
@@ -120,7 +120,7 @@ func (d *drained) take(ref manifest.Ref, value map[string]any, touched bool, b *
 			d.budgets[ref.Namespace] = append(d.budgets[ref.Namespace], list...)
 		}
 	case "PersistentVolumeClaim", "PersistentVolume":
-		b.add(ref.Identity(), value)
+		b.Add(ref.Identity(), value)
 	}
 	if read == 0 {
 		d.partial = d.partial || ref.Kind == "Node"

@@ -185,7 +185,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.autoscaling = autoscaling.New(&j.Action)
-	j.Bound = bound(&j.Action)
+	j.Bound = action.Volumes(&j.Action)
 	j.Existing = j.NamespacesBefore(in.Old)
 	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {

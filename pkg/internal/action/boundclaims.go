@@ -1,4 +1,4 @@
-package safediff
+package action
 
 import (
 	"slices"
@@ -7,17 +7,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// bound returns the volumes to which claims are, or will be, bound, by namespace and name of the
+// Volumes returns the volumes to which claims are, or will be, bound, by namespace and name of the
 // claim: those that the claims name. A claim or a volume that the upgrade deletes, or makes again,
 // is left out. It reads nothing if the nodes are not known, since nobody asks then.
-func bound(a *action.Action) map[string]map[string]*corev1.PersistentVolume {
+func Volumes(a *Action) map[string]map[string]*corev1.PersistentVolume {
 	objects := a.After()
-	if !slices.ContainsFunc(objects, action.IsNode) {
+	if !slices.ContainsFunc(objects, IsNode) {
 		return nil
 	}
 	again := map[manifest.Identity]bool{} // what is made again, and what goes
@@ -27,38 +26,38 @@ func bound(a *action.Action) map[string]map[string]*corev1.PersistentVolume {
 	for _, o := range objects {
 		again[o.Ref.Identity()] = diff.IsHook(o)
 	}
-	b := newBindings()
+	b := NewBindings()
 	for _, o := range objects {
 		if again[o.Ref.Identity()] || !upgrade.IsClaim(o.Ref) && o.Ref.GroupKind() != "PersistentVolume" {
 			continue
 		}
 		if value, err := o.Value(); err == nil {
-			b.add(o.Ref.Identity(), value)
+			b.Add(o.Ref.Identity(), value)
 		}
 	}
 	if a.State != nil { // what is stored counts: no upgrade changes the volume of a claim, or where that is
 		for id, o := range a.State.Objects {
 			if !again[id] {
-				b.add(id, o.Value)
+				b.Add(id, o.Value)
 			}
 		}
 	}
-	return b.pairedUp()
+	return b.ByClaim()
 }
 
-// bindings are claims that name a volume, and volumes by name.
-type bindings struct {
+// Bindings are claims that name a volume, and volumes by name.
+type Bindings struct {
 	claims  map[manifest.Identity]*corev1.PersistentVolumeClaim
 	volumes map[string]*corev1.PersistentVolume
 }
 
-// newBindings returns none.
-func newBindings() *bindings {
-	return &bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
+// NewBindings returns none.
+func NewBindings() *Bindings {
+	return &Bindings{claims: map[manifest.Identity]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
 }
 
-// add takes in an object as the cluster stores it, if it is a claim that names a volume, or a volume.
-func (b *bindings) add(id manifest.Identity, value map[string]any) {
+// Add takes in an object as the cluster stores it, if it is a claim that names a volume, or a volume.
+func (b *Bindings) Add(id manifest.Identity, value map[string]any) {
 	switch {
 	case value == nil || id.Group != "":
 	case id.Kind == "PersistentVolumeClaim":
@@ -74,8 +73,8 @@ func (b *bindings) add(id manifest.Identity, value map[string]any) {
 	}
 }
 
-// pairedUp sorts the volumes that claims name by namespace and name of the claim.
-func (b *bindings) pairedUp() map[string]map[string]*corev1.PersistentVolume {
+// ByClaim sorts the volumes that claims name by namespace and name of the claim.
+func (b *Bindings) ByClaim() map[string]map[string]*corev1.PersistentVolume {
 	bound := map[string]map[string]*corev1.PersistentVolume{}
 	for id, claim := range b.claims {
 		volume := b.volumes[claim.Spec.VolumeName]
