@@ -22,6 +22,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/drift"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/obstacles"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -47,7 +48,7 @@ type judge struct {
 	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
 	// obstacles tells what keeps pods from starting.
-	obstacles *obstacles
+	obstacles *obstacles.Obstacles
 	// admission is what is asked about objects and pods.
 	admission *admission.Admission
 	// selecting is what selects by labels, labels what looks at them otherwise.
@@ -214,8 +215,8 @@ func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Obj
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
-	obstacles, unknown := j.obstacles.of(c, result)
-	unplaced, unclear := j.obstacles.unplaced(c, result)
+	obstacles, unknown := j.obstacles.Of(c, result)
+	unplaced, unclear := j.obstacles.Unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
 	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
 	c.Outcome.Loss = loss.Of(&j.Action, c)

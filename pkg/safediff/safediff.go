@@ -23,6 +23,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/obstacles"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
@@ -191,7 +192,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	if asked {
 		j.Running = action.RunningIn(state)
 	}
-	j.obstacles = newObstacles(&j.Action, j.admission.Labels)
+	j.obstacles = obstacles.New(&j.Action, j.admission.Labels)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {
 		return change.Set{}, err

@@ -1,4 +1,5 @@
-package safediff
+// Package obstacles tells what keeps the pods of workloads from starting: their template, the API server, and nodes that cannot hold them.
+package obstacles
 
 import (
 	"reflect"
@@ -13,8 +14,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// obstacles tells what keeps the pods of workloads from starting.
-type obstacles struct {
+// Obstacles tells what keeps the pods of workloads from starting.
+type Obstacles struct {
 	*action.Action
 	// labels are those of a namespace after the upgrade, and whether they are known.
 	labels func(namespace string) (map[string]string, bool)
@@ -22,17 +23,17 @@ type obstacles struct {
 	neighbours []neighbour
 }
 
-// newObstacles reads which pods stay where they are.
-func newObstacles(of *action.Action, labels func(namespace string) (map[string]string, bool)) *obstacles {
-	a := &obstacles{Action: of, labels: labels}
+// New reads which pods stay where they are.
+func New(of *action.Action, labels func(namespace string) (map[string]string, bool)) *Obstacles {
+	a := &Obstacles{Action: of, labels: labels}
 	a.neighbours = a.staying()
 	return a
 }
 
-// of lists what keeps the pods of a workload from starting: all of it if the upgrade
+// Of lists what keeps the pods of a workload from starting: all of it if the upgrade
 // makes pods, else what it brings for those that are to come. Paths are those of the object. The
 // second result is what could not be told.
-func (a *obstacles) of(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
+func (a *Obstacles) Of(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
 	updated := podMaker(c, result)
 	if updated == nil {
 		return nil, nil
@@ -96,7 +97,7 @@ func inObject(c *change.Change, list []rollout.Obstacle) {
 
 // rejections tells why the API server rejects the pods that a workload makes, though it has
 // accepted their template.
-func (a *obstacles) rejections(c *change.Change, updated runtime.Object) []rollout.Obstacle {
+func (a *Obstacles) rejections(c *change.Change, updated runtime.Object) []rollout.Obstacle {
 	pod := rollout.LastPod(updated)
 	if pod == nil || c.Outcome.Pods != nil && c.Outcome.Pods.Desired == 0 {
 		return nil

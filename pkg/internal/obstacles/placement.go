@@ -1,4 +1,4 @@
-package safediff
+package obstacles
 
 import (
 	"k8s.io/apimachinery/pkg/runtime"
@@ -10,10 +10,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
-// unplaced tells why no node can hold the pods that a workload makes. If something else
+// Unplaced tells why no node can hold the pods that a workload makes. If something else
 // keeps them from being made, nobody looks for a node. Where one may be found all the
 // same, or none could hold the pods of before either, it is told as not judged.
-func (a *obstacles) unplaced(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) { //nolint:cyclop // what decides, one after the other
+func (a *Obstacles) Unplaced(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) { //nolint:cyclop // what decides, one after the other
 	updated, pods := podMaker(c, result), c.Outcome.Pods
 	if updated == nil || pods != nil && (pods.Desired == 0 || pods.Blocked()) {
 		return nil, nil
@@ -68,7 +68,7 @@ func gated(c *change.Change, updated runtime.Object, gate *rollout.Obstacle) ([]
 }
 
 // excluded tells why pods that a workload makes find no node because others of it are there.
-func (a *obstacles) excluded(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
+func (a *Obstacles) excluded(c *change.Change, result *apiserver.Result) ([]rollout.Obstacle, []change.Doubt) {
 	if result.New == nil || !rule.MakesPods(c) {
 		return nil, nil
 	}

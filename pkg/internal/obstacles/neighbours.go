@@ -1,4 +1,4 @@
-package safediff
+package obstacles
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ type neighbour struct {
 }
 
 // neighboursOf returns the neighbours of a workload.
-func (a *obstacles) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
+func (a *Obstacles) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
 	var list []rollout.Neighbour
 	for i := range a.neighbours {
 		if n := &a.neighbours[i]; n.of != ref.Identity() {
@@ -35,7 +35,7 @@ func (a *obstacles) neighboursOf(ref manifest.Ref) []rollout.Neighbour {
 // staying returns pods that the upgrade leaves where they are: in a
 // namespace whose pods were read those pods, and in another one those of DaemonSets, which have one
 // on each of their nodes. It is empty if the nodes are not known.
-func (a *obstacles) staying() []neighbour {
+func (a *Obstacles) staying() []neighbour {
 	if len(a.Rollout.Cluster) == 0 {
 		return nil
 	}
@@ -90,7 +90,7 @@ func daemons(o *manifest.Object, nodes []*corev1.Node) *rollout.Neighbour {
 
 // placed returns a pod that is on a node, if the upgrade leaves it there, and only somebody else
 // takes it away. Pods that run to their end are left out.
-func (a *obstacles) placed(namespace string, running *rollout.Running, pod *corev1.Pod, stays map[manifest.Identity]bool) []neighbour {
+func (a *Obstacles) placed(namespace string, running *rollout.Running, pod *corev1.Pod, stays map[manifest.Identity]bool) []neighbour {
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil || pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		return nil
