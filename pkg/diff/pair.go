@@ -18,6 +18,17 @@ type Pair struct {
 	Uninstalls bool
 }
 
+// Forget keeps the memory small that a large release takes: what has been judged
+// is needed again only by a report that shows whole objects.
+func (p Pair) Forget() {
+	if p.Old != nil {
+		p.Old.Forget()
+	}
+	if p.New != nil {
+		p.New.Forget()
+	}
+}
+
 // Pairs matches the objects of two manifests by Helm's identity: name,
 // namespace, group and kind. Of objects that share an identity within one manifest
 // only the last is paired, as it is what stays of them; Duplicates names the others.

@@ -22,12 +22,12 @@ const (
 // tells by itself.
 func (j *judge) aggregations(u *upgrade.Upgrade) {
 	objects := u.Objects
-	if !j.opts.ServerSide || j.opts.ForceConflicts || j.opts.Replace || j.opts.Operation == change.Install {
+	if !j.ServerSide || j.ForceConflicts || j.Replace || j.Operation == change.Install {
 		return
 	}
 	for i := range objects {
 		p := &objects[i]
-		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.Old.MayHold("aggregationRule") || j.looked(p.New.Ref) {
+		if p.Old == nil || p.New == nil || !isClusterRole(p.New) || !p.Old.MayHold("aggregationRule") || j.Looked(p.New.Ref) {
 			continue
 		}
 		was, is := rewritten(p)

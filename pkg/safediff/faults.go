@@ -34,7 +34,7 @@ func (j *judge) unjudged(p diff.Pair, why string) upgrade.Object {
 	alike := false
 	// What panics here, too, is left out: that the object was not judged is said below.
 	_ = rule.Caught(func() {
-		c.Hook = j.hook(p)
+		c.Hook = j.Hook(p)
 		alike, _ = contrast(p, &c)
 		turn(c.Edits, j.rotating[p.New])
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/reference"
@@ -19,16 +20,6 @@ const leftUnlessCollected = "the delete policy of the hook leaves its object in 
 
 const remadeCustom = "Helm deletes it and makes it anew each time that it runs the hook: what its operator deletes with it was not judged"
 
-// lasts reports whether an object is a hook that Helm makes without deleting first what
-// an earlier run has left. A definition it never deletes.
-func lasts(o *manifest.Object) bool {
-	return diff.IsHook(o) && o.Ref.Name != "" && (isDefinition(o.Ref) || !slices.Contains(o.HookDeletePolicies(), "before-hook-creation"))
-}
-
-// isDefinition goes by the kind alone, as Helm does (deleteHookByPolicy in
-// helm.sh/helm/v3/pkg/action).
-func isDefinition(ref manifest.Ref) bool { return ref.Kind == "CustomResourceDefinition" }
-
 // leftOver reports whether what an earlier run of a hook has left is in the way of this
 // one (execHook in helm.sh/helm/v3/pkg/action). Without a look at the cluster it is
 // there if the hook has run, as the installed release has it, and its policies leave it
@@ -36,13 +27,13 @@ func isDefinition(ref manifest.Ref) bool { return ref.Kind == "CustomResourceDef
 // cluster has, if that is known.
 func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bool, unclear []change.Doubt) {
 	switch {
-	case !lasts(p.New):
+	case !action.Lasts(p.New):
 		return false, nil
 	case known:
 		return value != nil, nil
-	case j.exists(p.New.Ref) != "":
+	case j.Exists(p.New.Ref) != "":
 		return true, nil
-	case p.Old == nil || !diff.IsHook(p.Old) || !j.ran(p.Old) || !isDefinition(p.Old.Ref) && slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded"):
+	case p.Old == nil || !diff.IsHook(p.Old) || !j.Ran(p.Old) || !action.IsDefinition(p.Old.Ref) && slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded"):
 		return false, nil
 	case upgrade.Spec(p.Old)["ttlSecondsAfterFinished"] != nil:
 		return false, []change.Doubt{{Reason: leftUnlessCollected, Hides: change.Rejected}}
@@ -54,8 +45,8 @@ func (j *judge) leftOver(p diff.Pair, value map[string]any, known bool) (left bo
 // remake judges a hook whose object is there already. A three-way merge has no part in
 // hooks, and Helm fails to create it; server-side apply makes of it what the hook says.
 func (j *judge) remake(p diff.Pair, value map[string]any) (apiserver.Result, error) {
-	if !j.opts.ServerSide {
-		because := cmp.Or(j.exists(p.New.Ref), "an earlier run has left it")
+	if !j.ServerSide {
+		because := cmp.Or(j.Exists(p.New.Ref), "an earlier run has left it")
 		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: " + because}}}}, nil
 	}
 	old := p.Old
@@ -73,7 +64,7 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 	result, err := j.create(p.New)
 	result.Unchecked = append(result.Unchecked, unclear...)
 	result.New = nil
-	if err != nil || !j.remakes(p.New) || !j.stands(p) {
+	if err != nil || !j.remakes(p.New) || !j.Stands(p) {
 		return result, err
 	}
 	ref := p.New.Ref
@@ -85,7 +76,7 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 		c.Op = change.Recreate
 		return result, nil
 	}
-	custom := !j.server.Builtin(ref.Group, ref.Kind) && !j.owner(ref)
+	custom := !j.Server.Builtin(ref.Group, ref.Kind) && !j.owner(ref)
 	switch {
 	case custom && p.Old != nil && risk.OwnsData(p.Old):
 		c.Op = change.Recreate
@@ -97,7 +88,7 @@ func (j *judge) runHook(p diff.Pair, c *change.Change, unclear []change.Doubt) (
 	if c.Op = change.Recreate; c.Old == nil {
 		c.Old = p.New // what somebody else has made goes, too
 	}
-	stored, err := j.server.Stored(c.Old, j.inVersion(c.Old.Ref))
+	stored, err := j.Server.Stored(c.Old, j.InVersion(c.Old.Ref))
 	stored.Unchecked = append(stored.Unchecked, result.Unchecked...)
 	return stored, err
 }
@@ -110,11 +101,11 @@ func becomesHook(p diff.Pair) bool {
 // firstRun judges what an object of the release that becomes a hook is made of when the hook runs. What is
 // there Helm deletes before, unless the delete policies leave that out.
 func (j *judge) firstRun(p diff.Pair, c *change.Change) (apiserver.Result, error) {
-	if lasts(p.New) && !j.opts.ServerSide {
+	if action.Lasts(p.New) && !j.ServerSide {
 		c.Op = change.Update
 		return apiserver.Result{Outcome: change.Outcome{Refused: []change.FieldError{{Type: "AlreadyExists", Message: "already exists: the installed release has it"}}}}, nil
 	}
-	if lasts(p.New) {
+	if action.Lasts(p.New) {
 		return apiserver.Result{}, nil
 	}
 	result, err := j.create(p.New)
@@ -131,27 +122,18 @@ func (j *judge) firstRun(p diff.Pair, c *change.Change) (apiserver.Result, error
 func (j *judge) remakes(o *manifest.Object) bool {
 	ref := o.Ref
 	core := ref.Group == "" && slices.Contains([]string{"PersistentVolumeClaim", "PersistentVolume", "Namespace", "Service"}, ref.Kind)
-	if !core && (ref.Group != "networking.k8s.io" || ref.Kind != "Ingress") && !j.owner(ref) && j.server.Builtin(ref.Group, ref.Kind) {
+	if !core && (ref.Group != "networking.k8s.io" || ref.Kind != "Ingress") && !j.owner(ref) && j.Server.Builtin(ref.Group, ref.Kind) {
 		return false
 	}
 	events := o.HookEvents()
-	return ref.Name != "" && !lasts(o) && j.opts.Operation != change.Install &&
-		slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(events, event) })
+	return ref.Name != "" && !action.Lasts(o) && j.Operation != change.Install &&
+		slices.ContainsFunc(j.Events(), func(event string) bool { return slices.Contains(events, event) })
 }
 
 // owner reports whether objects of a kind make pods that go on running.
 func (j *judge) owner(ref manifest.Ref) bool {
-	_, makes := j.rollout.PodTemplate(ref.Group, ref.Kind)
+	_, makes := j.Rollout.PodTemplate(ref.Group, ref.Kind)
 	return makes && ref.Kind != "Pod" && !upgrade.Ends(ref)
-}
-
-// stands reports whether an earlier run of a hook, or somebody else, has left its object in the
-// cluster.
-func (j *judge) stands(p diff.Pair) bool {
-	if value, known := j.found(p.New.Ref); known {
-		return value != nil
-	}
-	return j.exists(p.New.Ref) != "" || p.Old != nil && diff.IsHook(p.Old) && j.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)
 }
 
 // hookNeeds finds out what the pods of hooks name and is not there when they run, and
@@ -161,7 +143,7 @@ func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 		switch o := &u.Objects[i]; {
 		case o.Change != nil && len(o.Change.Outcome.Refused) > 0: // it is not made
 		case o.Awaited():
-			j.absentFor(u, o)
+			j.admission.AbsentFor(u, o)
 			j.missing(u, o)
 			j.endless(o)
 		case o.Anew() && o.Ref().Kind == "PersistentVolumeClaim":
@@ -175,7 +157,7 @@ func (j *judge) hookNeeds(u *upgrade.Upgrade) {
 // missing notes what a hook that Helm waits for names in vain. A hook that stays as it is
 // becomes a change by that.
 func (j *judge) missing(u *upgrade.Upgrade, o *upgrade.Object) {
-	names := upgrade.References(o.New, j.rollout)
+	names := upgrade.References(o.New, j.Rollout)
 	o.New.Forget()
 	for _, r := range names {
 		to := u.Object(r.To)
@@ -185,7 +167,7 @@ func (j *judge) missing(u *upgrade.Upgrade, o *upgrade.Object) {
 		there, because := u.ThereFor(o, to)
 		key := ""
 		if there != nil && upgrade.Lacks(there, r) && (to.New == nil || there == to.Old && !to.New.SameText(to.Old)) {
-			key, because = r.Key, "the key comes with this "+string(cmp.Or(j.opts.Operation, change.Upgrade))+", after the hook has run"
+			key, because = r.Key, "the key comes with this "+string(cmp.Or(j.Operation, change.Upgrade))+", after the hook has run"
 		}
 		if there != nil && key == "" {
 			continue
@@ -197,16 +179,9 @@ func (j *judge) missing(u *upgrade.Upgrade, o *upgrade.Object) {
 		o.Missing = append(o.Missing, upgrade.Missing{To: to.Ref(), Key: key, Path: r.Path, Because: because})
 	}
 	if len(o.Missing) > 0 {
-		becomesChange(o)
+		o.BecomesChange()
 	}
 	j.forbidden(o)
-}
-
-// becomesChange makes a change of a hook that stays as it is, so that something can be told of it.
-func becomesChange(o *upgrade.Object) {
-	if o.Change == nil {
-		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
-	}
 }
 
 // endless notes that a hook that Helm waits for never ends. One that has run and was so before
@@ -214,21 +189,15 @@ func becomesChange(o *upgrade.Object) {
 func (j *judge) endless(o *upgrade.Object) {
 	because, at := upgrade.Endless(o.New)
 	o.New.Forget()
-	if because != "" && j.hasRun(o.Old) && upgrade.Awaits(o.Old.Ref) {
+	if because != "" && j.HasRun(o.Old) && upgrade.Awaits(o.Old.Ref) {
 		if before, _ := upgrade.Endless(o.Old); before != "" {
 			because = ""
 		}
 	}
 	if because != "" {
 		o.Endless, o.EndlessAt = because, at
-		becomesChange(o)
+		o.BecomesChange()
 	}
-}
-
-// hasRun reports whether an object of the installed release is a hook that Helm has run at an
-// event of this operation.
-func (j *judge) hasRun(old *manifest.Object) bool {
-	return old != nil && j.ran(old) && slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(old.HookEvents(), event) })
 }
 
 // forbidden refuses a hook that is a bare Pod and names something without which the API
@@ -254,16 +223,16 @@ func (j *judge) hooks(objects []upgrade.Object, set *change.Set) []change.HookRu
 		failed[0] = failed[0] || c.Outcome.Upfront
 		failed[1] = failed[1] || len(c.Outcome.Refused) > 0
 	}
-	compares := j.opts.Operation != change.Install && j.opts.Operation != change.Uninstall
+	compares := j.Operation != change.Install && j.Operation != change.Uninstall
 	var runs []change.HookRun
-	for at, event := range j.events() {
-		for _, i := range diff.Hooks(pairsOf(objects), event, j.opts.Release.Helm) {
+	for at, event := range j.Events() {
+		for _, i := range diff.Hooks(action.Pairs(objects), event, j.Release.Helm) {
 			p := &objects[i]
 			c := changes[p.New]
 			if failed[at] || c != nil && !upgrade.Done(c) {
 				break
 			}
-			_, owner := j.rollout.PodTemplate(p.New.Ref.Group, p.New.Ref.Kind)
+			_, owner := j.Rollout.PodTemplate(p.New.Ref.Group, p.New.Ref.Kind)
 			ref := p.New.Ref
 			if ref.Name == "" {
 				ref.Name = p.New.GenerateName + "*"

@@ -14,18 +14,18 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
 // input is everything that a comparison reads.
 type input struct {
-	old, updated     []*manifest.Object
+	action.Objects
 	again            []*manifest.Object // the new side, rendered once more
 	oldCRDs, newCRDs []*manifest.Object
-	cluster          []*manifest.Object
 	selecting        []*manifest.Object // of the cluster, read for that alone
-	unread           map[string]bool    // kinds of which not all of the cluster could be read
 }
 
 // read reads the streams, at the same time those of which none is a later version of another.
@@ -50,11 +50,14 @@ func read(server *apiserver.Server, old, updated Manifest, opts Options) (input,
 		})
 	}
 	wait.Wait()
-	in := input{old: objects[0], updated: objects[1], oldCRDs: objects[2], newCRDs: objects[3], again: objects[4], cluster: slices.Concat(objects[5:]...)}
+	in := input{
+		Objects: action.Objects{Old: objects[0], Updated: objects[1], Cluster: slices.Concat(objects[5:]...)},
+		oldCRDs: objects[2], newCRDs: objects[3], again: objects[4],
+	}
 	// Helm does not read the crds directories in an upgrade, and what is broken
 	// there is no reason to fail.
 	errs[2], errs[3] = nil, nil
-	for _, o := range in.cluster {
+	for _, o := range in.Cluster {
 		if !isFact(o) {
 			continue
 		}
@@ -67,9 +70,7 @@ func read(server *apiserver.Server, old, updated Manifest, opts Options) (input,
 
 // isFact reports whether an object of the cluster is one that judgements use.
 // Definitions of custom resources are large, and read only if they are needed.
-func isFact(o *manifest.Object) bool { return isStorageClass(o) || isNode(o) }
-
-func isNode(o *manifest.Object) bool { return o.Ref.Kind == "Node" && o.Ref.Group == "" }
+func isFact(o *manifest.Object) bool { return isStorageClass(o) || action.IsNode(o) }
 
 // look asks the cluster, if there is one, and adds what it says to the input.
 func (in *input) look(ctx context.Context, server *apiserver.Server, opts Options) (*cluster.State, error) {
@@ -77,21 +78,21 @@ func (in *input) look(ctx context.Context, server *apiserver.Server, opts Option
 		return nil, nil
 	}
 	in.place(server.Knowing(in.facts(opts)))
-	state, err := opts.Look(ctx, wanted(diff.Pairs(in.old, in.updated), in.newCRDs, opts.ServerSide))
+	state, err := opts.Look(ctx, wanted(diff.Pairs(in.Old, in.Updated), in.newCRDs, opts.ServerSide))
 	if err != nil {
 		return nil, err
 	}
 	if state == nil {
 		return nil, nil
 	}
-	objects, err1 := inCluster(slices.Concat(state.Surroundings, namespacesOf(state)))
-	in.cluster = append(in.cluster, objects...)
-	in.unread = map[string]bool{}
+	objects, err1 := action.InCluster(slices.Concat(state.Surroundings, namespacesOf(state)))
+	in.Cluster = append(in.Cluster, objects...)
+	in.Unread = map[string]bool{}
 	for _, gap := range state.Unread {
-		in.unread[gap.Kind] = true
+		in.Unread[gap.Kind] = true
 	}
 	var err2 error
-	in.selecting, err2 = inCluster(state.Selecting)
+	in.selecting, err2 = action.InCluster(state.Selecting)
 	return state, errors.Join(err1, err2)
 }
 
@@ -109,7 +110,7 @@ func namespacesOf(state *cluster.State) []map[string]any {
 // place takes custom resources out of the namespace that they were given where
 // their definition says that they live in none.
 func (in *input) place(server *apiserver.Server) {
-	for _, objects := range [][]*manifest.Object{in.old, in.updated, in.again} {
+	for _, objects := range [][]*manifest.Object{in.Old, in.Updated, in.again} {
 		for _, o := range objects {
 			if o.Ref.Namespace != "" && !server.Namespaced(o.Ref.Group, o.Ref.Kind) {
 				o.Ref.Namespace = ""
@@ -122,11 +123,11 @@ func (in *input) place(server *apiserver.Server) {
 func (in *input) facts(opts Options) apiserver.Facts {
 	known := apiserver.Facts{
 		Release: opts.Release.Name, Namespace: opts.Namespace,
-		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.cluster),
+		Expandable: map[string]bool{}, DefaultClass: defaultClass(in.Cluster),
 		Definitions: in.definitions(opts.Operation == change.Install, opts.Look != nil), ServerSide: opts.ServerSide,
 		Replace: opts.Replace, ForceConflicts: opts.ForceConflicts,
 	}
-	for _, objects := range [][]*manifest.Object{in.cluster, in.old, in.updated} {
+	for _, objects := range [][]*manifest.Object{in.Cluster, in.Old, in.Updated} {
 		for _, o := range objects {
 			if !isStorageClass(o) {
 				continue
@@ -178,10 +179,10 @@ const (
 // crds directory of the new chart has is not there, unless the installed release has objects
 // of its kind, or there is a cluster that knows.
 func (in *input) definitions(install, asks bool) *apiserver.Definitions {
-	oldTemplates, oldCRDs := splitCRDs(in.old, in.oldCRDs)
-	newTemplates, newCRDs := splitCRDs(in.updated, in.newCRDs)
-	installed := make([]apiserver.Definition, 0, len(in.cluster)+len(oldTemplates)+len(oldCRDs)+len(newCRDs))
-	for _, o := range in.cluster {
+	oldTemplates, oldCRDs := splitCRDs(in.Old, in.oldCRDs)
+	newTemplates, newCRDs := splitCRDs(in.Updated, in.newCRDs)
+	installed := make([]apiserver.Definition, 0, len(in.Cluster)+len(oldTemplates)+len(oldCRDs)+len(newCRDs))
+	for _, o := range in.Cluster {
 		installed = append(installed, apiserver.Definition{Object: o, Live: true})
 	}
 	for _, o := range oldTemplates {
@@ -193,7 +194,7 @@ func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 	}
 	for _, o := range oldCRDs {
 		d := apiserver.Definition{Object: o}
-		if n := shipped[o.Ref.Name]; n != nil && !sameDefinition(o, n) {
+		if n := shipped[o.Ref.Name]; n != nil && !definitions.Same(o, n) {
 			d.Caveat = staleDefinition
 		}
 		installed = append(installed, d)
@@ -221,7 +222,7 @@ func (in *input) definitions(install, asks bool) *apiserver.Definitions {
 // uses reports whether the installed release has custom resources of the group of a
 // definition, so that their definitions are in the cluster.
 func (in *input) uses(definition *manifest.Object) bool {
-	return slices.ContainsFunc(in.old, func(o *manifest.Object) bool { return mayDefine(definition, o.Ref) })
+	return slices.ContainsFunc(in.Old, func(o *manifest.Object) bool { return mayDefine(definition, o.Ref) })
 }
 
 // mayDefine reports whether a definition may be that of an object's kind.
@@ -232,7 +233,7 @@ func mayDefine(definition *manifest.Object, ref manifest.Ref) bool {
 
 // shipped are the definitions in the crds directory of the new chart.
 func (in *input) shipped() []*manifest.Object {
-	_, crds := splitCRDs(in.updated, in.newCRDs)
+	_, crds := splitCRDs(in.Updated, in.newCRDs)
 	return crds
 }
 
@@ -262,8 +263,8 @@ func fromCRDs(ref manifest.Ref, sides ...*manifest.Object) bool {
 // rolloutFacts tells the prediction of pods what it needs to know.
 func (in *input) rolloutFacts(opts Options) rollout.Facts {
 	facts := rollout.Facts{Workloads: workloads(opts), Fresh: opts.Release.Revision == 1 && opts.Failed == 0}
-	for _, o := range in.cluster {
-		if !isNode(o) {
+	for _, o := range in.Cluster {
+		if !action.IsNode(o) {
 			continue
 		}
 		value, err := o.Value()

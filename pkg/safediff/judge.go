@@ -7,16 +7,26 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/drift"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/loss"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/obstacles"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/unstored"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -27,52 +37,23 @@ import (
 
 // judge takes one object at a time through the stages.
 type judge struct {
-	server *apiserver.Server
-	opts   Options
-	// live is what is known of the cluster, nil if nothing is. asked says that the
-	// cluster itself has said so, and what is around the release.
-	live  *cluster.State
-	asked bool
-	// beside are the objects of other revisions of which the cluster may hold some.
-	beside []map[manifest.Identity]*manifest.Object
-	// cluster are the objects that are known to be in the cluster.
-	cluster []*manifest.Object
+	action.Action
+	opts Options
 	// shipped are the definitions in the crds directory of the new chart.
 	shipped []*manifest.Object
-	// rollout is what the prediction of pods needs to know, running what it needs
-	// to know besides of a namespace.
-	rollout rollout.Facts
 	// rotating is what comes out differently each time, by object of the new side.
 	rotating map[*manifest.Object][]fieldpath.Path
-	running  map[string]*rollout.Running
-	// scaled are the workloads that an autoscaler scales after the upgrade.
-	scaled map[manifest.Identity]bool
-	// stopped are the workloads of which an autoscaler that goes or changes stops pods.
-	stopped map[manifest.Identity]bool
-	// least is how many pods an autoscaler keeps of a workload at least, when the upgrade
-	// begins.
-	least map[manifest.Identity]int
-	// quotas and budgets are those of a namespace after the upgrade.
-	quotas  map[string][]*corev1.ResourceQuota
+	// autoscaling is what autoscalers make of numbers of pods.
+	autoscaling *autoscaling.Autoscalers
+	// budgets are those of a namespace after the upgrade.
 	budgets map[string][]*policyv1.PodDisruptionBudget
-	// claimed are the PersistentVolumeClaims of a namespace after the upgrade.
-	claimed map[string][]*corev1.PersistentVolumeClaim
-	// bound are the volumes to which claims of a namespace are bound.
-	bound map[string]map[string]*corev1.PersistentVolume
-	// neighbours are pods that stay where they are.
-	neighbours []neighbour
-	// namespaces is what Pod Security admission asks of pods.
-	namespaces namespaces
-	// existing are the namespaces that exist when Helm begins, with why.
-	existing map[string]string
-	// guards are the limits, quotas and policies that are asked about objects and pods.
-	guards guards
+	// obstacles tells what keeps pods from starting.
+	obstacles *obstacles.Obstacles
+	// admission is what is asked about objects and pods.
+	admission *admission.Admission
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label
-	// ahead is what the cluster has of objects that decide whether Helm comes to an end, and are
-	// not of the release; nil if it was not asked.
-	ahead *cluster.State
 	// faults tell which questions between objects could not be answered.
 	faults []change.Notice
 }
@@ -84,10 +65,10 @@ func (j *judge) named(ctx context.Context, p diff.Pair) upgrade.Object {
 	o := j.pair(ctx, p)
 	o.Pair = p
 	if o.Err == nil && o.Change != nil && !o.Relabelled {
-		o.Names = &upgrade.Names{Old: upgrade.References(p.Old, j.rollout), New: upgrade.References(o.Result(), j.rollout)}
+		o.Names = &upgrade.Names{Old: upgrade.References(p.Old, j.Rollout), New: upgrade.References(o.Result(), j.Rollout)}
 		o.Services = upgrade.ReadServices(&o)
-		o.Closing = closing(&o)
-		o.Pods = upgrade.ReadPods(&o, j.rollout)
+		o.Closing = closedports.Of(&o)
+		o.Pods = upgrade.ReadPods(&o, j.Rollout)
 	}
 	return o
 }
@@ -98,7 +79,7 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	if c := j.relabelled(p); c != nil {
 		return upgrade.Object{Change: c, Unchecked: j.unseen(p), Relabelled: true, Read: rule.Read(c, rules())}
 	}
-	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.hook(p)}
+	c := change.Change{Ref: p.Ref(), Op: p.Op(), Old: p.Old, New: p.New, Hook: j.Hook(p)}
 	alike, err := contrast(p, &c)
 	turn(c.Edits, j.rotating[p.New])
 	switch {
@@ -106,10 +87,10 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 		return upgrade.Object{Err: err}
 	case alike && j.settled(p.New):
 		return upgrade.Object{Unchecked: j.unseen(p)}
-	case j.opts.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
+	case j.Operation != change.Install && fromCRDs(p.Ref(), p.New, p.Old):
 		return untouched(&c)
 	case p.New == nil && c.Hook == nil && !j.leaves(&c):
-		return upgrade.Object{Drift: j.isGone(c.Ref, change.Survives)}
+		return upgrade.Object{Drift: drift.IsGone(&j.Action, c.Ref, change.Survives)}
 	case c.Op == change.Recreate && !j.remade(c.Hook):
 		c.Op = change.Delete
 	}
@@ -117,23 +98,23 @@ func (j *judge) pair(ctx context.Context, p diff.Pair) upgrade.Object {
 	if err != nil {
 		return upgrade.Object{Err: err}
 	}
-	drift, err := drifted(&c, &result)
+	drifts, err := drift.Of(&c, &result)
 	switch {
 	case err != nil:
 		return upgrade.Object{Err: err}
 	case alike && j.unmoved(&c, &result):
-		return upgrade.Object{Drift: j.notHelms(&c, &result, drift), Unchecked: j.unsaid(p, &result)}
+		return upgrade.Object{Drift: drift.NotHelms(&j.Action, &c, &result, drifts), Unchecked: j.unsaid(p, &result)}
 	}
-	c.Edits = append(c.Edits, unedited(&c, &result, drift)...)
-	unstored := j.unstored(p, &c, &result)
-	stays := j.stays(p, &c, &result, unstored)
+	c.Edits = append(c.Edits, drift.Unedited(&c, &result, drifts)...)
+	lost := unstored.List(&j.Action, p, &c, &result)
+	stays := unstored.Stays(&j.Action, p, &c, &result, lost)
 	judged := j.conclude(&c, &result) //nolint:contextcheck // admission in this process waits for nobody
 	judged.Stays = stays
-	j.hold(p, &judged, &result, unstored)
-	judged.Dropped = j.dropped(p, &judged)
-	j.redefined(&judged, &result)
-	judged.Drift = slices.Concat(j.notHelms(&c, &result, drift), j.gone(&c, p))
-	judged.Rollback = j.rollbackLoss(p, &c, &result, len(drift) > 0)
+	unstored.Hold(&j.Action, p, &judged, &result, lost)
+	judged.Dropped = unstored.Dropped(&j.Action, p, &judged)
+	definitions.Redefined(&judged, &result)
+	judged.Drift = slices.Concat(drift.NotHelms(&j.Action, &c, &result, drifts), drift.Gone(&j.Action, &c, p))
+	judged.Rollback = rollback.Loss(&j.Action, p, &c, &result, len(drifts) > 0)
 	if upgrade.IsService(c.Ref) {
 		judged.Allocated = apiserver.Allocated(result.NewFields)
 	}
@@ -150,17 +131,16 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 	if len(result.Outcome.Refused) == 0 && j.unserved(c) {
 		return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{j.unknownKind(c.Ref)}}}, nil
 	}
-	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.falls(c.New) {
+	if len(result.Outcome.Refused) == 0 && c.Op == change.Update && j.autoscaling.Falls(c.New) {
 		result.Outcome.Changed = true
 	}
-	j.namespaces.barePod(c, &result)
-	result.Unchecked = append(result.Unchecked, j.guards.admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
+	result.Unchecked = append(result.Unchecked, j.admission.Admit(p, c, &result)...) //nolint:contextcheck // admission in this process waits for nobody
 	unchecked, err := j.try(ctx, p, c, &result)
 	result.Unchecked = append(result.Unchecked, unchecked...)
 	if err != nil {
 		return result, err
 	}
-	return result, conceal(p, &result)
+	return result, secrets.Conceal(p, &result)
 }
 
 // unknownKind refuses an object whose kind the cluster does not serve in its version. One that
@@ -168,7 +148,7 @@ func (j *judge) decide(ctx context.Context, p diff.Pair, c *change.Change) (apis
 // definition.
 func (j *judge) unknownKind(ref manifest.Ref) change.FieldError {
 	refused := apiserver.Unserved(ref)
-	if strings.Contains(ref.Group, ".") && !j.server.BuiltinGroup(ref.Group) && j.live.Objects[ref.Identity()].Value == nil {
+	if strings.Contains(ref.Group, ".") && !j.Server.BuiltinGroup(ref.Group) && j.State.Objects[ref.Identity()].Value == nil {
 		refused.Type = "NoKindMatch"
 		if slices.ContainsFunc(j.shipped, func(definition *manifest.Object) bool { return mayDefine(definition, ref) }) {
 			refused.Type, refused.Message = "NoKindInstalled", refused.Message+": its definition is in the crds directory of the chart"
@@ -183,7 +163,7 @@ func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 	if p.Old == nil || p.New == nil {
 		return false, nil
 	}
-	c.Edits, err = edits(p.Old, p.New)
+	c.Edits, err = edits.Of(p.Old, p.New)
 	return err == nil && c.Op == change.Update && len(c.Edits) == 0 && p.Old.Ref.Version == p.New.Ref.Version, err
 }
 
@@ -191,21 +171,21 @@ func contrast(p diff.Pair, c *change.Change) (alike bool, err error) {
 // say the same. What was looked at for its definition only is not told as a change.
 func (j *judge) unmoved(c *change.Change, result *apiserver.Result) bool {
 	return c.Op == change.Update && len(result.Outcome.Refused) == 0 &&
-		(lasts(c.New) || j.remakes(c.New) || !result.Outcome.Changed || !j.looked(c.Ref) && !j.server.Builtin(c.Ref.Group, c.Ref.Kind))
+		(action.Lasts(c.New) || j.remakes(c.New) || !result.Outcome.Changed || !j.Looked(c.Ref) && !j.Server.Builtin(c.Ref.Group, c.Ref.Kind))
 }
 
 // settled reports whether an object whose manifests say the same stays as it is, without
 // an upgrade.Object. Helm sends it all the same where it applies on the server's side, and
 // policies may have something to say of it.
 func (j *judge) settled(o *manifest.Object) bool {
-	asked := j.opts.ServerSide && j.guards.before.MayAsk(o.Ref)
-	return !asked && j.server.Serves(o.Ref) && !j.opts.Replace && j.silent(o.Ref) && !lasts(o) && !j.remakes(o)
+	asked := j.ServerSide && j.admission.MayAsk(o.Ref)
+	return !asked && j.Server.Serves(o.Ref) && !j.Replace && j.silent(o.Ref) && !action.Lasts(o) && !j.remakes(o)
 }
 
 // unsaid returns what could not be told of an object that the upgrade leaves as it is; of
 // a hook that is made again, what could not be told of that.
 func (j *judge) unsaid(p diff.Pair, result *apiserver.Result) []change.Doubt {
-	if lasts(p.New) || j.remakes(p.New) {
+	if action.Lasts(p.New) || j.remakes(p.New) {
 		return result.Unchecked
 	}
 	return j.unseen(p)
@@ -213,72 +193,71 @@ func (j *judge) unsaid(p diff.Pair, result *apiserver.Result) []change.Doubt {
 
 // removal judges that an object goes, whatever the manifests say of it.
 func (j *judge) removal(o *manifest.Object) upgrade.Object {
-	value, known := j.found(o.Ref)
+	value, known := j.Found(o.Ref)
 	if known && value == nil {
 		return upgrade.Object{} // it is gone already
 	}
-	result, err := j.server.Stored(o, j.inVersion(o.Ref))
+	result, err := j.Server.Stored(o, j.InVersion(o.Ref))
 	if err != nil {
 		return upgrade.Object{Err: err}
 	}
 	c := change.Change{Ref: o.Ref, Op: change.Delete, Old: o}
 	judged := j.conclude(&c, &result)
-	judged.Rollback = j.rollbackLoss(diff.Pair{Old: o}, &c, &result, false)
+	judged.Rollback = rollback.Loss(&j.Action, diff.Pair{Old: o}, &c, &result, false)
 	return judged
 }
 
 // conclude writes into the change what follows from the API server's answer.
 func (j *judge) conclude(c *change.Change, result *apiserver.Result) upgrade.Object {
 	c.Outcome = result.Outcome
-	c.Outcome.Fields = fields(c, result)
-	if template, owner := j.rollout.PodTemplate(c.Ref.Group, c.Ref.Kind); owner {
+	c.Outcome.Fields = edits.Stored(c, result)
+	if template, owner := j.Rollout.PodTemplate(c.Ref.Group, c.Ref.Kind); owner {
 		c.Outcome.PodSpec = fieldpath.Fields(append(template, "spec")...)
 	}
 	unchecked := slices.Concat(result.Unchecked, j.unread(c), j.pods(c, result))
-	obstacles, unknown := j.obstacles(c, result)
-	unplaced, unclear := j.unplaced(c, result)
+	obstacles, unknown := j.obstacles.Of(c, result)
+	unplaced, unclear := j.obstacles.Unplaced(c, result)
 	obstacles, unchecked = append(obstacles, unplaced...), slices.Concat(unchecked, unknown, unclear)
-	unchecked = append(unchecked, j.guards.unclear(c, result)...)
-	c.Outcome.Loss = j.loss(c)
+	unchecked = append(unchecked, j.admission.Unclear(c, result)...)
+	c.Outcome.Loss = loss.Of(&j.Action, c)
 	j.noteEditedLabels(c)
 	return upgrade.Object{
-		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.guards.barred(c, result),
+		Change: c, Unchecked: unchecked, Read: rule.Read(c, rules()), Obstacles: obstacles, Barred: j.admission.Barred(c, result),
 	}
 }
 
 // pods writes into the change what becomes of pods, and returns what could not be
 // told.
 func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []change.Doubt) { //nolint:cyclop // the predictions in their order
-	facts := j.rollout
-	facts.Bound = j.bound[c.Ref.Namespace]
-	facts.Running, facts.Live = j.running[c.Ref.Namespace], j.asked && j.inVersion(c.Ref) != nil
+	facts := j.Rollout
+	facts.Bound = j.Bound[c.Ref.Namespace]
+	facts.Running, facts.Live = j.Running[c.Ref.Namespace], j.Asked && j.InVersion(c.Ref) != nil
 	if c.Op == change.Update && result.New == nil && c.Old != nil && collects(c.Old) {
 		return nil // it is refused, or made anew if it is gone by now
 	}
-	before, after, least := j.autoscaled(c, result)
+	before, after, least := j.autoscaling.Sized(c, result)
 	pods, unchecked := rollout.Predict(before, after, facts)
 	if least > 0 && pods != nil && pods.Replaced {
 		pods.How = strings.TrimPrefix(pods.How+", ", ", ") + fmt.Sprintf("%d pods at least, by the autoscaler", least)
 	}
-	if pods != nil && c.Op == change.Update && (j.looked(c.Ref) || j.falls(c.New)) && j.scaled[c.Ref.Identity()] {
-		scaleBack(pods)
+	if pods != nil && c.Op == change.Update && (j.Looked(c.Ref) || j.autoscaling.Falls(c.New)) && j.Scaled[c.Ref.Identity()] {
+		autoscaling.ScaleBack(pods)
 	}
 	if pods != nil && c.Op == change.Update && result.New != nil {
-		rollout.LimitToQuota(result.New, pods, func() string { return j.full(c.Ref, result.New) })
-		unchecked = append(unchecked, rollout.WaitForVolumes(before, after, pods, j.claimed[c.Ref.Namespace], facts)...)
+		rollout.LimitToQuota(result.New, pods, func() string { return j.admission.Full(c.Ref, result.New) })
+		unchecked = append(unchecked, rollout.WaitForVolumes(before, after, pods, j.Claimed[c.Ref.Namespace], facts)...)
 		labels, _ := facts.PodLabels(c.Ref.Group, c.Ref.Kind, result.NewFields)
 		rollout.Budget(labels, pods, j.budgets[c.Ref.Namespace])
 	}
-	unchecked = append(unchecked, j.namespaces.letIn(c, result, pods)...)
-	j.guards.letIn(c, result, pods, j.standing(c, result))
+	unchecked = append(unchecked, j.admission.LetIn(c, result, pods)...)
 	if pods != nil && j.orphaned(c) {
 		c.Outcome.Orphans, pods, unchecked = true, nil, nil
 	}
 	switch {
 	case pods != nil && len(c.Outcome.Refused) == 0 && c.Op != change.Keep:
-		pods.Causes = causes(c.Outcome.Fields, rollout.Template(result.New, j.rollout))
+		pods.Causes = edits.Causes(c.Outcome.Fields, rollout.Template(result.New, j.Rollout))
 		if c.Op == change.Update || c.Op == change.Create {
-			pods.Takes = rollout.Takes(before, after, pods, least == 0 && !j.scaled[c.Ref.Identity()], facts)
+			pods.Takes = rollout.Takes(before, after, pods, least == 0 && !j.Scaled[c.Ref.Identity()], facts)
 		}
 		c.Outcome.Pods = pods
 		return unchecked
@@ -289,21 +268,12 @@ func (j *judge) pods(c *change.Change, result *apiserver.Result) (unchecked []ch
 	}
 }
 
-// scaleBack corrects what is said of a workload that an upgrade takes pods from and
-// an autoscaler gives them back.
-func scaleBack(pods *change.Pods) {
-	if pods.Before <= pods.Desired || pods.Desired < 1 {
-		return
-	}
-	churned(pods, fmt.Sprintf("scaled from %d to %d, and back by the autoscaler", pods.Before, pods.Desired))
-}
-
 // leaves tells what Helm does with an object that leaves the release, and reports
 // whether it is there at all. The resource policy that counts is the one in the
 // cluster (update in helm.sh/helm/v3/pkg/kube), except in an uninstall.
 func (j *judge) leaves(c *change.Change) (there bool) {
-	value, known := j.found(c.Ref)
-	if known && value != nil && j.opts.Operation != change.Uninstall {
+	value, known := j.Found(c.Ref)
+	if known && value != nil && j.Operation != change.Uninstall {
 		c.Op = change.Delete
 		annotations := (&unstructured.Unstructured{Object: value}).GetAnnotations()
 		if manifest.Keeps(annotations[manifest.ResourcePolicyAnnotation]) {
@@ -337,14 +307,14 @@ func onlyLabels(stored []fieldpath.Path) bool {
 // relabelled judges an object in whose manifest nothing but its own labels
 // differ, without decoding it; nil if it is not that simple.
 func (j *judge) relabelled(p diff.Pair) *change.Change {
-	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.opts.Replace || !j.silent(p.New.Ref) || j.guards.before.Policies() {
+	if p.Old == nil || p.New == nil || p.Op() != change.Update || diff.IsHook(p.New) || diff.IsHook(p.Old) || j.Replace || !j.silent(p.New.Ref) || j.admission.Policies() {
 		return nil
 	}
 	oldLabels, newLabels, only := manifest.RelabelledOnly(p.Old, p.New)
 	if !only {
 		return nil
 	}
-	outcome, simple := j.server.Relabel(p.New.Ref, oldLabels, newLabels)
+	outcome, simple := j.Server.Relabel(p.New.Ref, oldLabels, newLabels)
 	if !simple {
 		return nil
 	}
@@ -360,6 +330,14 @@ func (j *judge) relabelled(p diff.Pair) *change.Change {
 	turn(c.Edits, j.rotating[p.New])
 	j.noteLabelReaders(&c, oldLabels, newLabels)
 	return &c
+}
+
+func anyMap(texts map[string]string) map[string]any {
+	m := make(map[string]any, len(texts))
+	for k, v := range texts {
+		m[k] = v
+	}
+	return m
 }
 
 // rules are all there are. They are asked about every change, and made once.

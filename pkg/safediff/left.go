@@ -9,6 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -19,7 +20,7 @@ func (in *input) besides(opts Options) ([]map[manifest.Identity]*manifest.Object
 	}
 	list := make([]map[manifest.Identity]*manifest.Object, 0, len(opts.Beside))
 	namespaced := map[manifest.Identity]string{}
-	for _, objects := range [][]*manifest.Object{in.old, in.updated} {
+	for _, objects := range [][]*manifest.Object{in.Old, in.Updated} {
 		for _, o := range objects {
 			namespaced[manifest.Identity{Group: o.Ref.Group, Kind: o.Ref.Kind}] = o.Ref.Namespace
 		}
@@ -80,7 +81,7 @@ func left(ctx context.Context, server *apiserver.Server, state *cluster.State, b
 		if err != nil {
 			return state, err
 		}
-		objects[id] = cluster.Object{Value: written(before.Ref, value)}
+		objects[id] = cluster.Object{Value: action.Written(before.Ref, value)}
 	}
 	if len(objects) == 0 {
 		return state, nil

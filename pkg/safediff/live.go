@@ -2,17 +2,17 @@ package safediff
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -41,7 +41,7 @@ func wanted(pairs []diff.Pair, crds []*manifest.Object, serverSide bool) []clust
 		if p.Ref().Namespace == "" || p.New != nil && !differs(p) && !serverSide {
 			continue
 		}
-		if guard := namespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
+		if guard := action.NamespaceOf(p.Ref()); !known[guard.Identity()] { // decides which pods it lets in, and which policies hold
 			known[guard.Identity()] = true
 			list = append(list, cluster.Wanted{Ref: guard})
 		}
@@ -62,81 +62,22 @@ func mounts(p diff.Pair) bool {
 	return p.Old != nil && p.New != nil && p.Old.Mentions(field) && p.New.Mentions(field)
 }
 
-// namespaceOf returns the Namespace in which an object lives.
-func namespaceOf(ref manifest.Ref) manifest.Ref {
-	return manifest.Ref{Version: "v1", Kind: "Namespace", Name: ref.Namespace}
-}
-
-// inCluster makes objects of what was read from the cluster.
-func inCluster(values []map[string]any) ([]*manifest.Object, error) {
-	objects := make([]*manifest.Object, 0, len(values))
-	for _, value := range values {
-		o, err := manifest.FromValue(value, manifest.Position{File: "the cluster"})
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, o)
-	}
-	return objects, nil
-}
-
-// runningIn sorts the pods of a cluster that was asked, and what made them, by
-// namespace. A namespace of which any of that could not be read is missing.
-func runningIn(state *cluster.State) map[string]*rollout.Running {
-	byNamespace := map[string]*rollout.Running{}
-	of := func(namespace string) *rollout.Running {
-		if byNamespace[namespace] == nil {
-			byNamespace[namespace] = &rollout.Running{}
-		}
-		return byNamespace[namespace]
-	}
-	for ref := range state.Objects {
-		of(ref.Namespace)
-	}
-	for _, value := range state.Surroundings {
-		u := unstructured.Unstructured{Object: value}
-		r := of(u.GetNamespace())
-		switch u.GetKind() {
-		case "Pod":
-			r.Pods = appendAs(r.Pods, value)
-		case "ReplicaSet":
-			r.Sets = appendAs(r.Sets, value)
-		case "ControllerRevision":
-			r.Revisions = appendAs(r.Revisions, value)
-		}
-	}
-	for _, gap := range state.Unread {
-		if slices.Contains([]string{"Pod", "ReplicaSet", "ControllerRevision"}, gap.Kind) {
-			delete(byNamespace, gap.Namespace)
-		}
-	}
-	return byNamespace
-}
-
-func appendAs[T any](list []*T, value map[string]any) []*T {
-	object := new(T)
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(value, object) != nil {
-		return list // another API's kind of that name
-	}
-	return append(list, object)
-}
-
 // gaps are notices of what around the release could not be read.
 func gaps(state *cluster.State) []change.Notice {
 	if state == nil {
 		return nil
 	}
 	if why := blind(state); len(why) > 0 {
-		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + someOf(why), Hides: change.Rejected, All: true}}
+		return []change.Notice{{Reason: "nothing of the release could be read from the cluster, and its objects were taken to be as Helm left them: " + rule.SomeOf(why), Hides: change.Rejected, All: true}}
 	}
 	list := make([]change.Notice, 0, len(state.Unread))
-	var admission []string
+	var rejecting []string
 	for _, gap := range state.Unread {
 		if everyService(gap) || gap.Kind == "Node" && !countsNodes(state) {
 			continue // said where it matters; without nodes nothing is said of places
 		}
-		if guardingKind(gap.Kind) {
-			admission = append(admission, gap.Reason)
+		if admission.GuardingKind(gap.Kind) {
+			rejecting = append(rejecting, gap.Reason)
 			continue
 		}
 		where := ""
@@ -147,30 +88,20 @@ func gaps(state *cluster.State) []change.Notice {
 	}
 	if slices.ContainsFunc(state.Surroundings, func(o map[string]any) bool {
 		kind, _ := o["kind"].(string)
-		return guardingKind(kind) && kind != "LimitRange"
+		return admission.GuardingKind(kind) && kind != "LimitRange"
 	}) {
 		for id, o := range state.Objects { // whose labels decide which policies and webhooks are asked
 			if id.Kind == "Namespace" && id.Group == "" && o.Unread != "" {
-				admission = append(admission, o.Unread)
+				rejecting = append(rejecting, o.Unread)
 			}
 		}
 	}
-	if slices.Sort(admission); len(admission) > 0 {
+	if slices.Sort(rejecting); len(rejecting) > 0 {
 		list = append(list, change.Notice{
-			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + someOf(slices.Compact(admission)),
+			Hides: change.Rejected, Reason: "not all limits and admission policies of the cluster were read, which may reject what changes: " + rule.SomeOf(slices.Compact(rejecting)),
 		})
 	}
 	return list
-}
-
-// someOf joins the first reasons, and counts the rest.
-func someOf(reasons []string) string {
-	const shown = 3
-	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
-	if more := len(reasons) - shown; more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	return text
 }
 
 // countsNodes reports whether there is a DaemonSet, whose pods are as many as nodes.
@@ -234,31 +165,10 @@ func disowned(value map[string]any, release, namespace string) string {
 	return "invalid ownership metadata; " + strings.Join(errs, "; ")
 }
 
-// found returns what the cluster has of an object, and whether that is known.
-func (j *judge) found(ref manifest.Ref) (value map[string]any, known bool) {
-	return upgrade.Found(j.live, ref, j.opts.Namespace)
-}
-
-// inVersion returns what the cluster has of an object in the version in which the
-// manifest names it, nil if that is not known.
-func (j *judge) inVersion(ref manifest.Ref) map[string]any {
-	value, _ := j.found(ref)
-	if value == nil || value["apiVersion"] != ref.APIVersion() {
-		return nil
-	}
-	return value
-}
-
-// looked reports whether it is known what the cluster has of an object.
-func (j *judge) looked(ref manifest.Ref) bool {
-	_, known := j.found(ref)
-	return known
-}
-
 // silent reports whether the cluster has nothing to say of an object, so that the
 // manifests alone decide.
 func (j *judge) silent(ref manifest.Ref) bool {
-	return !j.looked(ref) && (j.live == nil || !j.live.Objects[ref.Identity()].Unserved)
+	return !j.Looked(ref) && (j.State == nil || !j.State.Objects[ref.Identity()].Unserved)
 }
 
 // noted makes a State of objects of the release that the user has named as being in
@@ -279,10 +189,10 @@ func noted(pairs []diff.Pair, known []*manifest.Object) (*cluster.State, error) 
 			return nil, err
 		}
 		switch {
-		case fromCluster(value):
+		case action.FromCluster(value):
 			objects[o.Ref.Identity()] = cluster.Object{Value: value}
 		case p.Old == nil:
-			objects[o.Ref.Identity()] = cluster.Object{Value: written(o.Ref, value)}
+			objects[o.Ref.Identity()] = cluster.Object{Value: action.Written(o.Ref, value)}
 		}
 	}
 	if len(objects) == 0 {
@@ -291,35 +201,12 @@ func noted(pairs []diff.Pair, known []*manifest.Object) (*cluster.State, error) 
 	return &cluster.State{Objects: objects}, nil
 }
 
-// written returns an object that was written by hand with what the API server adds to
-// the metadata of each, without which it would refuse every update.
-func written(ref manifest.Ref, value map[string]any) map[string]any {
-	stored := maps.Clone(value)
-	metadata, _ := value["metadata"].(map[string]any)
-	if metadata = maps.Clone(metadata); metadata == nil {
-		metadata = map[string]any{}
-	}
-	metadata["resourceVersion"] = "1"
-	if ref.Namespace != "" {
-		metadata["namespace"] = ref.Namespace
-	}
-	stored["metadata"] = metadata
-	return stored
-}
-
-// fromCluster reports whether an object was read from a cluster and not written by
-// hand.
-func fromCluster(value map[string]any) bool {
-	metadata, _ := value["metadata"].(map[string]any)
-	return metadata["uid"] != nil
-}
-
 // unread says why an object of the release was not read from the cluster.
 func (j *judge) unread(c *change.Change) []change.Doubt {
-	if j.live == nil || j.unserved(c) {
+	if j.State == nil || j.unserved(c) {
 		return nil
 	}
-	switch o := j.live.Objects[c.Ref.Identity()]; {
+	switch o := j.State.Objects[c.Ref.Identity()]; {
 	case o.Unread != "":
 		return []change.Doubt{{Reason: "the object was not read from the cluster: " + o.Unread, Hides: change.Rejected}}
 	case o.Unserved && o.Value != nil:
@@ -331,7 +218,7 @@ func (j *judge) unread(c *change.Change) []change.Doubt {
 // unreadReaders is unread for an object whose manifests leave it as it is: what somebody has
 // changed in it would be put back. A hook is made anew when it runs.
 func (j *judge) unseen(p diff.Pair) []change.Doubt {
-	if j.live == nil || diff.IsHook(p.New) {
+	if j.State == nil || diff.IsHook(p.New) {
 		return nil
 	}
 	return j.unread(&change.Change{Ref: p.New.Ref})
@@ -342,5 +229,5 @@ func (j *judge) unseen(p diff.Pair) []change.Doubt {
 // new one before it changes anything (kube.Client.Build), but those of a hook when
 // it runs, and those of a new release after it has brought definitions along.
 func (j *judge) unserved(c *change.Change) bool {
-	return j.asked && c.Hook == nil && j.opts.Operation != change.Install && j.live.Objects[c.Ref.Identity()].Unserved
+	return j.Asked && c.Hook == nil && j.Operation != change.Install && j.State.Objects[c.Ref.Identity()].Unserved
 }

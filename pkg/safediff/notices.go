@@ -4,23 +4,23 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // notices lists what could not be judged and concerns no single change.
 func (in *input) notices(j *judge, pairs []diff.Pair) []change.Notice {
-	opts, server := j.opts, j.server
+	opts, server := j.opts, j.Server
 	var list []change.Notice
 	if opts.KubeVersion != "" && !apiserver.InRange(opts.KubeVersion) {
 		list = append(list, change.Notice{Hides: change.Rejected, Reason: fmt.Sprintf(
 			"Kubernetes %s is judged as %s, the nearest version that this program knows", opts.KubeVersion, server.Version())})
 	}
-	if opts.Failed > 0 && !j.asked {
+	if opts.Failed > 0 && !j.Asked {
 		list = append(list, change.Notice{Hides: change.Rejected, All: true, Reason: fmt.Sprintf(
 			"revision %d of the release %s: what of it is in the cluster is not known, and the %s was judged from the manifest of revision %d",
 			opts.Failed, cmp.Or(opts.FailedHow, "failed"), cmp.Or(opts.Operation, change.Upgrade), opts.Release.Revision)})
@@ -28,7 +28,7 @@ func (in *input) notices(j *judge, pairs []diff.Pair) []change.Notice {
 	list = append(list, in.copies(pairs)...)
 	if opts.Operation != change.Install {
 		list = append(list, in.crdNotices(j)...)
-		list = append(list, in.scaledNotices(j)...)
+		list = append(list, j.autoscaling.Notices()...)
 	}
 	return list
 }
@@ -45,11 +45,11 @@ func (in *input) copies(pairs []diff.Pair) []change.Notice {
 		}
 	}
 	var earlier []*manifest.Object
-	if old < len(in.old) {
-		earlier = diff.Duplicates(in.old)
+	if old < len(in.Old) {
+		earlier = diff.Duplicates(in.Old)
 	}
-	if updated < len(in.updated) {
-		earlier = append(earlier, diff.Duplicates(in.updated)...)
+	if updated < len(in.Updated) {
+		earlier = append(earlier, diff.Duplicates(in.Updated)...)
 	}
 	list := make([]change.Notice, 0, len(earlier))
 	for _, o := range earlier {
@@ -73,15 +73,15 @@ const (
 // metadata do not count: Helm marks what it applies as its own, and not what it has
 // installed from a crds directory.
 func (j *judge) differs(o *manifest.Object, live map[string]any) bool {
-	result, err := j.server.Update(o, o, live)
+	result, err := j.Server.Update(o, o, live)
 	return err != nil || len(result.Outcome.Refused) > 0 ||
 		result.Outcome.Changed && !reflect.DeepEqual(result.OldFields["spec"], result.NewFields["spec"])
 }
 
 // crdNotices lists what an upgrade leaves undone in crds directories.
 func (in *input) crdNotices(j *judge) []change.Notice {
-	_, before := splitCRDs(in.old, in.oldCRDs)
-	_, after := splitCRDs(in.updated, in.newCRDs)
+	_, before := splitCRDs(in.Old, in.oldCRDs)
+	_, after := splitCRDs(in.Updated, in.newCRDs)
 	known := make(map[string]*manifest.Object, len(before))
 	for _, o := range before {
 		known[o.Ref.Name] = o
@@ -90,8 +90,8 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 	seen := map[string]bool{}
 	for _, o := range after {
 		old := known[o.Ref.Name]
-		there, looked := j.found(o.Ref)
-		live := j.inVersion(o.Ref)
+		there, looked := j.Found(o.Ref)
+		live := j.InVersion(o.Ref)
 		switch {
 		case seen[o.Ref.Name]:
 		case looked && there == nil:
@@ -101,38 +101,10 @@ func (in *input) crdNotices(j *judge) []change.Notice {
 		case live != nil:
 		case old == nil:
 			list = append(list, change.Notice{Ref: o.Ref, Reason: newInCRDs, Hides: change.Unapplied, Shipped: "new"})
-		case !sameDefinition(old, o):
+		case !definitions.Same(old, o):
 			list = append(list, change.Notice{Ref: o.Ref, Reason: changedInCRDs, Hides: change.Unapplied, Shipped: "changed"})
 		}
 		seen[o.Ref.Name] = true
 	}
 	return list
-}
-
-// after lists what is in the cluster when the upgrade is over, as far as it is known.
-func (in *input) after() []*manifest.Object {
-	if len(in.cluster) == 0 {
-		return in.updated
-	}
-	touched := map[manifest.Identity]bool{}
-	for _, o := range slices.Concat(in.old, in.updated) {
-		touched[o.Ref.Identity()] = true
-	}
-	others := slices.DeleteFunc(slices.Clone(in.cluster), func(o *manifest.Object) bool { return touched[o.Ref.Identity()] })
-	return slices.Concat(in.updated, others)
-}
-
-// byNamespace reads the objects of a kind, and sorts them by namespace. What does not
-// fit the kind's type is left aside.
-func byNamespace[T any](objects []*manifest.Object, group, kind string) map[string][]*T {
-	found := map[string][]*T{}
-	for _, o := range objects {
-		if o.Ref.Group != group || o.Ref.Kind != kind {
-			continue
-		}
-		if value, err := o.Value(); err == nil {
-			found[o.Ref.Namespace] = appendAs(found[o.Ref.Namespace], value)
-		}
-	}
-	return found
 }

@@ -1,7 +1,10 @@
 package safediff
 
 import (
+	"fmt"
 	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -11,7 +14,7 @@ import (
 
 // outcome asks the API server about what Helm will do with the object.
 func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error) { //nolint:cyclop // one case for each thing that Helm does
-	value, known := j.found(c.Ref)
+	value, known := j.Found(c.Ref)
 	gone := known && value == nil
 	switch {
 	case c.Op == change.Keep:
@@ -22,7 +25,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 				return result, err
 			}
 		}
-		return j.server.Stored(p.Old, j.inVersion(p.Old.Ref))
+		return j.Server.Stored(p.Old, j.InVersion(p.Old.Ref))
 	case diff.IsHook(p.New):
 		if !c.Hook.Runs {
 			return apiserver.Result{}, nil
@@ -39,15 +42,15 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		return j.adopt(p)
 	case value != nil && (p.Old == nil || diff.IsHook(p.Old)):
 		return j.takeOver(p.New, value, c)
-	case p.Old == nil && !known && p.New.Kept() && j.opts.Operation == change.Rollback:
+	case p.Old == nil && !known && p.New.Kept() && j.Operation == change.Rollback:
 		if back := j.overKept(p.New); len(back) > 0 {
 			c.Op = change.Update
 			return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
 		}
 		return j.create(p.New)
-	case p.Old == nil && !known && !j.opts.TakeOwnership && j.opts.Operation != change.Rollback && j.exists(c.Ref) != "":
+	case p.Old == nil && !known && !j.TakeOwnership && j.Operation != change.Rollback && j.Exists(c.Ref) != "":
 		c.Op = change.Create
-		return unowned(j.exists(c.Ref)), nil
+		return unowned(j.Exists(c.Ref)), nil
 	case p.Old == nil, gone:
 		c.Op, c.Old, c.Edits = change.Create, nil, nil
 		result, err := j.create(p.New)
@@ -56,7 +59,7 @@ func (j *judge) outcome(p diff.Pair, c *change.Change) (apiserver.Result, error)
 		}
 		return result, err
 	default:
-		result, err := j.update(p.Old, p.New, j.inVersion(p.New.Ref))
+		result, err := j.update(p.Old, p.New, j.InVersion(p.New.Ref))
 		if err == nil && len(result.Outcome.Refused) > 0 && collects(p.Old) {
 			return collected(result, p.Old, value), nil
 		}
@@ -73,10 +76,10 @@ func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Cha
 		c.Op = change.Update
 		return apiserver.Result{Outcome: change.Outcome{Changed: true, Refused: back}}, nil
 	}
-	reason := disowned(value, j.opts.Release.Name, j.opts.Release.Namespace)
-	if reason == "" || j.opts.TakeOwnership {
+	reason := disowned(value, j.Release.Name, j.Release.Namespace)
+	if reason == "" || j.TakeOwnership {
 		c.Op = change.Update
-		result, err := j.update(o, o, j.inVersion(o.Ref))
+		result, err := j.update(o, o, j.InVersion(o.Ref))
 		result.Assumed = nil // nobody knows what it was meant to be
 		return result, err
 	}
@@ -91,20 +94,20 @@ func (j *judge) takeOver(o *manifest.Object, value map[string]any, c *change.Cha
 // what was meant, and takes out of it whatever the manifest does not say, the version
 // included that some kinds ask for. Server-side apply does not.
 func (j *judge) overKept(o *manifest.Object) []change.FieldError {
-	if j.opts.Operation != change.Rollback || j.opts.ServerSide {
+	if j.Operation != change.Rollback || j.ServerSide {
 		return nil
 	}
-	return j.server.BackKept(o, o, j.inVersion(o.Ref)).Refused
+	return j.Server.BackKept(o, o, j.InVersion(o.Ref)).Refused
 }
 
 // update asks the API server about an update, and if it refuses that, whether it
 // would refuse the new object also if there were none before.
 func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apiserver.Result, error) {
-	result, err := j.server.Update(old, updated, live)
+	result, err := j.Server.Update(old, updated, live)
 	if err != nil || len(result.Outcome.Refused) == 0 {
 		return result, err
 	}
-	alone, err := j.server.Rejected(updated)
+	alone, err := j.Server.Rejected(updated)
 	for i := range result.Outcome.Refused {
 		e := &result.Outcome.Refused[i]
 		e.Itself = slices.ContainsFunc(alone, func(other change.FieldError) bool {
@@ -117,7 +120,7 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 
 // create asks the API server about a new object.
 func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
-	result, err := j.server.Admitting(j.guards.during(o), j.guards.installed).Create(o)
+	result, err := j.admission.During(j.Server, o).Create(o)
 	for i := range result.Outcome.Refused {
 		result.Outcome.Refused[i].Itself = true
 	}
@@ -139,10 +142,10 @@ func nameless() apiserver.Result {
 // not look (performRollback there).
 func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 	result, err := j.create(p.New)
-	if err != nil || !j.ran(p.Old) {
+	if err != nil || !j.Ran(p.Old) {
 		return result, err
 	}
-	if j.opts.TakeOwnership || j.opts.Operation == change.Rollback {
+	if j.TakeOwnership || j.Operation == change.Rollback {
 		return j.update(p.Old, p.New, nil)
 	}
 	if slices.Contains(p.Old.HookDeletePolicies(), "hook-succeeded") {
@@ -158,52 +161,27 @@ func (j *judge) adopt(p diff.Pair) (apiserver.Result, error) {
 	return result, nil
 }
 
-// ran reports whether a hook of the installed release has run. Hooks of an upgrade
-// have not if the release was only installed so far; where that is not known, they
-// have.
-func (j *judge) ran(o *manifest.Object) bool {
-	events := o.HookEvents()
-	installed := slices.Contains(events, "pre-install") || slices.Contains(events, "post-install")
-	upgraded := slices.Contains(events, "pre-upgrade") || slices.Contains(events, "post-upgrade")
-	return installed || upgraded && (j.opts.Release.Revision != 1 || j.opts.Failed > 1)
-}
-
-// hook describes the object as a hook of the new side, or of the old side if it
-// is gone there; nil if it is none.
-func (j *judge) hook(p diff.Pair) *change.Hook {
-	o := p.New
-	if o == nil {
-		o = p.Old
-	}
-	events := o.HookEvents()
-	if len(events) == 0 {
-		return nil
-	}
-	runs := p.New != nil &&
-		slices.ContainsFunc(j.events(), func(event string) bool { return slices.Contains(events, event) })
-	return &change.Hook{Events: events, Runs: runs}
-}
-
 // remade reports whether an object that becomes a hook is there after the upgrade.
 // Helm deletes what left the release after it has run the hooks before the
 // upgrade, and with it what these have made.
 func (j *judge) remade(hook *change.Hook) bool {
-	running := j.events()
+	running := j.Events()
 	return hook.Runs && slices.Contains(hook.Events, running[len(running)-1])
 }
 
-// events are the hook events of this operation, the one before it first.
-func (j *judge) events() []string {
-	switch {
-	case j.opts.NoHooks:
+// unowned refuses an object that exists, and is not the release's unless somebody has marked it
+// by hand (existingResourceConflict in helm.sh/helm/v4/pkg/action).
+func unowned(because string) apiserver.Result {
+	return apiserver.Result{Outcome: change.Outcome{Upfront: true, Refused: []change.FieldError{{
+		Type: "AlreadyExists", Message: "exists (" + because + ") and cannot be imported into the current release, unless somebody has given it the labels and annotations of the release",
+	}}}}
+}
+
+// immortal says that the API server refuses to delete one of its own namespaces (NamespaceLifecycle
+// in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
+func immortal(ref manifest.Ref) []change.FieldError {
+	if ref.GroupKind() != "Namespace" || !slices.Contains([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic}, ref.Name) {
 		return nil
-	case j.opts.Operation == change.Install:
-		return []string{"pre-install", "post-install"}
-	case j.opts.Operation == change.Rollback:
-		return []string{"pre-rollback", "post-rollback"}
-	case j.opts.Operation == change.Uninstall:
-		return []string{"pre-delete", "post-delete"}
-	default:
-		return []string{"pre-upgrade", "post-upgrade"}
 	}
+	return []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("Helm deletes it before it runs the hook: namespaces %q is forbidden: this namespace may not be deleted", ref.Name)}}
 }

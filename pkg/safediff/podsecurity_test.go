@@ -7,6 +7,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 )
 
 // The namespace of a release is not in its chart as a rule: its labels are read from
@@ -26,7 +27,7 @@ func TestNamespaceInCluster(t *testing.T) {
 	none := func(context.Context, []cluster.Wanted) (*cluster.State, error) { return &cluster.State{}, nil }
 	unread := func(ctx context.Context, wanted []cluster.Wanted) (*cluster.State, error) {
 		state, err := clusterOf(t, "")(ctx, wanted)
-		state.Objects[namespaceOf(wanted[0].Ref).Identity()] = cluster.Object{Unread: "no permission to get namespaces"}
+		state.Objects[action.NamespaceOf(wanted[0].Ref).Identity()] = cluster.Object{Unread: "no permission to get namespaces"}
 		return state, err
 	}
 	const unknown = "whether namespace demo lets its pods in (pod security): no permission to get namespaces"

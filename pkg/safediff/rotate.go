@@ -6,6 +6,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -23,7 +24,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 	found := map[*manifest.Object][]fieldpath.Path{}
 	if len(in.again) == 0 {
 		for i := range known {
-			for _, o := range in.updated {
+			for _, o := range in.Updated {
 				if r := &known[i]; len(r.Paths) > 0 && o.Ref.Identity() == r.Ref.Identity() {
 					found[o] = r.Paths
 				}
@@ -31,7 +32,7 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 		}
 		return found, nil
 	}
-	for _, p := range diff.Pairs(in.again, in.updated) {
+	for _, p := range diff.Pairs(in.again, in.Updated) {
 		switch {
 		case p.New == nil || p.New.IsTest() || p.Old != nil && p.Old.SameText(p.New):
 			continue // no upgrade makes a test
@@ -39,8 +40,8 @@ func (in *input) rotating(known []change.Rotation) (map[*manifest.Object][]field
 			found[p.New] = nil
 			continue
 		}
-		list, err := edits(p.Old, p.New)
-		forget(p)
+		list, err := edits.Of(p.Old, p.New)
+		p.Forget()
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,13 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/obstacles"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/secrets"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/noise"
@@ -104,7 +110,7 @@ type Options struct {
 	// Picture asks for what a report needs that draws the upgrade (format html).
 	Picture bool
 	// drained is told of the upgrade when everything is known.
-	drained func(j *judge, in *input, u *upgrade.Upgrade) error
+	drained func(u *upgrade.Upgrade, objects *action.Objects) error
 }
 
 // Versions tell what the version of a chart promises, which is held against what
@@ -146,7 +152,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	facts := in.facts(opts)
 	server = server.Knowing(facts)
 	in.place(server)
-	pairs := diff.Pairs(in.old, in.updated)
+	pairs := diff.Pairs(in.Old, in.Updated)
 	for i := range pairs {
 		pairs[i].Uninstalls = opts.Operation == change.Uninstall
 	}
@@ -161,37 +167,41 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	unread, seen := gaps(state), state
 	asked := state != nil && len(blind(state)) == 0
 	if !asked {
-		if state, err = noted(pairs, in.cluster); err != nil {
+		if state, err = noted(pairs, in.Cluster); err != nil {
 			return change.Set{}, err
 		}
 		if state, err = left(ctx, server, state, beside, old, opts); err != nil {
 			return change.Set{}, err
 		}
 	}
-	j := judge{server: server, opts: opts, live: state, beside: beside, asked: asked, cluster: in.cluster, rotating: turning, rollout: in.rolloutFacts(opts), scaled: in.scaledAfter(state), least: in.keptBefore(),
-		shipped:    in.shipped(),
-		budgets:    byNamespace[policyv1.PodDisruptionBudget](in.after(), "policy", "PodDisruptionBudget"),
-		claimed:    byNamespace[corev1.PersistentVolumeClaim](in.after(), "", "PersistentVolumeClaim"),
-		namespaces: in.guarded(server.Version(), state), selecting: selecting(pairs, slices.Concat(in.cluster, in.selecting)), labels: noise.Labels(),
+	j := judge{
+		Action: action.Action{
+			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
+			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
+			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, Beside: beside, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: autoscaling.After(&in.Objects, state),
+			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
+		},
+		opts: opts, rotating: turning, shipped: in.shipped(),
+		budgets:   action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
+		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
-	j.bound = in.bound(state)
-	j.existing = j.spaces(in.old)
-	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh, j.hookRuns(pairs))
-	j.server = server.Admitting(j.guards.before, j.guards.installed)
-	j.fillQuotas(in.old) //nolint:contextcheck // admission in this process waits for nobody
+	j.autoscaling = autoscaling.New(&j.Action)
+	j.Bound = action.Volumes(&j.Action)
+	j.Existing = j.NamespacesBefore(in.Old)
+	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
-		j.running = runningIn(state)
+		j.Running = action.RunningIn(state)
 	}
-	j.neighbours = j.staying(&in)
+	j.obstacles = obstacles.New(&j.Action, j.admission.Labels)
 	objects, err := j.all(ctx, pairs)
-	if err = errors.Join(facts.Definitions.Err(), j.namespaces.err, err); err != nil {
+	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {
 		return change.Set{}, err
 	}
-	record, err := j.record()
+	record, err := j.TooLong()
 	if err != nil {
 		return change.Set{}, err
 	}
-	unrecorded, crowded, err := j.unrecorded(objects)
+	unrecorded, crowded, err := j.admission.Unrecorded(objects)
 	if err != nil {
 		return change.Set{}, err
 	}
@@ -204,18 +214,18 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	j.faults = append(j.faults, rule.Ask(u, rules())...)
 	if opts.drained != nil {
-		if err := opts.drained(&j, &in, u); err != nil {
+		if err := opts.drained(u, &in.Objects); err != nil {
 			return change.Set{}, err
 		}
 	}
 	set := change.Set{Release: opts.Release}
-	if set.Release.Values, err = concealValues(opts.Release.Values, in.old, in.updated); err != nil {
+	if set.Release.Values, err = secrets.ConcealValues(opts.Release.Values, in.Old, in.Updated); err != nil {
 		return change.Set{}, err
 	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = j.rollbackLosses(u.Objects) })
-	set.Unchecked = slices.Concat(opts.Notices, opts.Record.nearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
+	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = rollback.Losses(&j.Action, u.Objects) })
+	set.Unchecked = slices.Concat(opts.Notices, j.Record.NearlyFull(), in.notices(&j, pairs), unread, j.admission.Unasked(), crowded, j.faults)
 	collect(&set, u.Objects)
 	for i := range set.Changes {
 		rule.Advise(set.Changes[i].Findings, opts.Operation, rules())
@@ -280,9 +290,9 @@ func size(p diff.Pair) int64 {
 // facts are what rules ask for besides the objects.
 func (j *judge) facts() upgrade.Facts {
 	return upgrade.Facts{
-		Rollout: j.rollout, Builtin: j.server.Builtin, Cluster: j.cluster, Running: j.running, State: j.live, Asked: j.asked, Scaled: j.scaled,
-		Namespace: j.opts.Namespace, Operation: j.opts.Operation, Refuses: j.opts.ServerSide && !j.opts.ForceConflicts && !j.opts.Replace,
-		Events: j.events(), Ran: j.ran, Wait: j.opts.Release.Wait, Helm: j.opts.Release.Helm, ServerSide: j.opts.ServerSide,
+		Rollout: j.Rollout, Builtin: j.Server.Builtin, Cluster: j.Cluster, Running: j.Running, State: j.State, Asked: j.Asked, Scaled: j.Scaled,
+		Namespace: j.Namespace, Operation: j.Operation, Refuses: j.ServerSide && !j.ForceConflicts && !j.Replace,
+		Events: j.Events(), Ran: j.Ran, Wait: j.Release.Wait, Helm: j.Release.Helm, ServerSide: j.ServerSide,
 	}
 }
 
@@ -301,7 +311,7 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 					continue // cancelled
 				}
 				judged[i] = j.guarded(pairs[i], func() upgrade.Object { return j.named(ctx, pairs[i]) })
-				forget(pairs[i])
+				pairs[i].Forget()
 				room.Release(weight)
 			}
 		})
@@ -322,24 +332,13 @@ func (j *judge) all(ctx context.Context, pairs []diff.Pair) ([]upgrade.Object, e
 	if cancelled = errors.Join(cancelled, ctx.Err()); cancelled != nil {
 		return nil, cancelled
 	}
-	for turn, step := range diff.Steps(pairs, j.events(), j.opts.Release.Helm) {
+	for turn, step := range diff.Steps(pairs, j.Events(), j.Release.Helm) {
 		o := &judged[step.Pair]
-		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.hook(pairs[step.Pair])
+		o.Pair, o.Phase, o.Turn, o.Hook = pairs[step.Pair], step.Phase, turn, j.Hook(pairs[step.Pair])
 	}
 	errs := make([]error, 0, len(judged))
 	for i := range judged {
 		errs = append(errs, judged[i].Err)
 	}
 	return judged, errors.Join(errs...)
-}
-
-// forget keeps the memory small that a large release takes: what has been judged
-// is needed again only by a report that shows whole objects.
-func forget(p diff.Pair) {
-	if p.Old != nil {
-		p.Old.Forget()
-	}
-	if p.New != nil {
-		p.New.Forget()
-	}
 }

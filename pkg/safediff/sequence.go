@@ -5,8 +5,12 @@ import (
 	"slices"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/renames"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -19,33 +23,33 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 		j.betweenObjects(about, func() { judge(u) })
 	}
 	between("what aggregated ClusterRoles come to allow", j.aggregations)
-	between("autoscalers that ask for more pods than there may be", j.overscaled)
+	between("autoscalers that ask for more pods than there may be", j.autoscaling.Overscaled)
 	between("addresses and node ports that two Services ask for", j.serviceAllocations)
-	between("what pods name outside of the release", func(u *upgrade.Upgrade) { j.ahead, err = j.lookAhead(ctx, u) })
+	between("what pods name outside of the release", func(u *upgrade.Upgrade) { err = j.admission.LookAhead(ctx, u) })
 	if err != nil {
 		return err
 	}
-	between("Namespaces that are not there yet", j.withoutNamespace)
-	between("what Pod Security says of hooks", j.hookSecurity)
+	between("Namespaces that are not there yet", j.admission.WithoutNamespace)
+	between("what Pod Security says of hooks", j.admission.HookSecurity)
 	between("what hooks need when they run", j.hookNeeds)
-	between("Pods that admission rejects", j.barePods)
-	between("quotas that are exceeded", j.exceeded)
-	between("PriorityClasses that would be a second default", j.priorities)
-	between("deletions that are refused", j.undeleted)
-	stop(j.steps(u.Objects), u.Objects, j.opts.ServerSide)
+	between("Pods that admission rejects", j.admission.BarePods)
+	between("quotas that are exceeded", j.admission.Exceeded)
+	between("PriorityClasses that would be a second default", j.admission.Priorities)
+	between("deletions that are refused", j.admission.Undeleted)
+	stop(j.Steps(u.Objects), u.Objects, j.ServerSide)
 	between("what goes with a Namespace", j.emptyNamespaces)
-	between("custom resources that are stored while their definition changes", j.storedObjects)
-	between("objects that are only called something else", j.renames)
-	between("autoscalers beside a number of pods", j.churns)
-	between("autoscalers that come, go or change", j.resized)
-	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.lookOutside(ctx, u.Outside(), u.Owned()) })
-	between("pods that contradict their class", j.contradictions)
-	between("pods that name what is not there", namesInVain)
-	between("workloads whose new pods are refused from now on", j.overruled)
-	between("webhooks that are asked about the pods that answer them", j.ownPods)
-	between("why pods are replaced", restartCauses)
-	between("which ports and addresses close", closedPortNotices)
-	between("webhooks that Helm's own record meets", webhookNotices)
+	between("custom resources that are stored while their definition changes", func(u *upgrade.Upgrade) { definitions.Stored(&j.Action, u) })
+	between("objects that are only called something else", func(u *upgrade.Upgrade) { renames.Join(&j.Action, u) })
+	between("autoscalers beside a number of pods", j.autoscaling.Churns)
+	between("autoscalers that come, go or change", j.autoscaling.Resized)
+	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.LookOutside(ctx, u.Outside(), u.Owned()) })
+	between("pods that contradict their class", j.admission.Contradictions)
+	between("pods that name what is not there", admission.NamesInVain)
+	between("workloads whose new pods are refused from now on", j.admission.Overruled)
+	between("webhooks that are asked about the pods that answer them", j.admission.OwnPods)
+	between("why pods are replaced", restartcause.Write)
+	between("which ports and addresses close", closedports.Notice)
+	between("webhooks that Helm's own record meets", admission.WebhookNotices)
 	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
 		for _, note := range u.Altered() {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
@@ -57,44 +61,6 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 		}
 	})
 	return err
-}
-
-// lookOutside asks the cluster about objects that are not the release's; nil if there
-// is none to ask.
-func (j *judge) lookOutside(ctx context.Context, open []upgrade.Outside, owned []upgrade.Owned) (*cluster.State, error) {
-	if !j.asked || j.opts.Look == nil || len(open)+len(owned) == 0 {
-		return nil, nil
-	}
-	wanted := make([]cluster.Wanted, 0, len(open))
-	for _, o := range open {
-		if ref, servable := upgrade.Servable(o.To); servable {
-			wanted = append(wanted, cluster.Wanted{Ref: ref})
-		}
-	}
-	for _, o := range owned {
-		for _, owner := range o.Owners {
-			if ref := owner.Ref; j.server.Builtin(ref.Group, ref.Kind) {
-				if !j.server.Namespaced(ref.Group, ref.Kind) {
-					ref.Namespace = ""
-				}
-				wanted = append(wanted, cluster.Wanted{Ref: ref})
-			}
-		}
-	}
-	return j.opts.Look(ctx, wanted)
-}
-
-// steps are the objects in the order in which Helm takes them up.
-func (j *judge) steps(objects []upgrade.Object) []diff.Step {
-	return diff.Steps(pairsOf(objects), j.events(), j.opts.Release.Helm)
-}
-
-func pairsOf(objects []upgrade.Object) []diff.Pair {
-	pairs := make([]diff.Pair, len(objects))
-	for i := range objects {
-		pairs[i] = objects[i].Pair
-	}
-	return pairs
 }
 
 // stop marks the changes that Helm never reaches because an earlier object is rejected.

@@ -10,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -26,7 +27,7 @@ func (j *judge) serviceAllocations(u *upgrade.Upgrade) {
 	a.begin()
 	phase := diff.PreHooks
 	var passing []manifest.Ref // hooks that go when those of their event are done
-	for _, step := range j.steps(u.Objects) {
+	for _, step := range j.Steps(u.Objects) {
 		if step.Phase != phase {
 			for _, ref := range passing {
 				a.release(ref)
@@ -40,14 +41,12 @@ func (j *judge) serviceAllocations(u *upgrade.Upgrade) {
 			a.release(o.Ref())
 		default:
 			a.take(o)
-			if slices.Contains(o.New.HookDeletePolicies(), hookSucceeded) {
+			if slices.Contains(o.New.HookDeletePolicies(), action.HookSucceeded) {
 				passing = append(passing, o.Ref())
 			}
 		}
 	}
 }
-
-const hookSucceeded = "hook-succeeded"
 
 // allotments is what Services have at some moment of an upgrade.
 type allocations struct {
@@ -61,18 +60,18 @@ type allocations struct {
 // begin notes what Services have when the upgrade begins. A hook has it if it has run
 // and was not deleted.
 func (a *allocations) begin() {
-	for _, o := range a.cluster {
+	for _, o := range a.Cluster {
 		a.hold(o.Ref, requested(o))
 	}
 	for i := range a.upgrade.Objects {
 		p := &a.upgrade.Objects[i]
 		ref := p.Ref()
-		switch value, looked := a.found(ref); {
+		switch value, looked := a.Found(ref); {
 		case !upgrade.IsService(ref):
 		case looked:
 			a.release(ref)
 			a.hold(ref, apiserver.Allocated(value))
-		case p.Old != nil && (!diff.IsHook(p.Old) || a.ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), hookSucceeded)):
+		case p.Old != nil && (!diff.IsHook(p.Old) || a.Ran(p.Old) && !slices.Contains(p.Old.HookDeletePolicies(), action.HookSucceeded)):
 			a.hold(ref, requested(p.Old))
 		}
 	}
@@ -118,7 +117,7 @@ func (a *allocations) take(o *upgrade.Object) {
 	own, wanted := a.has(c.Ref), requested(o.New)
 	if taken := a.taken(c.Ref, wanted); len(taken) > 0 {
 		besides := *a.judge
-		besides.server = a.server.Besides(a.others(c.Ref))
+		besides.Server = a.Server.Besides(a.others(c.Ref))
 		refused := false
 		again := a.guarded(o.Pair, func() upgrade.Object {
 			result, err := besides.outcome(o.Pair, c)
@@ -173,12 +172,12 @@ func (a *allocations) others(ref manifest.Ref) map[string]bool {
 // not known whether one outside of the release has it.
 func (a *allocations) elsewhere(wanted []string) (unchecked []change.Doubt) {
 	because := ""
-	if a.asked {
-		i := slices.IndexFunc(a.live.Unread, everyService)
+	if a.Asked {
+		i := slices.IndexFunc(a.State.Unread, everyService)
 		if i < 0 {
 			return nil
 		}
-		because = ": " + a.live.Unread[i].Reason
+		because = ": " + a.State.Unread[i].Reason
 	}
 	for _, what := range wanted {
 		if !a.known[what] {

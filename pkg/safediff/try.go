@@ -16,7 +16,7 @@ import (
 // try has the API server itself try what Helm would send, and puts its answer in the
 // place of the model's. What the two disagree about is returned to be said.
 func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *apiserver.Result) (unchecked []change.Doubt, err error) {
-	value, known := j.found(c.Ref)
+	value, known := j.Found(c.Ref)
 	switch {
 	case j.opts.Try == nil, p.New == nil, p.New.Ref.Name == "", c.Op != change.Create && c.Op != change.Update:
 		return nil, nil
@@ -24,14 +24,14 @@ func (j *judge) try(ctx context.Context, p diff.Pair, c *change.Change, result *
 		return nil, nil
 	case diff.IsHook(p.New):
 		return []change.Doubt{{Reason: "a hook is deleted before it is made anew, which the API server was not asked to try", Hides: change.Rejected, Never: true}}, nil
-	case !known, value != nil && j.inVersion(p.New.Ref) == nil:
+	case !known, value != nil && j.InVersion(p.New.Ref) == nil:
 		return []change.Doubt{{Reason: "what is there is not known, and the API server was not asked to try the change", Hides: change.Rejected}}, nil
 	}
 	old := p.Old
 	if old != nil && diff.IsHook(old) {
 		old = nil
 	}
-	call, err := j.server.Call(old, p.New, value)
+	call, err := j.Server.Call(old, p.New, value)
 	if err != nil || call == nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (j *judge) answered(o *manifest.Object, result *apiserver.Result, answer cl
 	case answer.Refused != nil && answer.Refused.ErrStatus.Details != nil && answer.Refused.ErrStatus.Details.Kind == "namespaces":
 		return []change.Doubt{{Reason: "the API server could not try the change: its Namespace is not there yet", Hides: change.Rejected, Never: true}}, nil
 	case answer.Refused != nil:
-		result.Outcome.Refused = j.server.Refusal(o, answer.Refused)
+		result.Outcome.Refused = j.Server.Refusal(o, answer.Refused)
 		result.New, result.NewFields = nil, nil
 		if len(expected) == 0 {
 			unchecked = []change.Doubt{{Reason: "the API server refuses what by Kubernetes' own rules it would accept: a webhook, a policy or a quota of this cluster decides"}}
@@ -59,7 +59,7 @@ func (j *judge) answered(o *manifest.Object, result *apiserver.Result, answer cl
 		unchecked = []change.Doubt{{Reason: fmt.Sprintf("the API server accepts what was expected to be refused (%s)", expected[0].String())}}
 	}
 	before := result.NewFields
-	if err := j.server.Answered(result, o, answer.Value); err != nil {
+	if err := j.Server.Answered(result, o, answer.Value); err != nil {
 		return nil, fmt.Errorf("read %s as the API server would store it: %w", o.Ref, err)
 	}
 	if before == nil || result.OldFields == nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/edits"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -104,7 +105,7 @@ func raw(old, o *manifest.Object) ([]change.Edit, error) {
 		return nil, err
 	}
 	isSecret := manifest.IsSecret(o.Ref.Kind)
-	return diff.Values(unfold(before, isSecret), unfold(after, isSecret)), nil
+	return diff.Values(edits.Unfold(before, isSecret), edits.Unfold(after, isSecret)), nil
 }
 
 // stateOf writes down those of an object's edits that are about the same field as one of a Set;

@@ -41,6 +41,28 @@ func Shortened(list []string) string {
 	return strings.Join(list, ", ")
 }
 
+// Prefixed joins items behind a word; of too many the first ones.
+func Prefixed(word string, items []string, most int) []string {
+	if len(items) == 0 {
+		return nil
+	}
+	text := word + strings.Join(items[:min(most, len(items))], ", ")
+	if more := len(items) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return []string{text}
+}
+
+// SomeOf joins the first reasons, and counts the rest.
+func SomeOf(reasons []string) string {
+	const shown = 3
+	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
+	if more := len(reasons) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
 // Pods counts pods in a sentence; a number below 0 is not known.
 func Pods(n int) string {
 	switch {

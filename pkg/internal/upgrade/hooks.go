@@ -231,3 +231,10 @@ func Lacks(there *manifest.Object, r reference.Reference) bool {
 	value, err := there.Value()
 	return err == nil && len(keysOf(value)) > 0
 }
+
+// BecomesChange makes a change of a hook that stays as it is, so that something can be told of it.
+func (o *Object) BecomesChange() {
+	if o.Change == nil {
+		o.Change = &change.Change{Ref: o.Ref(), Op: change.Update, Old: o.Old, New: o.New, Hook: o.Hook}
+	}
+}

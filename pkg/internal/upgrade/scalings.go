@@ -98,3 +98,16 @@ func pausedByKEDA(o *manifest.Object) bool {
 	_, held := o.Annotation(PausedAtAnnotation)
 	return paused || held
 }
+
+// ScaleTargets returns what the autoscalers among some objects scale.
+func ScaleTargets(lists ...[]*manifest.Object) map[manifest.Identity]bool {
+	targets := map[manifest.Identity]bool{}
+	for _, objects := range lists {
+		for _, o := range objects {
+			if target, is := ScaleTarget(o); is {
+				targets[target] = true
+			}
+		}
+	}
+	return targets
+}
