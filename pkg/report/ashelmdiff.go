@@ -11,28 +11,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// FormatsAsHelmDiff returns the formats under helm-diff's names for them (--output in its
-// cmd/options.go), then those of our formats that have other names. The default is not
-// helm-diff's, because readers should see the verdict.
-func FormatsAsHelmDiff() []Format {
-	ours := Formats()
-	list := []Format{
-		ours[0],
-		{Name: "diff", About: "the changed objects, as helm-diff prints them", Write: writeHelmDiff},
-		{Name: "simple", About: "a line for each changed object, as helm-diff prints it", Write: writeSimple},
-		{Name: "json", About: "helm-diff's list of changed objects", Write: writeList},
-		{Name: "template", About: "a Go template over that list: HELM_DIFF_TPL", Write: writeListTemplate},
-		{Name: "structured", About: "every field that changes, as docs/report-schema.json describes it", Write: writeJSON},
-		{Name: "dyff", About: "field by field, as text", Write: writeText},
-	}
-	for _, format := range ours[1:] {
-		if format.Name != "json" && format.Name != "template" {
-			list = append(list, format)
-		}
-	}
-	return list
-}
-
 // listed is a changed object as helm-diff's templates see it: ReportTemplateSpec in its
 // diff/report.go, with the names from helm-diff's JSON.
 type listed struct {
@@ -76,12 +54,12 @@ func writeList(w io.Writer, set *change.Set, opt Options) error {
 	if err != nil {
 		return err
 	}
-	return EncodeJSON(w, list)
+	return encodeJSON(w, list)
 }
 
-// ParseTemplateAsHelmDiff reads a template that was written for helm-diff. The template
+// parseListTemplate reads a template that was written for helm-diff. The template
 // gets the list of changed objects, and has the function "last".
-func ParseTemplateAsHelmDiff(name, text string) (*template.Template, error) {
+func parseListTemplate(name, text string) (*template.Template, error) {
 	last := func(i int, list any) (bool, error) {
 		v := reflect.ValueOf(list)
 		if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array {

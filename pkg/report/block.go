@@ -98,21 +98,6 @@ func (p *page) objects(g group) string {
 	return refsIn(refsOf(g), all)
 }
 
-func groupNames(g group, all bool) string {
-	objects := make([]named, len(g))
-	for i, c := range g {
-		name := c.Ref.Name
-		if o := standing(c); name == "" && o != nil {
-			name = o.GenerateName + "*"
-		}
-		objects[i] = named{c.Ref.Namespace, name}
-		if c.Renamed != nil {
-			objects[i] = named{c.Renamed.Old.Namespace, renamedName(c)}
-		}
-	}
-	return names(objects, all)
-}
-
 // meaning adds what the name of an Op does not say, and what it means for a hook.
 func (p *page) meaning(c *change.Change) string {
 	var parts []string
@@ -213,13 +198,6 @@ func podLines(c *change.Change) []string {
 		lines = append(lines, "replaced"+parenthesized(pods.How))
 	}
 	return lines
-}
-
-func parenthesized(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
 }
 
 // blamed reports whether a finding points at the field.

@@ -60,7 +60,7 @@ func (c *cause) add(k *change.KeyCause, at place) {
 	key := printable(k.Key)
 	i := slices.IndexFunc(c.given, func(g keyLine) bool { return g.place == at })
 	if i < 0 {
-		c.given = append(c.given, keyLine{at, []string{key}, keyPlace(k.At)})
+		c.given = append(c.given, keyLine{at, []string{key}, printable(k.At.String())})
 	} else if !slices.Contains(c.given[i].keys, key) {
 		c.given[i].keys = append(c.given[i].keys, key)
 	}

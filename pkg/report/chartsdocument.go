@@ -78,7 +78,7 @@ func chartsDocument(charts *change.Charts, opt Options) jsonCharts {
 }
 
 func chartsJSON(w io.Writer, charts *change.Charts, opt Options) error {
-	return EncodeJSON(w, chartsDocument(charts, opt))
+	return encodeJSON(w, chartsDocument(charts, opt))
 }
 
 func chartsYAML(w io.Writer, charts *change.Charts, opt Options) error {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +16,7 @@ func DrainFormats() []FormatOf[change.Drain] {
 			_, err := io.WriteString(w, drainText(d, opt))
 			return err
 		}},
-		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return EncodeJSON(w, jsonDrainOf(d, opt)) }},
+		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return encodeJSON(w, jsonDrainOf(d, opt)) }},
 		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error { return encodeYAML(w, jsonDrainOf(d, opt)) }},
 	}
 }
@@ -65,24 +64,6 @@ func drainText(d *change.Drain, opt Options) string {
 	}
 	fmt.Fprintf(&b, "\n%s and %s were checked. Exit code %d: %s.\n", plural(d.Nodes, "node"), plural(d.Pods, "pod"), opt.ExitCode, drainReason(d, opt))
 	return b.String()
-}
-
-// drainReason says why the exit code is what it is.
-func drainReason(d *change.Drain, opt Options) string {
-	var t exitTally
-	for i := range d.Findings {
-		if r := d.Findings[i].Risk; opt.FailOn.Names(r) {
-			t.failing.add(string(r), 1)
-		} else {
-			t.others.add(string(r), 1)
-		}
-	}
-	if undecided := d.Verdict(opt.FailOn) == change.Undecided; undecided && opt.FailOn.Undecided() {
-		t.failing.add(change.OnUndecided, 0)
-	} else if undecided {
-		t.others.add(change.OnUndecided, 0)
-	}
-	return cmp.Or(t.sentence(t.failing, "in --fail-on"), t.sentence(t.others, "not in --fail-on"), "no finding")
 }
 
 // drainHead is the first line behind the verdict.
@@ -169,51 +150,4 @@ func firstOf(names []string, most int) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return printable(text)
-}
-
-// drainSchema names the contract that docs/drain-schema.json writes down.
-const drainSchema = "1"
-
-// jsonDrain is the document that docs/drain-schema.json describes.
-type jsonDrain struct {
-	SchemaVersion string             `json:"schemaVersion"`
-	Verdict       change.Verdict     `json:"verdict"`
-	ExitCode      int                `json:"exitCode"`
-	FailOn        []string           `json:"failOn"`
-	Release       jsonRelease        `json:"release"`
-	Nodes         int                `json:"nodes"`
-	Pods          int                `json:"pods"`
-	NeverEmpty    []string           `json:"neverEmpty"`
-	Findings      []jsonDrainFinding `json:"findings"`
-	Asks          []jsonDrainAsk     `json:"asks"`
-	Unknown       []jsonNotice       `json:"unknown"`
-}
-
-type jsonDrainFinding struct {
-	Risk     change.Risk `json:"risk"`
-	Workload jsonObject  `json:"workload"`
-	Pods     int         `json:"pods"`
-	Nodes    []string    `json:"nodes"`
-	Message  string      `json:"message"`
-	Volumes  []string    `json:"volumes"`
-	New      bool        `json:"new"`
-}
-
-type jsonDrainAsk struct {
-	Flag      string       `json:"flag"`
-	Workloads []jsonObject `json:"workloads"`
-}
-
-func jsonDrainOf(d *change.Drain, opt Options) jsonDrain {
-	object := func(ref *manifest.Ref) jsonObject { return jsonObjectOf(*ref) }
-	same := func(s *string) string { return *s }
-	return jsonDrain{
-		SchemaVersion: drainSchema, Verdict: d.Verdict(opt.FailOn), ExitCode: opt.ExitCode, FailOn: each(opt.FailOn, same),
-		Release: jsonReleaseOf(&d.Release), Nodes: d.Nodes, Pods: d.Pods, NeverEmpty: each(d.Held(), same),
-		Findings: each(d.Findings, func(f *change.DrainFinding) jsonDrainFinding {
-			return jsonDrainFinding{Risk: f.Risk, Workload: jsonObjectOf(f.Workload), Pods: f.Pods, Nodes: each(f.Nodes, same), Message: f.Why, Volumes: each(f.Volumes, same), New: f.New}
-		}),
-		Asks:    each(d.Asks, func(a *change.DrainAsk) jsonDrainAsk { return jsonDrainAsk{a.Flag, each(a.Workloads, object)} }),
-		Unknown: each(d.Unknown, jsonNoticeOf),
-	}
 }

@@ -126,17 +126,6 @@ func (p *page) order(c *change.Change) []int {
 	return slices.Concat(refused, first, rest, marks)
 }
 
-// shows reports whether an edit is shown: it is not hidden, the cause does not already say
-// it, and it changes more than a description.
-func shows(c *change.Change, e *change.Edit, all bool) bool {
-	return all || e.Noise == "" && !told(c, e.Path) && !describes(c, e)
-}
-
-// describes reports whether an edit of a definition changes only a description.
-func describes(c *change.Change, e *change.Edit) bool {
-	return c.Ref.Kind == "CustomResourceDefinition" && len(e.Path) > 2 && e.Path[len(e.Path)-1].Field == "description" && e.Path.Under("spec")
-}
-
 // isRefused reports whether the API server rejects a field or a part of it.
 func isRefused(c *change.Change, path fieldpath.Path) bool {
 	return slices.ContainsFunc(c.Outcome.Refused, func(e change.FieldError) bool {
@@ -292,17 +281,6 @@ func plainText(s string) bool {
 		return false
 	}
 	return s != "~" && !strings.Contains(s, " → ")
-}
-
-// quoted writes a value as JSON, without the escapes that only HTML needs.
-func quoted(value any) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return "?"
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // digests are texts that tell people only that they differ.

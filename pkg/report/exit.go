@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -130,4 +131,22 @@ func (t *exitTally) sentence(of tally, what string) string {
 	default:
 		return strings.Join(parts, ", ") + " are " + what
 	}
+}
+
+// drainReason says why the exit code is what it is.
+func drainReason(d *change.Drain, opt Options) string {
+	var t exitTally
+	for i := range d.Findings {
+		if r := d.Findings[i].Risk; opt.FailOn.Names(r) {
+			t.failing.add(string(r), 1)
+		} else {
+			t.others.add(string(r), 1)
+		}
+	}
+	if undecided := d.Verdict(opt.FailOn) == change.Undecided; undecided && opt.FailOn.Undecided() {
+		t.failing.add(change.OnUndecided, 0)
+	} else if undecided {
+		t.others.add(change.OnUndecided, 0)
+	}
+	return cmp.Or(t.sentence(t.failing, "in --fail-on"), t.sentence(t.others, "not in --fail-on"), "no finding")
 }

@@ -84,9 +84,9 @@ func (f *failed) githubError() string {
 	return fmt.Sprintf("::error file=%s,line=1,title=%s::%s\n", property(f.file), "not judged", data(f.text()))
 }
 
-// WriteFailure writes that a release could not be judged, in a format that prints one
+// writeFailure writes that a release could not be judged, in a format that prints one
 // report after the other. In other formats, it writes nothing.
-func WriteFailure(w io.Writer, format, file, release string, failure change.Failure) error {
+func writeFailure(w io.Writer, format, file, release string, failure change.Failure) error {
 	f := failed{"release " + release, file, failure}
 	var text string
 	switch format {

@@ -13,7 +13,7 @@ import (
 // what was accepted, what was not judged and what the policy did. GitHub shows ten of each
 // in a step. The same finding about many objects at the same line is therefore one
 // annotation. The last line is for readers of the log.
-func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
+func writeGitHub(w io.Writer, set *change.Set, opt ciOptions) error {
 	var order []string
 	var first []finding
 	objects := map[string]group{}
@@ -50,14 +50,11 @@ func writeGitHub(w io.Writer, set *change.Set, opt Options) error {
 		}
 		fmt.Fprintf(&out, "::%s %stitle=%s::%s\n", command, where, property(printable(title)), data(text))
 	}
-	p := page{styles: stylesFor(false), all: opt.ShowHidden}
-	for line := range strings.Lines(p.text(func(q *page) { q.notices(unchecked, set.Unchecked) })) {
-		if reason, found := strings.CutPrefix(line, "  "); found {
-			fmt.Fprintf(&out, "::notice title=unchecked::%s\n", data(strings.TrimSuffix(reason, "\n")))
-		}
+	for _, reason := range uncheckedLines(set, opt.ShowHidden) {
+		fmt.Fprintf(&out, "::notice title=unchecked::%s\n", data(reason))
 	}
 	sum := set.Summary()
-	if lines := p.policyLines(set, &sum); len(lines) > 0 {
+	if lines := policyLines(set, &sum, opt.ShowHidden); len(lines) > 0 {
 		fmt.Fprintf(&out, "::notice title=policy::%s\n", data(strings.Join(lines, "\n")))
 	}
 	last := strings.ToUpper(string(opt.verdictOf(set))) + ": " + plan(&sum)

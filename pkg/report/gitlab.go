@@ -28,7 +28,7 @@ type gitlabLocation struct {
 
 // writeGitLab prints each finding as an issue. GitLab requires a path for each issue. If no
 // file is known, the path is the name of the object.
-func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
+func writeGitLab(w io.Writer, set *change.Set, opt ciOptions) error {
 	issues := each(placed(set, opt), func(f *finding) gitlabIssue {
 		issue := gitlabIssue{
 			Description: f.sentence(), CheckName: f.Rule, Fingerprint: f.fingerprint(), Severity: severity(f),
@@ -44,7 +44,7 @@ func writeGitLab(w io.Writer, set *change.Set, opt Options) error {
 		return issue
 	})
 	issues = append(gitlabErrors(opt.failures), issues...)
-	return EncodeJSON(w, issues)
+	return encodeJSON(w, issues)
 }
 
 // severity translates a class to GitLab's words. A finding that does not fail the run is

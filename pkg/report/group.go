@@ -54,21 +54,6 @@ func groups(changes []*change.Change, hidden bool) []group {
 	return out
 }
 
-// gatherTitles puts changes together about which a page says the same if their edits do not
-// fit.
-func (p *page) gatherTitles(changes []*change.Change) []group {
-	return gather(changes, func(c *change.Change) signature {
-		said := []string{string(c.Op), kindBefore(c), p.meaning(c), strings.Join(podLines(c), "\n"), strings.Join(c.Outcome.Ignored, "\n")}
-		for i := range c.Findings {
-			said = append(said, c.Findings[i].Rule, anonymous(c.Findings[i].Message, c))
-		}
-		if c.Outcome.Pods != nil && len(c.Findings) > 0 {
-			said = append(said, anonymous(c.Outcome.Pods.Cause, c))
-		}
-		return sha256.Sum256([]byte(strings.Join(said, "\x00")))
-	})
-}
-
 // gather collects changes with the same signature, in the order of the first ones.
 func gather(changes []*change.Change, sign func(*change.Change) signature) []group {
 	var out []group
@@ -276,4 +261,19 @@ func natural(a, b string) int {
 		return len(a) - len(b)
 	}
 	return strings.Compare(a, b)
+}
+
+func groupNames(g group, all bool) string {
+	objects := make([]named, len(g))
+	for i, c := range g {
+		name := c.Ref.Name
+		if o := standing(c); name == "" && o != nil {
+			name = o.GenerateName + "*"
+		}
+		objects[i] = named{c.Ref.Namespace, name}
+		if c.Renamed != nil {
+			objects[i] = named{c.Renamed.Old.Namespace, renamedName(c)}
+		}
+	}
+	return names(objects, all)
 }

@@ -20,7 +20,7 @@ const MaxHTMLBytes = 300_000
 func writeHTML(w io.Writer, set *change.Set, opt Options) error {
 	h := newHTMLMaker(&opt)
 	sum := set.Summary()
-	part, verdict := h.part(set, opt.FailOn), opt.verdictOf(set)
+	part, verdict := h.part(set, opt.FailOn), set.Verdict(opt.FailOn)
 	page := h.start(titleOf(&set.Release), verdict, h.counted(verdict, set, &sum, opt.FailOn))
 	page.About, part.About = part.About, nil
 	page.Parts = []htmlreport.Part{part}
@@ -49,9 +49,9 @@ func chartsHTML(w io.Writer, charts *change.Charts, opt Options) error {
 	return h.write(w, page)
 }
 
-// WriteReleasesHTML prints one page about several releases: a table of them, then a part
+// releasesHTML prints one page about several releases: a table of them, then a part
 // for each release about which there is something to say.
-func WriteReleasesHTML(w io.Writer, list []Judged, opt Options) error {
+func releasesHTML(w io.Writer, list []change.Judged, opt Options) error {
 	h := newHTMLMaker(&opt)
 	verdict, sentence := overallOf(list)
 	page := h.start("releases", verdict, sentence)
@@ -59,16 +59,16 @@ func WriteReleasesHTML(w io.Writer, list []Judged, opt Options) error {
 	for i := range list {
 		j := &list[i]
 		if j.Failure != nil {
-			page.Table.Rows = append(page.Table.Rows, []string{j.Name(), printable(j.File), notJudged, printable(j.Failure.Reason), ""})
+			page.Table.Rows = append(page.Table.Rows, []string{printable(j.Name()), printable(j.File), notJudged, printable(j.Failure.Reason), ""})
 			continue
 		}
 		sum := j.Set.Summary()
-		page.Table.Rows = append(page.Table.Rows, []string{j.Name(), printable(j.File), strings.ToUpper(string(j.Verdict())), foundIn(&sum), plan(&sum)})
+		page.Table.Rows = append(page.Table.Rows, []string{printable(j.Name()), printable(j.File), strings.ToUpper(string(j.Verdict())), foundIn(&sum), plan(&sum)})
 		if len(j.Set.Changes) == 0 && !j.Telling() {
 			continue
 		}
 		part := h.part(j.Set, j.FailOn)
-		part.Title, part.Verdict = j.Name(), string(j.Verdict())
+		part.Title, part.Verdict = printable(j.Name()), string(j.Verdict())
 		if j.Moved != "" {
 			part.About = append([]string{"moved: " + printable(j.Moved)}, part.About...)
 		}

@@ -15,7 +15,7 @@ func (h *htmlMaker) object(g group, told map[manifest.Ref][]htmlreport.Note) htm
 	c := g[0]
 	o := htmlreport.Object{
 		Classes: each(c.Risks(), func(r *change.Risk) string { return string(*r) }), Op: string(c.Op), Name: h.objects(g) + times(len(g)),
-		Told: h.told(c), Open: slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return h.opt.fails(c, &f) && !f.Rolling }),
+		Told: h.told(c), Open: slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return h.opt.FailOn.Fails(&f) && !f.Rolling }),
 	}
 	for _, c := range g {
 		o.Kinds = once(o.Kinds, printable(c.Ref.Kind))

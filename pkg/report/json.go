@@ -19,11 +19,11 @@ const schemaVersion = "2"
 // writeJSON prints everything that is known, including hidden edits, for programs. Secrets
 // are masked unless the set was revealed.
 func writeJSON(w io.Writer, set *change.Set, opt Options) error {
-	return EncodeJSON(w, documentOf(set, opt))
+	return encodeJSON(w, documentOf(set, opt))
 }
 
-// EncodeJSON writes a document as indented JSON in which all strings are safe to print.
-func EncodeJSON(w io.Writer, document any) error {
+// encodeJSON writes a document as indented JSON in which all strings are safe to print.
+func encodeJSON(w io.Writer, document any) error {
 	var page bytes.Buffer
 	encoder := json.NewEncoder(&page)
 	encoder.SetEscapeHTML(false)
@@ -272,17 +272,6 @@ type jsonDrift struct {
 	Fate   change.Fate `json:"fate"`
 }
 
-// each maps a list. A nil list gives an empty one, which JSON writes as [].
-func each[From, To any](list []From, to func(*From) To) []To {
-	out := make([]To, len(list))
-	for i := range list {
-		out[i] = to(&list[i])
-	}
-	return out
-}
-
-func same(s *string) string { return *s }
-
 func jsonPath(p *fieldpath.Path) string { return p.String() }
 
 func jsonReleaseOf(r *change.Release) jsonRelease {
@@ -348,14 +337,6 @@ func jsonChangeOf(c *change.Change) jsonChange {
 		out.Hook = &jsonHook{Events: each(c.Hook.Events, same), Runs: c.Hook.Runs}
 	}
 	return out
-}
-
-// standing returns the new object, or the old one if there is no new one.
-func standing(c *change.Change) *manifest.Object {
-	if c.New != nil {
-		return c.New
-	}
-	return c.Old
 }
 
 func jsonOutcomeOf(o *change.Outcome) jsonOutcome {

@@ -67,7 +67,7 @@ type junitFailure struct {
 // passes. An object that is hidden as noise passes. What the policy did is the output of
 // the suite. What was not judged is a separate suite in which all cases are skipped. Charts
 // that could not be judged are a suite of errors.
-func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
+func writeJUnit(w io.Writer, set *change.Set, opt ciOptions) error {
 	changes := junitSuite{Name: "changes", Tests: len(set.Changes), Cases: each(set.Changes, func(c *change.Change) junitCase {
 		return junitCaseOf(c, &opt)
 	})}
@@ -78,8 +78,7 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	}
 	changes.About = &junitProperties{[]junitProperty{{"verdict", string(opt.verdictOf(set))}, {"exitCode", strconv.Itoa(opt.ExitCode)}}}
 	sum := set.Summary()
-	p := page{styles: stylesFor(false), all: opt.ShowHidden}
-	changes.Out = strings.Join(p.policyLines(set, &sum), "\n")
+	changes.Out = strings.Join(policyLines(set, &sum, opt.ShowHidden), "\n")
 	skipped := len(set.Unchecked)
 	unchecked := junitSuite{Name: "unchecked", Tests: skipped, Skipped: skipped, Cases: each(set.Unchecked, func(n *change.Notice) junitCase {
 		class := cmp.Or(printable(n.Ref.Kind), "Release")
@@ -97,7 +96,7 @@ func writeJUnit(w io.Writer, set *change.Set, opt Options) error {
 	return err
 }
 
-func junitCaseOf(c *change.Change, opt *Options) junitCase {
+func junitCaseOf(c *change.Change, opt *ciOptions) junitCase {
 	result := junitCase{Class: printable(c.Ref.Kind), Name: groupNames(group{c}, true)}
 	var fails, others []string
 	for i := range c.Findings {
@@ -127,7 +126,7 @@ func junitCaseOf(c *change.Change, opt *Options) junitCase {
 }
 
 // junitText says what was found, and what causes it.
-func junitText(c *change.Change, f *change.Finding, opt *Options) string {
-	due := causeOf(c, f, opt)
+func junitText(c *change.Change, f *change.Finding, opt *ciOptions) string {
+	due := causeOf(c, f, &opt.Options)
 	return printable(string(f.Risk)+": "+f.Message) + strings.ReplaceAll(due.lines(), "\n", "\n  ")
 }

@@ -44,6 +44,18 @@ func (p *page) notices(title string, notices []change.Notice) {
 	p.under(title, list.out.String())
 }
 
+// uncheckedLines says what was not judged, one line for each reason.
+func uncheckedLines(set *change.Set, all bool) []string {
+	p := page{styles: stylesFor(false), all: all}
+	var list []string
+	for line := range strings.Lines(p.text(func(q *page) { q.notices(unchecked, set.Unchecked) })) {
+		if reason, found := strings.CutPrefix(line, "  "); found {
+			list = append(list, strings.TrimSuffix(reason, "\n"))
+		}
+	}
+	return list
+}
+
 // reasonOf is the reason of a notice, and the worst class that it may hide.
 func reasonOf(n *change.Notice) string {
 	if n.Hides == "" {

@@ -34,11 +34,11 @@ type finding struct {
 
 // placed returns all findings of a set, including accepted ones, in its order, each with
 // its place.
-func placed(set *change.Set, opt Options) []finding {
+func placed(set *change.Set, opt ciOptions) []finding {
 	var list []finding
 	drafts := map[string]*draft{}
 	add := func(c *change.Change, f *change.Finding, fails bool, a *change.Accepted) {
-		list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), fails, a, causeOf(c, f, &opt)})
+		list = append(list, finding{f, c, placeOfFinding(c, f, opt, drafts), fails, a, causeOf(c, f, &opt.Options)})
 	}
 	for i := range set.Changes {
 		c := &set.Changes[i]
@@ -57,7 +57,7 @@ func placed(set *change.Set, opt Options) []finding {
 //
 // The chart says which template that is, so a path that leads out of the folder in which
 // the program runs is ignored.
-func placeOfFinding(c *change.Change, f *change.Finding, opt Options, drafts map[string]*draft) place {
+func placeOfFinding(c *change.Change, f *change.Finding, opt ciOptions, drafts map[string]*draft) place {
 	o := standing(c)
 	if o == nil {
 		return place{line: 1}
@@ -65,7 +65,7 @@ func placeOfFinding(c *change.Change, f *change.Finding, opt Options, drafts map
 	if c.Op == change.Configure { // where the values are given
 		for _, e := range f.Evidence {
 			if e.What == change.GivenAt && len(e.Names) > 0 {
-				return placeOfKey(change.KeyPlace{Name: e.Names[0], Line: e.Count}, &opt)
+				return placeOfKey(change.KeyPlace{Name: e.Names[0], Line: e.Count}, &opt.Options)
 			}
 		}
 		return place{line: 1}

@@ -11,7 +11,7 @@ import (
 // policy prints what the team's policy has decided, and what there is to say about the
 // policy itself.
 func (p *page) policy(set *change.Set, sum *change.Summary) {
-	lines := p.policyLines(set, sum)
+	lines := policyLines(set, sum, p.all)
 	if len(lines) == 0 {
 		return
 	}
@@ -23,11 +23,11 @@ func (p *page) policy(set *change.Set, sum *change.Summary) {
 }
 
 // policyLines is everything about the policy, in any format.
-func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
+func policyLines(set *change.Set, sum *change.Summary, all bool) []string {
 	var lines []string
 	if len(sum.Off) > 0 {
 		how := "; --show-hidden shows them"
-		if p.all {
+		if all {
 			how = ""
 		}
 		lines = append(lines, "switched off: "+perRule(sum.Off)+how)
@@ -35,7 +35,7 @@ func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 	if len(sum.Accepted) > 0 {
 		lines = append(lines, "accepted: "+perRule(sum.Accepted))
 	}
-	if p.all {
+	if all {
 		for i := range set.Changes {
 			for _, f := range set.Changes[i].Off {
 				lines = append(lines, fmt.Sprintf("  %s %s (%s): %s", f.Risk, set.Changes[i].Ref, f.Rule, f.Message))
@@ -44,7 +44,7 @@ func (p *page) policyLines(set *change.Set, sum *change.Summary) []string {
 	}
 	idle := 0
 	for _, r := range set.Remarks {
-		if r.Idle && !p.all {
+		if r.Idle && !all {
 			idle++
 			continue
 		}

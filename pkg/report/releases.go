@@ -11,62 +11,24 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 )
 
-// Judged is one of several releases that are judged together.
-type Judged struct {
-	// File is the file that requests the release.
-	File string
-	// Release is its name and namespace, if there is no Set that has them.
-	Release change.Place
-	// Set is nil if the release could not be judged; Failure is then set.
-	Set     *change.Set
-	Failure *change.Failure
-	// FailOn is what makes this release fail the run.
-	FailOn change.FailOn
-	// Moved is why the upgrade is not the one that was planned, one clause; "" if it is.
-	Moved string
-}
-
-// Verdict judges the release. A release that differs from its plan is at least risky.
-func (j *Judged) Verdict() change.Verdict {
-	verdict := j.Set.Verdict(j.FailOn)
-	if j.Moved != "" && verdict.Compare(change.Risky) > 0 {
-		return change.Risky
-	}
-	return verdict
-}
-
-// Telling reports whether there is more to say about the release than what changes.
-func (j *Judged) Telling() bool {
-	sum := j.Set.Summary()
-	return j.Moved != "" || len(sum.Risks)+len(j.Set.Unchecked)+len(j.Set.Drift) > 0
-}
-
-// Name returns the namespace and the name of the release.
-func (j *Judged) Name() string {
-	if j.Set != nil {
-		return printable(named{j.Set.Release.Namespace, j.Set.Release.Name}.String())
-	}
-	return printable(named{j.Release.Namespace, j.Release.Name}.String())
-}
-
-// WriteReleases prints what changes in each release and in each file, as Stevedore does
+// writeReleases prints what changes in each release and in each file, as Stevedore does
 // (RELEASE / CHANGES and FILE / ADDITIONS, MODIFICATIONS, DESTRUCTIONS), and the verdict of
 // all. An object that leaves its release and stays in the cluster (=) is not counted. A
 // recreated object (-/+) is counted twice.
-func WriteReleases(w io.Writer, list []Judged, opt Options) error {
+func writeReleases(w io.Writer, list []change.Judged, opt Options) error {
 	p := page{styles: stylesFor(opt.Color), all: opt.ShowHidden}
 	releases := table{{"RELEASE", "CHANGES"}}
 	files := table{{"FILE", "ADDITIONS", "MODIFICATIONS", "DESTRUCTIONS"}}
 	for i := range list {
 		if list[i].Failure != nil {
-			releases = append(releases, []string{fmt.Sprintf("%s (%s)", list[i].Name(), printable(list[i].File)), notJudged})
+			releases = append(releases, []string{fmt.Sprintf("%s (%s)", printable(list[i].Name()), printable(list[i].File)), notJudged})
 			continue
 		}
 		first := true
 		for _, line := range changesOf(list[i].Set, p.all) {
 			about := ""
 			if first {
-				about, first = fmt.Sprintf("%s (%s)", list[i].Name(), printable(list[i].File)), false
+				about, first = fmt.Sprintf("%s (%s)", printable(list[i].Name()), printable(list[i].File)), false
 			}
 			releases = append(releases, []string{about, line})
 		}
@@ -120,7 +82,7 @@ func changesOf(set *change.Set, all bool) []string {
 
 // fileRow counts what the releases of one file add, change and destroy; nil if that is
 // nothing.
-func fileRow(list []Judged) []string {
+func fileRow(list []change.Judged) []string {
 	var additions, modifications, destructions int
 	for i := range list {
 		if list[i].Failure != nil {
@@ -138,7 +100,7 @@ func fileRow(list []Judged) []string {
 }
 
 // overallOf returns the verdict of all releases, and how many have it.
-func overallOf(list []Judged) (verdict change.Verdict, sentence string) {
+func overallOf(list []change.Judged) (verdict change.Verdict, sentence string) {
 	worst, as, failed := change.Nothing, 0, 0
 	for i := range list {
 		if list[i].Failure != nil {
@@ -160,27 +122,27 @@ func overallOf(list []Judged) (verdict change.Verdict, sentence string) {
 
 // overall prints the verdict of all releases, and of each release that differs from its
 // plan or has something at risk.
-func (p *page) overall(list []Judged) {
+func (p *page) overall(list []change.Judged) {
 	verdict, sentence := overallOf(list)
 	p.line(p.verdict(verdict), "  ", sentence)
 	for i := range list {
 		j := &list[i]
 		if j.Failure != nil {
-			p.line("  ", j.Name(), ": ", p.bad(notJudged), ": ", printable(j.Failure.Reason))
+			p.line("  ", printable(j.Name()), ": ", p.bad(notJudged), ": ", printable(j.Failure.Reason))
 			continue
 		}
 		if j.Moved != "" {
-			p.line("  ", j.Name(), ": ", p.bad("moved"), ": ", printable(j.Moved))
+			p.line("  ", printable(j.Name()), ": ", p.bad("moved"), ": ", printable(j.Moved))
 		}
 		sum := j.Set.Summary()
 		if verdict := j.Set.Verdict(j.FailOn); verdict.Compare(change.Changes) < 0 || len(sum.Risks)+len(sum.Accepted)+len(j.Set.Unchecked) > 0 {
-			p.line("  ", j.Name(), ": ", strings.ToUpper(string(verdict)), "  ", p.counted(verdict, j.Set, &sum, j.FailOn))
+			p.line("  ", printable(j.Name()), ": ", strings.ToUpper(string(verdict)), "  ", p.counted(verdict, j.Set, &sum, j.FailOn))
 		}
 	}
 }
 
 // releasesExit says why the exit code is what it is.
-func releasesExit(list []Judged, opt *Options) string {
+func releasesExit(list []change.Judged, opt *Options) string {
 	var of []verdictOn
 	moved := 0
 	for i := range list {

@@ -10,80 +10,13 @@ import (
 	"text/template"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
-	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// Options says what the user wants to see.
-type Options struct {
-	// Color allows ANSI colours.
-	Color bool
-	// Width is the number of columns of the text report, at which lines are wrapped; 0 for no
-	// wrapping.
-	Width int
-	// ShowHidden also prints what noise hides, and long text in full.
-	ShowHidden bool
-	// ShowSecrets lets formats that print whole objects print Secrets as they are. For edits,
-	// the Set itself decides (change.Set.Revealed).
-	ShowSecrets bool
-	// FailOn is what fails the run.
-	FailOn change.FailOn
-	// ExitCode is the code with which the process will exit. Planned says that this was the
-	// code of the run that made the plan. Part says that the report is one of several and does
-	// not print the code.
-	ExitCode      int
-	Planned, Part bool
-	// MaxBytes is the maximum length of a Markdown report; 0 is DefaultMaxBytes.
-	MaxBytes int
-	// Template is what the format "template" executes.
-	Template *template.Template
-	// Context is how many lines helm-diff's format prints around a changed line; less than 0
-	// is all, nil is three.
-	Context *int
-	// Locate finds the file that makes an object: its path relative to the working directory,
-	// and its text. The path is "" for an object without such a file. nil finds none.
-	Locate func(o *manifest.Object) (path, text string)
-	// Seen returns the name of a values file relative to the working directory; nil leaves the
-	// name as it is.
-	Seen func(name string) string
-	// Version is the version of the program, for formats that print it; "" for none.
-	Version string
-	// Rules describe the rules that findings name, for formats that print that.
-	Rules []Rule
-
-	// failOn is the FailOn of a change, if it is not the same for all.
-	failOn map[*change.Change]change.FailOn
-	// verdict is the verdict of several sets that were made one; "" for one set.
-	verdict change.Verdict
-	// failures are what could not be judged, in a report about several things.
-	failures []failed
-	// values is set for a report about values, which judges no upgrade.
-	values *valuesHead
-}
-
-// fails reports whether a finding fails the run.
-func (o *Options) fails(c *change.Change, f *change.Finding) bool {
-	if failOn, own := o.failOn[c]; own {
-		return failOn.Fails(f)
-	}
-	return o.FailOn.Fails(f)
-}
-
-// verdictOf judges a set by its FailOn.
-func (o *Options) verdictOf(set *change.Set) change.Verdict {
-	if o.verdict != "" {
-		return o.verdict
-	}
-	return set.Verdict(o.FailOn)
-}
-
 // Rule is what a report may say about a rule besides its findings.
-type Rule struct {
-	ID, Why, Fix string
-	// Own says that the rule is the team's own, so that no page describes it.
-	Own bool
-	// Page is the page in docs that describes it; "" for rules.md.
-	Page string
-}
+type Rule = change.RuleText
+
+// Judged is one of several releases that are judged together.
+type Judged = change.Judged
 
 // Format is one way to print a Set.
 type Format struct {
@@ -109,13 +42,27 @@ func Formats() []Format {
 		{Name: "yaml", About: "the same document as YAML", Write: writeYAML, Charts: chartsYAML},
 		{Name: "markdown", About: "for a comment on a pull request", Write: writeMarkdown, Charts: chartsMarkdown},
 		{Name: "html", About: "for whoever approves: one page for a browser, without network", Write: writeHTML, Charts: chartsHTML},
-		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object, with --why also at the key", Write: writeSARIF, Charts: together(writeSARIF)},
-		{Name: "junit", About: "for CI: one test case an object", Write: writeJUnit, Charts: together(writeJUnit)},
-		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object, with --why at the key", Write: writeGitHub, Charts: together(writeGitHub)},
-		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object, with --why at the key", Write: writeGitLab, Charts: together(writeGitLab)},
-		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff, Charts: together(writeHelmDiff)},
+		{Name: "sarif", About: "for code scanning: SARIF 2.1.0, findings at the template that makes the object, with --why also at the key", Write: forCI(writeSARIF), Charts: together(writeSARIF)},
+		{Name: "junit", About: "for CI: one test case an object", Write: forCI(writeJUnit), Charts: together(writeJUnit)},
+		{Name: "github", About: "annotations of GitHub Actions, at the template that makes the object, with --why at the key", Write: forCI(writeGitHub), Charts: together(writeGitHub)},
+		{Name: "gitlab", About: "Code Quality report of GitLab, at the template that makes the object, with --why at the key", Write: forCI(writeGitLab), Charts: together(writeGitLab)},
+		{Name: "helm-diff", About: "as helm-diff prints it, without what is hidden", Write: writeHelmDiff, Charts: together(func(w io.Writer, set *change.Set, opt ciOptions) error { return writeHelmDiff(w, set, opt.Options) })},
 		{Name: "template", About: "your own: a Go template over the JSON document", Write: writeTemplate, Charts: chartsTemplate},
 	}
+}
+
+// forCI makes a format for one set of a format for CI.
+func forCI(write func(io.Writer, *change.Set, ciOptions) error) func(io.Writer, *change.Set, Options) error {
+	return func(w io.Writer, set *change.Set, opt Options) error { return write(w, set, ciOptions{Options: opt}) }
+}
+
+// WriteReleases prints what changes in each release and in each file, as Stevedore does, and
+// the verdict of all.
+func WriteReleases(w io.Writer, list []Judged, opt Options) error { return writeReleases(w, list, opt) }
+
+// WriteReleasesHTML prints one page about several releases.
+func WriteReleasesHTML(w io.Writer, list []Judged, opt Options) error {
+	return releasesHTML(w, list, opt)
 }
 
 // Write prints a Set in the format of that name, for callers without a command line.
@@ -148,4 +95,43 @@ func FindIn(formats []Format, name string) (Format, error) {
 		names = append(names, format.Name)
 	}
 	return Format{}, fmt.Errorf("unknown output format %q; valid are %s", name, strings.Join(names, ", "))
+}
+
+// FormatsAsHelmDiff returns the formats under helm-diff's names for them (--output in its
+// cmd/options.go), then those of our formats that have other names. The default is not
+// helm-diff's, because readers should see the verdict.
+func FormatsAsHelmDiff() []Format {
+	ours := Formats()
+	list := []Format{
+		ours[0],
+		{Name: "diff", About: "the changed objects, as helm-diff prints them", Write: writeHelmDiff},
+		{Name: "simple", About: "a line for each changed object, as helm-diff prints it", Write: writeSimple},
+		{Name: "json", About: "helm-diff's list of changed objects", Write: writeList},
+		{Name: "template", About: "a Go template over that list: HELM_DIFF_TPL", Write: writeListTemplate},
+		{Name: "structured", About: "every field that changes, as docs/report-schema.json describes it", Write: writeJSON},
+		{Name: "dyff", About: "field by field, as text", Write: writeText},
+	}
+	for _, format := range ours[1:] {
+		if format.Name != "json" && format.Name != "template" {
+			list = append(list, format)
+		}
+	}
+	return list
+}
+
+// EncodeJSON writes a document as the JSON report is written.
+func EncodeJSON(w io.Writer, document any) error { return encodeJSON(w, document) }
+
+// WriteFailure writes that a release could not be judged, in a format that prints one
+// report after the other. In other formats, it writes nothing.
+func WriteFailure(w io.Writer, format, file, release string, failure change.Failure) error {
+	return writeFailure(w, format, file, release, failure)
+}
+
+// ParseTemplate reads a template for the format "template".
+func ParseTemplate(name, text string) (*template.Template, error) { return parseTemplate(name, text) }
+
+// ParseTemplateAsHelmDiff reads a template for the format "template" of FormatsAsHelmDiff.
+func ParseTemplateAsHelmDiff(name, text string) (*template.Template, error) {
+	return parseListTemplate(name, text)
 }

@@ -121,7 +121,7 @@ type sarifLogical struct {
 // writeSARIF prints each finding as a result: an error if its class fails the run, else a
 // warning. An accepted finding is a suppressed note. What was not judged, and what the
 // policy did, are notes of the run. The format has no place for changes without a finding.
-func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
+func writeSARIF(w io.Writer, set *change.Set, opt ciOptions) error {
 	run := sarifRun{
 		Invocations: []sarifInvocation{{
 			Successful: len(opt.failures) == 0, ExitCode: opt.ExitCode,
@@ -135,8 +135,7 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 		run.Properties = &sarifVerdict{opt.verdictOf(set), opt.ExitCode, each(opt.FailOn, same)}
 	}
 	sum := set.Summary()
-	p := page{styles: stylesFor(false), all: opt.ShowHidden}
-	for _, line := range p.policyLines(set, &sum) {
+	for _, line := range policyLines(set, &sum, opt.ShowHidden) {
 		notes := &run.Invocations[0].Notifications
 		*notes = append(*notes, sarifNotification{"note", sarifText{"policy: " + line}})
 	}
@@ -153,7 +152,7 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 		}
 		run.Results = append(run.Results, sarifResultOf(&f, index))
 	}
-	return EncodeJSON(w, sarifLog{
+	return encodeJSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})
@@ -161,7 +160,7 @@ func writeSARIF(w io.Writer, set *change.Set, opt Options) error {
 
 // sarifCategory identifies a series of reports in which each replaces the one before; nil
 // if nothing identifies it.
-func sarifCategory(set *change.Set, opt *Options) *sarifID {
+func sarifCategory(set *change.Set, opt *ciOptions) *sarifID {
 	category := ""
 	if r := &set.Release; r.Name != "" {
 		category = path.Join(r.Namespace, r.Name)

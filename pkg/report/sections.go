@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -172,4 +173,19 @@ func (p *page) secrets(list []group) string {
 // oneLine reports whether there is room for only one line about a change.
 func (p *page) oneLine(c *change.Change) bool {
 	return !p.all && p.room != room{} && p.room.plain == 0 && len(c.Findings)+len(c.Accepted) == 0
+}
+
+// gatherTitles puts changes together about which a page says the same if their edits do not
+// fit.
+func (p *page) gatherTitles(changes []*change.Change) []group {
+	return gather(changes, func(c *change.Change) signature {
+		said := []string{string(c.Op), kindBefore(c), p.meaning(c), strings.Join(podLines(c), "\n"), strings.Join(c.Outcome.Ignored, "\n")}
+		for i := range c.Findings {
+			said = append(said, c.Findings[i].Rule, anonymous(c.Findings[i].Message, c))
+		}
+		if c.Outcome.Pods != nil && len(c.Findings) > 0 {
+			said = append(said, anonymous(c.Outcome.Pods.Cause, c))
+		}
+		return sha256.Sum256([]byte(strings.Join(said, "\x00")))
+	})
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/safetext"
 )
 
-// ParseTemplate reads a template for the format "template". As in a chart's template,
+// parseTemplate reads a template for the format "template". As in a chart's template,
 // Sprig's functions and toYaml are available, except those that read the clock, the
 // environment or the network, or generate values: the same change gives the same report.
-func ParseTemplate(name, text string) (*template.Template, error) {
+func parseTemplate(name, text string) (*template.Template, error) {
 	functions := sprig.HermeticTxtFuncMap()
 	functions["toYaml"] = func(v any) (string, error) {
 		text, err := yaml.Marshal(v)

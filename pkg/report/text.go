@@ -2,11 +2,9 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -222,13 +220,6 @@ func refsIn(refs []manifest.Ref, all bool) string {
 	return strings.Join(kinds, ", ")
 }
 
-func times(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return " ×" + strconv.Itoa(n)
-}
-
 // ledger says in a paragraph how much is hidden, and why.
 func (p *page) ledger(hidden *change.Ledger) {
 	if text := p.hiding(hidden); text != "" {
@@ -264,11 +255,4 @@ func (p *page) hiding(hidden *change.Ledger) string {
 		how = "; shortened" + how
 	}
 	return "hidden: " + strings.Join(what, ", ") + " (" + strings.Join(filters, ", ") + ")" + how
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -19,15 +19,9 @@ type GivenValues struct {
 	Findings []change.Finding
 }
 
-// valuesHead replaces the verdict in a report about values, which judges no upgrade.
-type valuesHead struct {
-	line     string
-	category string // by which collectors of reports distinguish it from reports about an upgrade
-}
-
 // writeFindings prints the dead keys with the code that prints the findings of an upgrade.
-func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, Options) error, opt Options) error {
-	opt.values = &valuesHead{line: v.counted(), category: path.Join("values", v.Namespace, v.Name)}
+func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, ciOptions) error, of Options) error {
+	opt := ciOptions{Options: of, values: &valuesHead{line: v.counted(), category: path.Join("values", v.Namespace, v.Name)}}
 	ref := manifest.Ref{Version: "v1", Kind: "Values", Name: v.Name}
 	set := change.Set{Unchecked: each(v.Keys.Unsure, func(reason *string) change.Notice { return change.Notice{Reason: *reason} })}
 	if len(v.Findings) > 0 {

@@ -11,7 +11,7 @@ import (
 // ValueFormats returns all formats for values, the default first. They print no values
 // except defaults, and no defaults that may be secret.
 func ValueFormats() []FormatOf[GivenValues] {
-	as := func(write func(io.Writer, *change.Set, Options) error) func(io.Writer, *GivenValues, Options) error {
+	as := func(write func(io.Writer, *change.Set, ciOptions) error) func(io.Writer, *GivenValues, Options) error {
 		return func(w io.Writer, v *GivenValues, opt Options) error { return v.writeFindings(w, write, opt) }
 	}
 	return []FormatOf[GivenValues]{
@@ -19,7 +19,7 @@ func ValueFormats() []FormatOf[GivenValues] {
 			_, err := io.WriteString(w, v.text())
 			return err
 		}},
-		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return EncodeJSON(w, jsonValueKeysOf(v.Keys)) }},
+		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return encodeJSON(w, jsonValueKeysOf(v.Keys)) }},
 		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error { return encodeYAML(w, jsonValueKeysOf(v.Keys)) }},
 		{"sarif", as(writeSARIF)},
 		{"github", as(writeGitHub)},
@@ -124,73 +124,4 @@ func defaultText(v change.Value) string {
 		return `""`
 	}
 	return string(text)
-}
-
-type jsonKeyPlace struct {
-	File string `json:"file,omitempty"`
-	Line int    `json:"line,omitempty"`
-	Flag string `json:"flag,omitempty"`
-	// Release says that the installed release has it.
-	Release bool `json:"release,omitempty"`
-}
-
-func jsonKeyPlaceOf(p change.KeyPlace) jsonKeyPlace {
-	switch {
-	case p.Name == "":
-		return jsonKeyPlace{Release: true}
-	case p.Line == 0:
-		return jsonKeyPlace{Flag: p.Name}
-	}
-	return jsonKeyPlace{File: p.Name, Line: p.Line}
-}
-
-type jsonValueKeys struct {
-	Keys     int               `json:"keys"`
-	Read     int               `json:"read"`
-	Dead     []jsonDeadKey     `json:"dead"`
-	Shadowed []jsonShadowedKey `json:"shadowed"`
-	Defaults []jsonDefaultKey  `json:"defaults"`
-	Unsure   []string          `json:"unsure,omitempty"`
-}
-
-type jsonDeadKey struct {
-	Key     string       `json:"key"`
-	At      jsonKeyPlace `json:"at"`
-	Keys    int          `json:"keys"`
-	Nearest string       `json:"nearest,omitempty"`
-	// Was says that the old chart reads it.
-	Was bool `json:"readByOldChart"`
-}
-
-type jsonShadowedKey struct {
-	Key string       `json:"key"`
-	At  jsonKeyPlace `json:"at"`
-	By  jsonKeyPlace `json:"by"`
-}
-
-type jsonDefaultKey struct {
-	Key   string        `json:"key"`
-	Old   any           `json:"old"`
-	New   any           `json:"new"`
-	Given bool          `json:"given"`
-	At    *jsonKeyPlace `json:"at,omitempty"`
-}
-
-func jsonValueKeysOf(v *change.ValueKeys) jsonValueKeys {
-	return jsonValueKeys{
-		Keys: v.Keys, Read: v.Read, Unsure: v.Unsure,
-		Dead: each(v.Dead, func(d *change.DeadKey) jsonDeadKey {
-			return jsonDeadKey{d.Key, jsonKeyPlaceOf(d.At), d.Keys, d.Nearest, d.Was}
-		}),
-		Shadowed: each(v.Shadowed, func(s *change.ShadowedKey) jsonShadowedKey {
-			return jsonShadowedKey{s.Key, jsonKeyPlaceOf(s.At), jsonKeyPlaceOf(s.By)}
-		}),
-		Defaults: each(v.Defaults, func(d *change.DefaultKey) jsonDefaultKey {
-			out := jsonDefaultKey{Key: strings.TrimPrefix(d.Path.String(), "."), Old: d.Old.Shown(), New: d.New.Shown(), Given: d.Given}
-			if d.Given {
-				out.At = new(jsonKeyPlaceOf(d.At))
-			}
-			return out
-		}),
-	}
 }
