@@ -16,7 +16,7 @@ func (p *page) group(g group) {
 	c := g[0]
 	cause := ""
 	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && c.Op == change.Update {
-		cause = ": " + printable(c.Outcome.Pods.Cause)
+		cause = ": " + replacedBy(g)
 	}
 	p.line(p.lead(c), string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), p.meaning(c), cause, p.untold(g))
 	p.findings(c, len(c.Risks()) > 1)

@@ -75,7 +75,7 @@ func gather(changes []*change.Change, sign func(*change.Change) signature) []gro
 type signature [sha256.Size]byte
 
 // sign computes the signature of a change. normal removes from each text what may differ.
-// The signature does not include the name of the object.
+// The signature does not include the name of the object. more is what else must be equal, as it is.
 func sign(c *change.Change, hidden bool, normal func(string) string, more ...string) signature {
 	var b bytes.Buffer
 	put := func(texts ...string) {
@@ -90,6 +90,7 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		}
 		b.WriteByte('\n')
 	}
+	fmt.Fprintf(&b, "%q\n", more)
 	if routine(c) {
 		b.WriteString("routine\n")
 		put(rollout(c), c.Outcome.Pods.Cause, c.Findings[0].Rule)
@@ -97,7 +98,6 @@ func sign(c *change.Change, hidden bool, normal func(string) string, more ...str
 		return sha256.Sum256(b.Bytes())
 	}
 	fmt.Fprintf(&b, "%q %q %q %t %t\n", c.Op, c.Ref.Group, c.Ref.Kind, c.Hidden(), c.Outcome.Unreached)
-	put(more...)
 	if r := c.Renamed; r != nil {
 		fmt.Fprintf(&b, "%q %q %q %t\n", r.Old.Kind, r.Old.Namespace, r.New.Namespace, r.Stays)
 	}

@@ -178,7 +178,7 @@ func (p *page) row(g group) string {
 		why = append(why, inMarkdown(printable(f.Message)+ruleID(f)))
 	}
 	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && len(c.Findings) > 0 {
-		why = append(why, inMarkdown("cause: "+printable(c.Outcome.Pods.Cause)))
+		why = append(why, inMarkdown("cause: "+replacedBy(g)))
 	}
 	for i := range c.Accepted {
 		why = append(why, inMarkdown(accepted(&c.Accepted[i])))

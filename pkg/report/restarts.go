@@ -25,9 +25,20 @@ func (p *page) restart(g group) {
 		rule = ruleID(&c.Findings[0])
 	}
 	lead := rollout(c)
-	p.line(p.strong(p.risk(change.Restart)(lead)), ": ", p.strong(p.objects(g)), times(len(g)), ": ", printable(c.Outcome.Pods.Cause), p.faint(rule))
+	p.line(p.strong(p.risk(change.Restart)(lead)), ": ", p.strong(p.objects(g)), times(len(g)), ": ", replacedBy(g), p.faint(rule))
 	p.edits(g)
 	p.because(g)
+}
+
+// replacedBy is why the pods of a group are replaced. Where many objects that differ in numbers are one
+// group, it says that these differ too, so that nobody reads the first one's image as that of all.
+func replacedBy(g group) string {
+	first := anonymous(g[0].Outcome.Pods.Cause, g[0])
+	text := printable(g[0].Outcome.Pods.Cause)
+	if slices.ContainsFunc(g, func(c *change.Change) bool { return anonymous(c.Outcome.Pods.Cause, c) != first }) {
+		text += " (other numbers in the others)"
+	}
+	return text
 }
 
 func stay(n int) string {
@@ -45,7 +56,7 @@ func (p *page) brief(g group) {
 	c := g[0]
 	lead := p.lead(c)
 	if c.Outcome.Pods != nil && c.Outcome.Pods.Cause != "" && len(c.Findings) == 1 && c.Findings[0].Risk == change.Restart {
-		p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), ": ", printable(c.Outcome.Pods.Cause))
+		p.line(lead, string(c.Op), " ", p.strong(p.objects(g)), times(len(g)), ": ", replacedBy(g))
 		return
 	}
 	var found []string
