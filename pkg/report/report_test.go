@@ -243,6 +243,15 @@ func TestGrouping(t *testing.T) {
 			"update ConfigMap prod/c-1\n  ~ .data.a: v1 → v2\n\nupdate ConfigMap prod/c-2\n  ~ .data.a: v1 → v3\n",
 		},
 		{
+			"many that differ in numbers are one only if their names do, too",
+			[]change.Change{
+				object("ConfigMap", "a", edit("k", "v1", "v2")), object("ConfigMap", "b", edit("k", "v1", "v3")),
+				object("ConfigMap", "c", edit("k", "v1", "v4")), object("ConfigMap", "d", edit("k", "v1", "v5")),
+			},
+			"update ConfigMap prod/a\n  ~ .data.k: v1 → v2\n\nupdate ConfigMap prod/b\n  ~ .data.k: v1 → v3\n\n" +
+				"update ConfigMap prod/c\n  ~ .data.k: v1 → v4\n\nupdate ConfigMap prod/d\n  ~ .data.k: v1 → v5\n",
+		},
+		{
 			"hidden edits do not tell objects apart",
 			[]change.Change{
 				object("ConfigMap", "api", hidden(edit("l", "1", "2")), edit("a", "x", "y")),

@@ -6,6 +6,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/drain"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
@@ -22,7 +23,7 @@ func Drain(ctx context.Context, old, updated Manifest, opts Options, around func
 	}
 	var found change.Drain
 	opts.drained = func(u *upgrade.Upgrade, objects *action.Objects) (err error) {
-		found, err = judgeDrain(u, objects, everywhere, old.Text == updated.Text)
+		found, err = drain.After(u, objects, everywhere, old.Text == updated.Text)
 		return err
 	}
 	set, err := Compare(ctx, old, updated, opts)

@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
-	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
@@ -175,23 +174,13 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		}
 	}
 	j := judge{
-		Action: action.Action{
-			Server: server, Release: opts.Release, Namespace: opts.Namespace, Operation: opts.Operation, NoHooks: opts.NoHooks,
-			ServerSide: opts.ServerSide, Replace: opts.Replace, ForceConflicts: opts.ForceConflicts, TakeOwnership: opts.TakeOwnership,
-			Failed: opts.Failed, Record: action.Record(opts.Record), Look: opts.Look, Rules: func() []rule.Rule { return rules() }, Beside: beside, State: state, Asked: asked, Objects: in.Objects, Rollout: in.rolloutFacts(opts), Scaled: autoscaling.After(&in.Objects, state),
-			Claimed: action.ByNamespace[corev1.PersistentVolumeClaim](in.After(), "", "PersistentVolumeClaim"),
-		},
-		opts: opts, rotating: turning, shipped: in.shipped(),
+		Action: in.action(server, opts, state, asked, beside),
+		opts:   opts, rotating: turning, shipped: in.shipped(),
 		budgets:   action.ByNamespace[policyv1.PodDisruptionBudget](in.After(), "policy", "PodDisruptionBudget"),
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.autoscaling = autoscaling.New(&j.Action)
-	j.Bound = action.Volumes(&j.Action)
-	j.Existing = j.NamespacesBefore(in.Old)
 	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
-	if asked {
-		j.Running = action.RunningIn(state)
-	}
 	j.obstacles = obstacles.New(&j.Action, j.admission.Labels)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {

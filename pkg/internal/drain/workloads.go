@@ -1,4 +1,4 @@
-package safediff
+package drain
 
 import (
 	"slices"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/drain"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -17,7 +16,7 @@ import (
 
 // release returns the pods of a workload of the release at a moment: those that run, unless the
 // upgrade makes others.
-func (d *drained) release(o *upgrade.Object, there *manifest.Object, m upgrade.Moment) []*drain.Group {
+func (d *drained) release(o *upgrade.Object, there *manifest.Object, m upgrade.Moment) []*Group {
 	w := d.u.PodsOf(o)
 	if w == nil || w.At(m) == nil {
 		return nil
@@ -50,7 +49,7 @@ func makesOthers(o *upgrade.Object, running int) bool {
 }
 
 // made returns the pods that a workload makes, wherever they come to run.
-func (d *drained) made(ref manifest.Ref, there *manifest.Object, wanted int) []*drain.Group {
+func (d *drained) made(ref manifest.Ref, there *manifest.Object, wanted int) []*Group {
 	value, err := there.Value()
 	if err != nil {
 		return nil
@@ -64,7 +63,7 @@ func (d *drained) made(ref manifest.Ref, there *manifest.Object, wanted int) []*
 		return d.daemons(ref, daemons)
 	}
 	if set, is := workload.(*appsv1.StatefulSet); is {
-		if members := d.members(ref, set, wanted); slices.ContainsFunc(members, func(g *drain.Group) bool { return len(g.Volumes) > 0 }) {
+		if members := d.members(ref, set, wanted); slices.ContainsFunc(members, func(g *Group) bool { return len(g.Volumes) > 0 }) {
 			return members
 		}
 	}
@@ -73,11 +72,11 @@ func (d *drained) made(ref manifest.Ref, there *manifest.Object, wanted int) []*
 		return nil
 	}
 	volumes := d.volumesOf(ref.Namespace, rollout.ClaimsOf(&pod.Spec)...)
-	return []*drain.Group{{Of: ref, Pod: pod, Volumes: volumes, Count: wanted, Release: true, Scaled: d.scaled[ref.Identity()]}}
+	return []*Group{{Of: ref, Pod: pod, Volumes: volumes, Count: wanted, Release: true, Scaled: d.scaled[ref.Identity()]}}
 }
 
 // bare returns a Pod of the release that is not known to run yet.
-func (d *drained) bare(ref manifest.Ref, there *manifest.Object) []*drain.Group {
+func (d *drained) bare(ref manifest.Ref, there *manifest.Object) []*Group {
 	if slices.ContainsFunc(d.alone, func(p *corev1.Pod) bool { return p.Namespace == ref.Namespace && p.Name == ref.Name }) {
 		return nil
 	}
@@ -86,44 +85,44 @@ func (d *drained) bare(ref manifest.Ref, there *manifest.Object) []*drain.Group 
 		return nil
 	}
 	defer there.Forget()
-	var list []*drain.Group
+	var list []*Group
 	for _, pod := range action.AppendAs[corev1.Pod](nil, value) {
 		pod.Namespace = ref.Namespace
-		list = append(list, &drain.Group{Of: ref, Pod: pod, Count: 1, Release: true})
+		list = append(list, &Group{Of: ref, Pod: pod, Count: 1, Release: true})
 	}
 	return list
 }
 
 // members returns the pods of a StatefulSet, each with its claims.
-func (d *drained) members(ref manifest.Ref, set *appsv1.StatefulSet, wanted int) []*drain.Group {
+func (d *drained) members(ref manifest.Ref, set *appsv1.StatefulSet, wanted int) []*Group {
 	first := 0
 	if set.Spec.Ordinals != nil {
 		first = int(set.Spec.Ordinals.Start)
 	}
-	var list []*drain.Group
+	var list []*Group
 	for number := first; number < first+wanted; number++ {
 		pod := rollout.PodOf(set, ref.Namespace, "new", number)
 		claims := rollout.ClaimsOf(&pod.Spec)
 		for i := range set.Spec.VolumeClaimTemplates {
 			claims = append(claims, rollout.ClaimName(set.Spec.VolumeClaimTemplates[i].Name, set.Name, number))
 		}
-		list = append(list, &drain.Group{Of: ref, Pod: pod, Volumes: d.volumesOf(ref.Namespace, claims...), Count: 1, Release: true, Scaled: d.scaled[ref.Identity()]})
+		list = append(list, &Group{Of: ref, Pod: pod, Volumes: d.volumesOf(ref.Namespace, claims...), Count: 1, Release: true, Scaled: d.scaled[ref.Identity()]})
 	}
 	return list
 }
 
 // daemons returns the pods of a DaemonSet, one on each of its nodes.
-func (d *drained) daemons(ref manifest.Ref, set *appsv1.DaemonSet) []*drain.Group {
+func (d *drained) daemons(ref manifest.Ref, set *appsv1.DaemonSet) []*Group {
 	set.Namespace = ref.Namespace
 	n := rollout.DaemonNeighbour(set, d.nodes)
 	if n == nil {
 		return nil
 	}
-	g := &drain.Group{Of: ref, Pod: n.Pod, Count: len(n.Nodes), Release: true}
+	g := &Group{Of: ref, Pod: n.Pod, Count: len(n.Nodes), Release: true}
 	for _, node := range n.Nodes {
 		g.Running = append(g.Running, &corev1.Pod{Spec: corev1.PodSpec{NodeName: node.Name}})
 	}
-	return []*drain.Group{g}
+	return []*Group{g}
 }
 
 // emptyWorkload returns an empty object of a kind of Kubernetes' own that has pods which go on running; nil for others.

@@ -1,4 +1,4 @@
-package safediff
+package drain
 
 import (
 	"cmp"
@@ -14,7 +14,6 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/drain"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -36,9 +35,9 @@ type drained struct {
 	partial bool // a node could not be read, so that it may hold what no other one can
 }
 
-// judgeDrain judges the drain after an upgrade: everywhere is what was read of all namespaces, same says
+// After judges the drain after an upgrade: everywhere is what was read of all namespaces, same says
 // that nothing is upgraded.
-func judgeDrain(u *upgrade.Upgrade, in *action.Objects, everywhere *cluster.State, same bool) (change.Drain, error) {
+func After(u *upgrade.Upgrade, in *action.Objects, everywhere *cluster.State, same bool) (change.Drain, error) {
 	d := drained{u: u, running: map[manifest.Identity][]*corev1.Pod{}}
 	if err := d.read(in, everywhere); err != nil {
 		return change.Drain{}, err
@@ -170,12 +169,12 @@ func workloadOf(pod *corev1.Pod, owner *metav1.OwnerReference) manifest.Identity
 
 // after judges the drain after the upgrade; same says that nothing is upgraded.
 func (d *drained) after(same bool) change.Drain {
-	found := drain.Of(d.at(upgrade.After))
+	found := Of(d.at(upgrade.After))
 	found.Unknown = append(d.unknown, found.Unknown...)
 	if same {
 		return found
 	}
-	before := drain.Of(d.at(upgrade.Before))
+	before := Of(d.at(upgrade.Before))
 	for i := range found.Findings {
 		f := &found.Findings[i]
 		f.New = !slices.ContainsFunc(before.Findings, func(was change.DrainFinding) bool {
@@ -186,8 +185,8 @@ func (d *drained) after(same bool) change.Drain {
 }
 
 // at returns what the cluster holds at a moment.
-func (d *drained) at(m upgrade.Moment) drain.State {
-	state := drain.State{Nodes: d.nodes, Budgets: map[string][]*policyv1.PodDisruptionBudget{}, Unscaled: d.blind}
+func (d *drained) at(m upgrade.Moment) State {
+	state := State{Nodes: d.nodes, Budgets: map[string][]*policyv1.PodDisruptionBudget{}, Unscaled: d.blind}
 	for namespace, list := range d.budgets {
 		state.Budgets[namespace] = slices.Clone(list)
 	}
@@ -219,7 +218,7 @@ func (d *drained) at(m upgrade.Moment) drain.State {
 			state.Groups = append(state.Groups, d.groups(refOf(id), []*corev1.Pod{pod}, o != nil)...)
 		}
 	}
-	slices.SortFunc(state.Groups, func(a, b *drain.Group) int { return cmp.Or(a.Of.Compare(b.Of), cmp.Compare(a.Pod.Name, b.Pod.Name)) })
+	slices.SortFunc(state.Groups, func(a, b *Group) int { return cmp.Or(a.Of.Compare(b.Of), cmp.Compare(a.Pod.Name, b.Pod.Name)) })
 	return state
 }
 
@@ -228,16 +227,16 @@ func refOf(id manifest.Identity) manifest.Ref {
 }
 
 // groups puts running pods of a workload together that carry the same labels.
-func (d *drained) groups(of manifest.Ref, pods []*corev1.Pod, release bool) []*drain.Group {
-	var list []*drain.Group
-	alike := map[string]*drain.Group{}
+func (d *drained) groups(of manifest.Ref, pods []*corev1.Pod, release bool) []*Group {
+	var list []*Group
+	alike := map[string]*Group{}
 	for _, pod := range pods {
 		key := labels.Set(pod.Labels).String()
 		g := alike[key]
 		if g == nil {
 			one := *pod
 			one.Spec.NodeName = ""
-			g = &drain.Group{Of: of, Pod: &one, Volumes: d.volumesOf(pod.Namespace, rollout.ClaimsOf(&pod.Spec)...), Release: release, Scaled: d.scaled[of.Identity()]}
+			g = &Group{Of: of, Pod: &one, Volumes: d.volumesOf(pod.Namespace, rollout.ClaimsOf(&pod.Spec)...), Release: release, Scaled: d.scaled[of.Identity()]}
 			alike[key] = g
 			list = append(list, g)
 		}
