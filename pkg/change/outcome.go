@@ -87,6 +87,9 @@ type Pods struct {
 	// How is one clause that says how the controller replaces pods, or what holds it back,
 	// such as "strategy Recreate" or "paused".
 	How string
+	// Held says that the pod template is a new one and running pods keep the old one, all of
+	// them, until somebody does something; How says why.
+	Held bool `json:",omitempty"`
 	// Causes are the fields of the pod template that make the controller act.
 	Causes []fieldpath.Path
 	// Cause says in one clause why pods are replaced; "" if none are.

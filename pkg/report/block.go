@@ -191,7 +191,7 @@ func podLines(c *change.Change) []string {
 	switch {
 	case pods.Replaced && !pods.AllDown && pods.Fewest > 0:
 		lines = append(lines, fmt.Sprintf("at least %d %s", pods.Fewest, stay(pods.Fewest)))
-	case !pods.Replaced && pods.How != "":
+	case !pods.Replaced && pods.How != "" && !slices.ContainsFunc(c.Findings, func(f change.Finding) bool { return f.Message == pods.How }):
 		lines = append(lines, "not replaced: "+pods.How)
 	}
 	if pods.Replaced && len(c.Findings) == 0 {

@@ -13,7 +13,7 @@ import (
 
 // podRules are about running pods.
 func podRules() []rule.Rule {
-	return showing(rule.PodEvidence, goneRules(), stuckRules(), scaleRules(), workloads.RestartRules())
+	return showing(rule.PodEvidence, goneRules(), stuckRules(), scaleRules(), workloads.RestartRules(), workloads.HeldRules())
 }
 
 // stuckRules are about rollouts that do not come to an end.

@@ -33,7 +33,7 @@ func daemonSet(old, updated *appsv1.DaemonSet, facts Facts) (*change.Pods, []cha
 		unclear = []change.Doubt{{Reason: "whether an earlier change of the pod template was held back by OnDelete: if so, it is rolled out now", Hides: change.Restart}}
 	case same, nodes == 0:
 	case daemonOnDelete(updated):
-		pods.How = heldByOnDelete
+		pods.Held, pods.How = true, heldByOnDelete
 	default:
 		unclear = rollDaemonSet(pods, updated)
 	}
@@ -69,7 +69,7 @@ func runningDaemonSet(pods *change.Pods, own *Running, updated *appsv1.DaemonSet
 	case len(stale.Pods) == 0:
 		return nil
 	case daemonOnDelete(updated):
-		pods.How = heldByOnDelete
+		pods.Held, pods.How = true, heldByOnDelete
 		return nil
 	}
 	unclear = rollDaemonSet(pods, updated)

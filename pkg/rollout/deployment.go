@@ -24,7 +24,7 @@ func deployment(old, updated *appsv1.Deployment, facts Facts) (*change.Pods, []c
 	same := util.EqualIgnoreHash(&old.Spec.Template, &updated.Spec.Template)
 	switch {
 	case updated.Spec.Paused && !same:
-		return scaled(before, desired, "paused: the new template waits"), nil
+		return held(scaled(before, desired, "paused: the new template waits")), nil
 	case before == 0 || desired == 0 || same && facts.Fresh:
 		return scaled(before, desired, ""), nil
 	case !same:
@@ -44,7 +44,7 @@ func runningDeployment(updated *appsv1.Deployment, own *Running, desired int) *c
 	var pods *change.Pods
 	switch {
 	case stale > 0 && updated.Spec.Paused:
-		return scaled(before, desired, "paused: the new template waits")
+		return held(scaled(before, desired, "paused: the new template waits"))
 	case stale == 0 || desired == 0:
 		pods = scaled(before, desired, "")
 	default:

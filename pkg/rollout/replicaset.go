@@ -16,7 +16,7 @@ const keepsTemplate = "running pods keep the old template"
 func replicaSet(old, updated *appsv1.ReplicaSet) *change.Pods {
 	pods := scaled(replicas(old.Spec.Replicas), replicas(updated.Spec.Replicas), "")
 	if pods.Before > 0 && !apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template) {
-		pods.How = keepsTemplate
+		pods.Held, pods.How = true, keepsTemplate
 	}
 	return pods
 }
@@ -31,7 +31,7 @@ func replicationController(old, updated *corev1.ReplicationController) *change.P
 		pods.Fewest, pods.AllDown = pods.Before, false
 		pods.How = "the selector no longer matches the running pods: they stay, orphaned, beside new ones"
 	case !apiequality.Semantic.DeepEqual(old.Spec.Template, updated.Spec.Template):
-		pods.How = keepsTemplate
+		pods.Held, pods.How = true, keepsTemplate
 	}
 	return pods
 }

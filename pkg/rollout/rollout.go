@@ -188,6 +188,12 @@ func replicas(n *int32) int {
 	return int(*n)
 }
 
+// held says of pods that are there that they keep the old template.
+func held(pods *change.Pods) *change.Pods {
+	pods.Held = pods.Before > 0
+	return pods
+}
+
 // scaled answers for a workload whose pods are not replaced. It may still be
 // scaled, to nothing at the worst.
 func scaled(before, desired int, how string) *change.Pods {

@@ -33,7 +33,7 @@ func statefulSet(old, updated *appsv1.StatefulSet, facts Facts) (*change.Pods, [
 		}
 	case kept.size() == 0: // there is no pod to update
 	case onDelete(updated):
-		pods.How = heldByOnDelete
+		pods.Held, pods.How = true, heldByOnDelete
 	default:
 		rollStatefulSet(pods, updated, kept, ordinals.size)
 	}
@@ -52,7 +52,7 @@ func runningStatefulSet(pods *change.Pods, own *Running, updated *appsv1.Statefu
 	switch {
 	case len(stale.Pods) == 0:
 	case onDelete(updated):
-		pods.How = heldByOnDelete
+		pods.Held, pods.How = true, heldByOnDelete
 	default:
 		rollStatefulSet(pods, updated, kept, stale.within(updated.Name))
 	}
@@ -84,7 +84,7 @@ func rollStatefulSet(pods *change.Pods, updated *appsv1.StatefulSet, kept ordina
 	is := ordinalsOf(updated)
 	moved := count(kept.and(ordinals{is.from + held, is.to}))
 	if moved == 0 {
-		pods.How = fmt.Sprintf("partition %d of %d: all pods keep the old template", held, is.size())
+		pods.Held, pods.How = true, fmt.Sprintf("partition %d of %d: all pods keep the old template", held, is.size())
 		return
 	}
 	down := min(moved, maxUnavailable(updated))
