@@ -225,11 +225,11 @@ func (u *Upgrade) neverMade(from, to *Object, known bool) (because string) {
 
 // Lacks reports whether a manifest of a ConfigMap or Secret has keys, and not this one.
 func Lacks(there *manifest.Object, r reference.Reference) bool {
-	if r.Key == "" || has(there, r.Key) {
+	if r.Key == "" || has(there, r) {
 		return false
 	}
 	value, err := there.Value()
-	return err == nil && len(keysOf(value)) > 0
+	return err == nil && len(keysOf(value, "")) > 0
 }
 
 // BecomesChange makes a change of a hook that stays as it is, so that something can be told of it.

@@ -203,7 +203,7 @@ func (u *Upgrade) follow(from, to *Object, r reference.Reference, old []referenc
 		r.Key = "" // it goes as a whole, whichever port or key was meant
 		u.lost(from, to, r, "")
 		return
-	case to.goes(), to.keyless(r.Key, known):
+	case to.goes(), to.keyless(r, known):
 		u.lost(from, to, r, "")
 		return
 	case gone != "":
@@ -218,7 +218,7 @@ func (u *Upgrade) follow(from, to *Object, r reference.Reference, old []referenc
 // appears reports whether an object comes that a container could do without when it started:
 // its environment is made then. Files follow.
 func (o *Object) appears(r reference.Reference) bool {
-	return r.Optional && r.Use == reference.InEnv && isConfiguration(o.Ref()) && o.Does(change.Create) && (r.Key == "" || has(o.New, r.Key))
+	return r.Optional && r.Use == reference.InEnv && isConfiguration(o.Ref()) && o.Does(change.Create) && (r.Key == "" || has(o.New, r))
 }
 
 // goes reports whether the upgrade deletes an object. A hook that leaves the release
@@ -227,11 +227,11 @@ func (o *Object) goes() bool { return o.Goes() && len(o.Old.HookEvents()) == 0 }
 
 // keyless reports whether a key, or a port, goes with this upgrade, or is named for the
 // first time and is not there.
-func (o *Object) keyless(key string, known bool) bool {
-	if key == "" || o.New == nil || o.Change == nil && known || o.Change != nil && !o.Done() {
+func (o *Object) keyless(r reference.Reference, known bool) bool {
+	if r.Key == "" || o.New == nil || o.Change == nil && known || o.Change != nil && !o.Done() {
 		return false
 	}
-	return o.drops(key) || !known && o.lacks(key)
+	return o.drops(r) || !known && o.lacks(r)
 }
 
 // missingHides is the worst class of what follows if something that is used so is not
@@ -291,8 +291,8 @@ func starts(c *change.Change) bool {
 }
 
 // drops reports whether a key, or a port, was there and no longer is.
-func (o *Object) drops(key string) bool {
-	return o.Old != nil && o.New != nil && has(o.Old, key) && !has(o.Result(), key) && !o.stays(key)
+func (o *Object) drops(r reference.Reference) bool {
+	return o.Old != nil && o.New != nil && has(o.Old, r) && !has(o.Result(), r) && !o.stays(r.Key)
 }
 
 // stays reports whether a key leaves the manifest and stays in the cluster, as one does that
@@ -303,24 +303,28 @@ func (o *Object) stays(key string) bool {
 
 // lacks reports whether an object holds something, and not the key. What is empty,
 // somebody fills.
-func (o *Object) lacks(key string) bool {
-	if o.New == nil || has(o.Result(), key) || o.stays(key) {
+func (o *Object) lacks(r reference.Reference) bool {
+	if o.New == nil || has(o.Result(), r) || o.stays(r.Key) {
 		return false
 	}
 	value, err := o.Result().Value()
-	return err == nil && len(keysOf(value)) > 0
+	return err == nil && len(keysOf(value, "")) > 0
 }
 
-func has(o *manifest.Object, key string) bool {
+func has(o *manifest.Object, r reference.Reference) bool {
 	value, err := o.Value()
-	return err != nil || slices.Contains(keysOf(value), key)
+	return err != nil || slices.Contains(keysOf(value, r.Use), r.Key)
 }
 
 // keysOf returns the keys of a ConfigMap or Secret, the ports of a Service by name and by number,
-// or the listeners of a Gateway.
-func keysOf(value map[string]any) []string {
+// or the listeners of a Gateway. The environment of a container takes nothing from binaryData
+// (makeEnvironmentVariables in k8s.io/kubernetes/pkg/kubelet).
+func keysOf(value map[string]any, use reference.Use) []string {
 	var keys []string
 	for _, field := range []string{"data", "binaryData", "stringData"} {
+		if field == "binaryData" && use == reference.InEnv {
+			continue
+		}
 		keys = append(keys, manifest.Fields(untyped.Map(value, field))...)
 	}
 	for _, port := range untyped.Maps(value, "spec", "ports") {

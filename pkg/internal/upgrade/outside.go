@@ -88,7 +88,7 @@ func (u *Upgrade) leadOut(o Outside) {
 	case !servable || !known:
 		say(what + ": whether it is there was not judged")
 	case u.makesKey(o.To, o.Key):
-	case value == nil || o.Key != "" && !slices.Contains(keysOf(value), o.Key):
+	case value == nil || o.Key != "" && !slices.Contains(keysOf(value, o.Use), o.Key):
 		if makers := u.makers(o.To.Name, o.From); len(makers) > 0 {
 			say(fmt.Sprintf("%s; %s may make it: that was not judged", what, makers[0]))
 			return
