@@ -26,7 +26,7 @@ func TestDaemonSetOnKnownNodes(t *testing.T) {
 		{"more than there are", nil, []string{daemonsUnavailable("10"), newImage}, rolled(0, "rolling update, at most 3 of 3 down"), ""},
 		{"one where none is allowed", nil, []string{daemonsUnavailable("0"), newImage}, rolled(2, "rolling update, at most 1 of 3 down"), ""},
 		{"surge", nil, []string{daemonSurge, newImage}, rolled(3, "rolling update, new pods first"), ""},
-		{"OnDelete replaces nothing", nil, []string{onDeleteDaemons, newImage}, kept(3, heldByOnDelete), ""},
+		{"OnDelete replaces nothing", nil, []string{onDeleteDaemons, newImage}, heldBack(3, heldByOnDelete), ""},
 		{"OnDelete ends", []string{onDeleteDaemons}, nil, kept(3, ""), "held back by OnDelete"},
 		{"OnDelete ends, with another image", []string{onDeleteDaemons}, []string{newImage}, rolled(2, "rolling update, at most 1 of 3 down"), ""},
 		{"strategy alone", nil, []string{daemonsUnavailable("100%")}, kept(3, ""), ""},
@@ -45,7 +45,7 @@ func TestDaemonSetOnUnknownNodes(t *testing.T) {
 		{"two may be all", nil, []string{daemonsUnavailable("2"), newImage}, rolled(false, unknown, "maxUnavailable 2"), "more than 2 nodes"},
 		{"a number may be all", nil, []string{daemonsUnavailable("10"), newImage}, rolled(false, unknown, "maxUnavailable 10"), "more than 10 nodes"},
 		{"surge", nil, []string{daemonSurge, newImage}, rolled(false, unknown, "rolling update, new pods first"), ""},
-		{"OnDelete replaces nothing", nil, []string{onDeleteDaemons, newImage}, kept(unknown, heldByOnDelete), ""},
+		{"OnDelete replaces nothing", nil, []string{onDeleteDaemons, newImage}, heldBack(unknown, heldByOnDelete), ""},
 		{"nothing", nil, nil, kept(unknown, ""), ""},
 	})
 }
@@ -77,7 +77,7 @@ func TestDaemonSetThatMayLeaveNodes(t *testing.T) {
 		},
 		{
 			"not even OnDelete keeps them", []string{onDeleteDaemons}, []string{onDeleteDaemons, "# pod => nodeSelector: {pool: other}"},
-			change.Pods{Before: 3, Desired: unknown, Fewest: unknown, How: heldByOnDelete}, unclear,
+			change.Pods{Before: 3, Desired: unknown, Fewest: unknown, Held: true, How: heldByOnDelete}, unclear,
 		},
 	})
 }

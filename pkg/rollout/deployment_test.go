@@ -44,8 +44,8 @@ func TestDeployment(t *testing.T) {
 		{"scaled up from nothing with another image", []string{replicas("0")}, []string{newImage}, change.Pods{Desired: 3}, ""},
 		{"no pods", []string{replicas("0")}, []string{replicas("0"), newImage}, change.Pods{}, ""},
 
-		{"paused holds the new template back", []string{"+ paused: true"}, []string{"+ paused: true", newImage}, kept(3, "paused: the new template waits"), ""},
-		{"pausing at once does, too", nil, []string{"+ paused: true", newImage}, kept(3, "paused: the new template waits"), ""},
+		{"paused holds the new template back", []string{"+ paused: true"}, []string{"+ paused: true", newImage}, heldBack(3, "paused: the new template waits"), ""},
+		{"pausing at once does, too", nil, []string{"+ paused: true", newImage}, heldBack(3, "paused: the new template waits"), ""},
 		{"pausing", nil, []string{"+ paused: true"}, kept(3, ""), ""},
 		{"paused is still scaled", []string{"+ paused: true"}, []string{"+ paused: true", replicas("5")}, change.Pods{Before: 3, Desired: 5, Fewest: 3}, ""},
 		{"unpausing may let go of a revision", []string{"+ paused: true"}, nil, kept(3, "unpaused"), "waits since the Deployment was paused"},

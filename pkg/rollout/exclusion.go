@@ -23,11 +23,13 @@ import (
 // Excluded tells why pods that a workload makes find no node because other pods of it run
 // there: old ones that stay until a new one is ready, or as many new ones as there are nodes; or
 // because pods of other workloads run wherever one could.
-// It is nil if they find one, or if the nodes are not known. open is why they may find one all
+// It is nil if they find one, or if the nodes are not known, unless each new pod has its node: that
+// of the old one. open is why they may find one all
 // the same, one clause; "" if they cannot. Both objects have the API server's defaults; old is
 // nil for a workload that is new.
 func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in scheduling.Namespace) (why *Obstacle, open string) {
-	if len(facts.Cluster) == 0 || Rests(updated) || pods == nil || pods.Blocked() {
+	d, daemons := updated.(*appsv1.DaemonSet)
+	if len(facts.Cluster) == 0 && !daemons || Rests(updated) || pods == nil || pods.Blocked() {
 		return nil, ""
 	}
 	e := exclusions{old: old, updated: updated, pods: pods, facts: facts, in: in}
@@ -38,7 +40,7 @@ func Excluded(old, updated runtime.Object, pods *change.Pods, facts Facts, in sc
 	if len(e.own)+len(e.beside)+len(e.keepers) == 0 {
 		return nil, ""
 	}
-	if d, is := updated.(*appsv1.DaemonSet); is {
+	if daemons {
 		if why, open = e.daemonBesideOthers(d); why != nil {
 			return why, open
 		}
@@ -351,10 +353,14 @@ func (e *exclusions) surging(d *appsv1.DaemonSet) (*Obstacle, string) {
 			blocked++
 		}
 	}
-	if blocked == 0 {
+	what := fmt.Sprintf("on %d of its %d nodes the new pod cannot run beside the old one", blocked, nodes)
+	switch {
+	case len(e.facts.Cluster) == 0 && x.Key == "":
+		what = "on its node a new pod cannot run beside the old one"
+	case blocked == 0:
 		return nil, ""
 	}
-	why := e.obstacle(fmt.Sprintf("on %d of its %d nodes the new pod cannot run beside the old one", blocked, nodes), x)
+	why := e.obstacle(what, x)
 	why.some = blocked < nodes
 	switch {
 	case x.Unsure:

@@ -28,7 +28,7 @@ func TestReplicaSetAndReplicationController(t *testing.T) {
 	for kind, text := range map[string]string{"ReplicaSet": replicaSetText, "ReplicationController": replicationControllerText} {
 		t.Run(kind, func(t *testing.T) {
 			runSteps(t, text, Facts{}, []step{
-				{"another template is for pods to come", nil, []string{newImage}, kept(2, keepsTemplate), ""},
+				{"another template is for pods to come", nil, []string{newImage}, heldBack(2, keepsTemplate), ""},
 				{"scaled up", nil, []string{"replicas: 2 => replicas: 3"}, change.Pods{Before: 2, Desired: 3, Fewest: 2}, ""},
 				{"scaled to nothing", nil, []string{"replicas: 2 => replicas: 0"}, change.Pods{Before: 2, AllDown: true}, ""},
 			})

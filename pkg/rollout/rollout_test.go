@@ -142,6 +142,13 @@ func kept(n int, how string) change.Pods {
 	return change.Pods{Before: n, Desired: n, Fewest: n, How: how}
 }
 
+// heldBack is kept where the template is a new one.
+func heldBack(n int, how string) change.Pods {
+	pods := kept(n, how)
+	pods.Held = true
+	return pods
+}
+
 func TestWhichTemplateChangesReplacePods(t *testing.T) {
 	const all, none = "Deployment StatefulSet DaemonSet", ""
 	for _, test := range []struct{ name, edit, replaced string }{

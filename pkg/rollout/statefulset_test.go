@@ -38,14 +38,14 @@ func TestStatefulSet(t *testing.T) {
 		{"no pods", []string{replicas("0")}, []string{replicas("0"), newImage}, change.Pods{}, ""},
 		{"other fields than the template", nil, []string{"+ minReadySeconds: 5", "+ revisionHistoryLimit: 1"}, kept(3, ""), ""},
 
-		{"OnDelete replaces nothing", []string{onDeletePods}, []string{onDeletePods, newImage}, kept(3, heldByOnDelete), ""},
-		{"OnDelete at once does not, either", nil, []string{onDeletePods, newImage}, kept(3, heldByOnDelete), ""},
+		{"OnDelete replaces nothing", []string{onDeletePods}, []string{onDeletePods, newImage}, heldBack(3, heldByOnDelete), ""},
+		{"OnDelete at once does not, either", nil, []string{onDeletePods, newImage}, heldBack(3, heldByOnDelete), ""},
 		{"OnDelete ends", []string{onDeletePods}, nil, kept(3, ""), letGo},
 		{"OnDelete ends, with another image", []string{onDeletePods}, []string{newImage}, turn(3, 2, "one at a time"), ""},
 		{"OnDelete begins", nil, []string{onDeletePods}, kept(3, ""), ""},
 
 		{"partition holds pods back", nil, []string{fromPartition("2"), newImage}, turn(1, 2, "partition 2 of 3, one at a time"), ""},
-		{"partition holds all back", nil, []string{fromPartition("3"), newImage}, kept(3, "partition 3 of 3: all pods keep the old template"), ""},
+		{"partition holds all back", nil, []string{fromPartition("3"), newImage}, heldBack(3, "partition 3 of 3: all pods keep the old template"), ""},
 		{"partition lowered", []string{fromPartition("3")}, []string{fromPartition("2")}, kept(3, ""), letGo},
 		{"partition lowered, still above the pods", []string{fromPartition("9")}, []string{fromPartition("3")}, kept(3, ""), ""},
 		{"partition lowered, with another image", []string{fromPartition("3")}, []string{fromPartition("1"), newImage}, turn(2, 2, "partition 1 of 3, one at a time"), ""},
