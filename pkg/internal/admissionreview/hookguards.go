@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"slices"
@@ -23,7 +23,7 @@ type hookRuns struct {
 }
 
 // hookRuns returns that.
-func (a *Admission) hookRuns(pairs []diff.Pair) hookRuns {
+func (a *Review) hookRuns(pairs []diff.Pair) hookRuns {
 	return hookRuns{pairs: pairs, events: a.Events(), ran: a.Ran, asked: a.Asked, waits: a.Release.Waits, helm: a.Release.Helm}
 }
 
@@ -74,7 +74,7 @@ func without(list []*manifest.Object, o *manifest.Object) []*manifest.Object {
 
 // keptGuards are the guards among some objects that are hooks, which Helm leaves in the cluster
 // when the upgrade deletes what left the release.
-func (a *Admission) keptGuards(list []*manifest.Object) []*manifest.Object {
+func (a *Review) keptGuards(list []*manifest.Object) []*manifest.Object {
 	hooks := map[manifest.Identity]bool{}
 	for _, o := range slices.Concat(a.Old, a.Updated) {
 		hooks[o.Ref.Identity()] = diff.IsHook(o) && guarding(o)

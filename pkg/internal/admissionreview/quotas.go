@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -20,7 +20,7 @@ import (
 // Exceeded refuses objects for which a quota has no room when Helm comes to them, and notes
 // workloads whose pods have none. What is used is what the quota says, or else what the release
 // itself has: a lower bound.
-func (a *Admission) Exceeded(u *upgrade.Upgrade) {
+func (a *Review) Exceeded(u *upgrade.Upgrade) {
 	if a.guards.applied == nil {
 		return
 	}
@@ -55,7 +55,7 @@ func (a *Admission) Exceeded(u *upgrade.Upgrade) {
 // recorded is what the records of the release count for in a quota when Helm comes to its objects: that
 // of this revision is new, and that of the installed one counts where the quota does not say what is
 // used. Where Helm deletes an old record, it is no more than before.
-func (a *Admission) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	if a.Record.Kind == "" || q.Namespace != cmp.Or(a.Namespace, "default") || a.Operation == change.Uninstall {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (a *Admission) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 }
 
 // exceeds refuses an object for which a quota has no room, and notes a hook for whose pods it has none.
-func (a *Admission) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
+func (a *Review) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
 	pod := a.firstPod(o, guards, q)
 	if o.Hook != nil && guards == a.guards.after && len(pod) > 0 { // workloads have their new pods by then
 		before, after, _ := a.podsOf(u, q.Namespace, q)
@@ -95,7 +95,7 @@ func (a *Admission) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apise
 
 // firstPod is what the first pod of a hook counts for in a quota, or a bare Pod that comes. What an earlier
 // run of a hook has left, Helm deletes first.
-func (a *Admission) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
 	if o.Hook == nil && (!bare(o) || o.Change.Op != change.Create) || !upgrade.Awaits(o.Ref()) || a.template(o.New) == nil {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (a *Admission) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *cor
 
 // asks is what an object counts for that comes, or how much more than before where an update is
 // counted, too: of Services and claims (Handles in k8s.io/kubernetes/pkg/quota/v1/evaluator/core).
-func (a *Admission) asks(o *upgrade.Object) corev1.ResourceList {
+func (a *Review) asks(o *upgrade.Object) corev1.ResourceList {
 	ref, c := o.Ref(), o.Change
 	switch {
 	case c.Op == change.Create && (c.Hook == nil || o.Old == nil): // what an earlier run of a hook has left, Helm deletes first
@@ -122,7 +122,7 @@ func (a *Admission) asks(o *upgrade.Object) corev1.ResourceList {
 
 // used is what counts in a quota when the upgrade begins. Where the quota does not say that, it is what the
 // release has; without its pods, if these do not all fit, or are not known.
-func (a *Admission) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.ResourceList {
 	if len(q.Status.Used) > 0 {
 		return q.Status.Used
 	}
@@ -141,7 +141,7 @@ func (a *Admission) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.Res
 
 // crowded notes the workloads that ask for more than before, where the pods of the release do
 // not fit into a quota when the upgrade is over, and did before.
-func (a *Admission) crowded(u *upgrade.Upgrade) {
+func (a *Review) crowded(u *upgrade.Upgrade) {
 	quotas := map[string][]*corev1.ResourceQuota{}
 	for i := range u.Objects {
 		namespace := u.Objects[i].Ref().Namespace
@@ -158,7 +158,7 @@ func (a *Admission) crowded(u *upgrade.Upgrade) {
 
 // podsOf is what the pods of the release count for in a quota before and after the upgrade, with the
 // claims of StatefulSets, and which workloads come to count for more.
-func (a *Admission) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) (before, after corev1.ResourceList, growing []*upgrade.Object) {
+func (a *Review) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) (before, after corev1.ResourceList, growing []*upgrade.Object) {
 	before, after = corev1.ResourceList{}, corev1.ResourceList{}
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -207,7 +207,7 @@ func numbers(o *upgrade.Object) (had, has int, known bool) {
 	return had, has, true
 }
 
-func (a *Admission) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
+func (a *Review) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
 	before, after, growing := a.podsOf(u, namespace, q)
 	says, others := "the release asks for %s in ResourceQuota %s", a.others(q, before)
 	if len(others) > 0 {
@@ -227,7 +227,7 @@ func (a *Admission) crowd(u *upgrade.Upgrade, namespace string, q *corev1.Resour
 
 // others is what a quota counts besides the pods of the release, where the cluster has told what is
 // used. Where an autoscaler has set the number of pods, it cannot be told apart.
-func (a *Admission) others(q *corev1.ResourceQuota, release corev1.ResourceList) corev1.ResourceList {
+func (a *Review) others(q *corev1.ResourceQuota, release corev1.ResourceList) corev1.ResourceList {
 	if len(q.Status.Used) == 0 {
 		return nil
 	}
@@ -240,7 +240,7 @@ func (a *Admission) others(q *corev1.ResourceQuota, release corev1.ResourceList)
 }
 
 // podsUsage is what so many pods of a workload count for in a quota.
-func (a *Admission) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int) corev1.ResourceList {
+func (a *Review) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int) corev1.ResourceList {
 	value := upgrade.Value(o)
 	if value == nil {
 		return nil
@@ -250,7 +250,7 @@ func (a *Admission) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods 
 
 // claimsUsage is what the claims of some pods of a StatefulSet count for in a quota, from one number
 // up to another. Those that are there already count among what is used.
-func (a *Admission) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, to int) corev1.ResourceList {
+func (a *Review) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, to int) corev1.ResourceList {
 	if o == nil || o.Ref.Kind != "StatefulSet" {
 		return nil
 	}
@@ -269,7 +269,7 @@ func (a *Admission) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, fro
 }
 
 // Full says which quota has no room for one more pod of a workload; "" if all have.
-func (a *Admission) Full(ref manifest.Ref, workload runtime.Object) string {
+func (a *Review) Full(ref manifest.Ref, workload runtime.Object) string {
 	for _, q := range a.quotas[ref.Namespace] {
 		if full := apiserver.Full(q, a.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
 			return fmt.Sprintf("ResourceQuota %s has no room for one more pod (%s)", q.Name, full)
@@ -280,7 +280,7 @@ func (a *Admission) Full(ref manifest.Ref, workload runtime.Object) string {
 
 // fillQuotas notes the quotas after the upgrade, with what is used of them. Where the cluster has
 // not told that, it is at least what the pods of the installed release count for.
-func (a *Admission) fillQuotas(old []*manifest.Object) {
+func (a *Review) fillQuotas(old []*manifest.Object) {
 	if a.guards.after == nil {
 		return
 	}
@@ -320,7 +320,7 @@ func (a *Admission) fillQuotas(old []*manifest.Object) {
 // the quota says, or else at least what the release itself has, and the record of its revision. nil if
 // there is room. It is doubtful where Helm first deletes the oldest of many records (Create in
 // helm.sh/helm/v3/pkg/storage): how long the quota goes on counting that is not known.
-func (a *Admission) Unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
+func (a *Review) Unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
 	kind := a.Record.Kind
 	if kind == "" || a.Operation == change.Uninstall || a.Operation == change.Install {
 		return nil, nil, nil

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
@@ -9,7 +9,7 @@ import (
 )
 
 // Priorities refuses a PriorityClass that would be a second default when Helm comes to it.
-func (a *Admission) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
+func (a *Review) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
 	if !u.Any(func(o *upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
 		return
 	}

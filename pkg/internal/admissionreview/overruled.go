@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 // Overruled notes workloads that stay as they are and whose new pods are refused from now on, by limits,
 // quotas, policies or a pod security level that the upgrade brings. Admission does not look at pods that
 // run.
-func (a *Admission) Overruled(u *upgrade.Upgrade) {
+func (a *Review) Overruled(u *upgrade.Upgrade) {
 	var coming []*upgrade.Object
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -55,7 +55,7 @@ func podsJudged(o *upgrade.Object) bool {
 }
 
 // refusedSince says why the pods of a workload are refused after the upgrade, if they were not before.
-func (a *Admission) refusedSince(o *upgrade.Object) string {
+func (a *Review) refusedSince(o *upgrade.Object) string {
 	template, after := a.template(o.Old), o.Standing(upgrade.After)
 	if template == nil || a.template(after) == nil || upgrade.Replicas(after) == 0 {
 		return ""

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -55,7 +55,7 @@ func (n *names) add(list []string, about ...manifest.Identity) {
 
 // readGuards reads the guards of the release and of the cluster. Where the release was installed and
 // never upgraded, its own policies have seen nothing of it yet.
-func (a *Admission) readGuards(run hookRuns) guards {
+func (a *Review) readGuards(run hookRuns) guards {
 	if !slices.ContainsFunc(slices.Concat(a.Cluster, a.Old, a.Updated), guarding) {
 		return guards{}
 	}
@@ -87,7 +87,7 @@ func (a *Admission) readGuards(run hookRuns) guards {
 }
 
 // atFirst returns what guards are made of when the upgrade begins.
-func (a *Admission) atFirst(run *hookRuns) []*manifest.Object {
+func (a *Review) atFirst(run *hookRuns) []*manifest.Object {
 	known := a.said()
 	before := slices.DeleteFunc(slices.Clone(a.Cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
 	for _, o := range a.Old {
@@ -100,7 +100,7 @@ func (a *Admission) atFirst(run *hookRuns) []*manifest.Object {
 
 // said are the objects of the cluster by their name: what was read from it is behind what somebody
 // has said of it.
-func (a *Admission) said() map[manifest.Identity]*manifest.Object {
+func (a *Review) said() map[manifest.Identity]*manifest.Object {
 	known := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Cluster {
 		known[o.Ref.Identity()] = o
@@ -119,7 +119,7 @@ func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
 
 // reading returns objects with those that policies read as the release has them by the time that
 // Helm comes to workloads: Namespaces, ConfigMaps and Secrets come before.
-func (a *Admission) reading(before []*manifest.Object) []*manifest.Object {
+func (a *Review) reading(before []*manifest.Object) []*manifest.Object {
 	updated := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Updated {
 		if readFirst(o) {
@@ -137,7 +137,7 @@ func (a *Admission) reading(before []*manifest.Object) []*manifest.Object {
 
 // merged returns what policies read of the release as the cluster has it once Helm has applied it: a
 // merge leaves what others have set. It is known of objects of which somebody has said what they are in the cluster.
-func (a *Admission) merged(known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
+func (a *Review) merged(known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
 	installed := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Old {
 		installed[o.Ref.Identity()] = o
@@ -288,7 +288,7 @@ type standing struct {
 
 // standing returns that. Without a look at the cluster, a rollback finds the ReplicaSet of the revision
 // to which it goes.
-func (a *Admission) standing(c *change.Change, result *apiserver.Result) standing {
+func (a *Review) standing(c *change.Change, result *apiserver.Result) standing {
 	has := standing{claims: a.Claimed[c.Ref.Namespace]}
 	old, _ := result.Old.(*appsv1.Deployment)
 	updated, is := result.New.(*appsv1.Deployment)
