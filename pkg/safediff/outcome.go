@@ -117,7 +117,7 @@ func (j *judge) update(old, updated *manifest.Object, live map[string]any) (apis
 
 // create asks the API server about a new object.
 func (j *judge) create(o *manifest.Object) (apiserver.Result, error) {
-	result, err := j.server.Admitting(j.guards.during(o), j.guards.installed).Create(o)
+	result, err := j.server.Admitting(j.guards.during(o).Mutator(), j.guards.installed.Mutator()).Create(o)
 	for i := range result.Outcome.Refused {
 		result.Outcome.Refused[i].Itself = true
 	}

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -107,15 +107,15 @@ func (j *judge) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Refer
 
 // podClasses are the classes and accounts of pods that are known before the upgrade, and once it is
 // over, read when somebody asks for the first time.
-type podClasses struct{ before, after func() *apiserver.PodClasses }
+type podClasses struct{ before, after func() *admission.PodClasses }
 
 // podClasses returns them. elsewhere is what the cluster has besides.
 func (j *judge) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
 	return podClasses{j.classesAt(u, upgrade.Before, elsewhere), j.classesAt(u, upgrade.After, elsewhere)}
 }
 
-func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
-	return sync.OnceValue(func() *apiserver.PodClasses {
+func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *admission.PodClasses {
+	return sync.OnceValue(func() *admission.PodClasses {
 		known := slices.Concat(j.cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
@@ -127,13 +127,13 @@ func (j *judge) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *
 				}
 			}
 		}
-		return j.server.PodClasses(known)
+		return admission.NewPodClasses(j.server, known)
 	})
 }
 
 // refusal asks admission about the pods of an object and the classes that they name, as far as these
 // are known; nil if it lets them in.
-func (j *judge) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
+func (j *judge) refusal(o *upgrade.Object, known podClasses) *admission.PodRefusal {
 	asks := slices.ContainsFunc([]string{
 		"priority", "preemptionPolicy", "overhead", "runtimeClassName", "secret", "secretKeyRef", "secretRef", "imagePullSecrets",
 	}, o.New.Mentions)

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -38,14 +39,14 @@ func (j *judge) exceeded(u *upgrade.Upgrade) {
 		for _, q := range guards.Quotas(o.Ref().Namespace) {
 			key := q.Namespace + "/" + q.Name
 			if counts[key] == nil {
-				counts[key] = apiserver.Plus(j.used(u, q), j.recorded(q))
+				counts[key] = admission.Plus(j.used(u, q), j.recorded(q))
 			}
 			j.exceeds(u, o, guards, q, counts[key], more)
 		}
 		if len(o.Change.Outcome.Refused) == 0 && o.Hook == nil { // a hook may be gone again
 			for _, q := range guards.Quotas(o.Ref().Namespace) {
 				key := q.Namespace + "/" + q.Name
-				counts[key] = apiserver.Plus(counts[key], apiserver.Plus(more, j.firstPod(o, guards, q)))
+				counts[key] = admission.Plus(counts[key], admission.Plus(more, j.firstPod(o, guards, q)))
 			}
 		}
 	}
@@ -66,7 +67,7 @@ func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	usage := j.server.Usage(record)
 	switch has := j.opts.Operation != change.Install; {
 	case has && len(q.Status.Used) == 0:
-		return apiserver.Plus(usage, usage)
+		return admission.Plus(usage, usage)
 	case j.prunes():
 		return nil
 	default:
@@ -75,27 +76,27 @@ func (j *judge) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 }
 
 // exceeds refuses an object for which a quota has no room, and notes a hook for whose pods it has none.
-func (j *judge) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
+func (j *judge) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *admission.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
 	pod := j.firstPod(o, guards, q)
 	if o.Hook != nil && guards == j.guards.after && len(pod) > 0 { // workloads have their new pods by then
 		before, after, _ := j.podsOf(u, q.Namespace, q)
-		used = apiserver.Plus(used, apiserver.Growth(before, after))
+		used = admission.Plus(used, admission.Growth(before, after))
 	}
 	if o.Ref().Kind == "Pod" {
-		more, pod = apiserver.Plus(more, pod), nil
+		more, pod = admission.Plus(more, pod), nil
 	}
-	if why := apiserver.Exceeded(q, used, more); why != "" && len(o.Change.Outcome.Refused) == 0 {
+	if why := admission.Exceeded(q, used, more); why != "" && len(o.Change.Outcome.Refused) == 0 {
 		o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("violates ResourceQuota %s (%s)", q.Name, why)}}
 		o.Rollback = ""
 	}
-	if why := apiserver.Exceeded(q, used, pod); len(pod) > 0 && why != "" && o.Barred == "" {
+	if why := admission.Exceeded(q, used, pod); len(pod) > 0 && why != "" && o.Barred == "" {
 		o.Barred = fmt.Sprintf("ResourceQuota %s (with what else counts, that is %s)", q.Name, why)
 	}
 }
 
 // firstPod is what the first pod of a hook counts for in a quota, or a bare Pod that comes. What an earlier
 // run of a hook has left, Helm deletes first.
-func (j *judge) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
+func (j *judge) firstPod(o *upgrade.Object, guards *admission.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
 	if o.Hook == nil && (!bare(o) || o.Change.Op != change.Create) || !upgrade.Awaits(o.Ref()) || j.template(o.New) == nil {
 		return nil
 	}
@@ -114,7 +115,7 @@ func (j *judge) asks(o *upgrade.Object) corev1.ResourceList {
 	case c.Op == change.Create && (c.Hook == nil || o.Old == nil): // what an earlier run of a hook has left, Helm deletes first
 		return j.server.Usage(o.New)
 	case c.Op == change.Update && ref.Group == "" && (ref.Kind == "Service" || ref.Kind == "PersistentVolumeClaim") && o.Old != nil:
-		return apiserver.Growth(j.server.Usage(o.Old), j.server.Usage(o.New))
+		return admission.Growth(j.server.Usage(o.Old), j.server.Usage(o.New))
 	default:
 		return nil
 	}
@@ -130,11 +131,11 @@ func (j *judge) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.Resourc
 	for i := range u.Objects {
 		o := u.Objects[i].Old
 		if o != nil && o.Ref.Namespace == q.Namespace && !diff.IsHook(o) {
-			sum = apiserver.Plus(sum, j.server.Usage(o))
+			sum = admission.Plus(sum, j.server.Usage(o))
 		}
 	}
-	if pods, _, _ := j.podsOf(u, q.Namespace, q); apiserver.Exceeded(q, sum, pods) == "" {
-		sum = apiserver.Plus(sum, pods)
+	if pods, _, _ := j.podsOf(u, q.Namespace, q); admission.Exceeded(q, sum, pods) == "" {
+		sum = admission.Plus(sum, pods)
 	}
 	return sum
 }
@@ -171,9 +172,9 @@ func (j *judge) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQ
 		}
 		was, is := j.podsUsage(o.Old, q, had), j.podsUsage(o.Standing(upgrade.After), q, has)
 		kept := j.claimsUsage(o.Old, q, 0, had)
-		was, is = apiserver.Plus(was, kept), apiserver.Plus(is, apiserver.Plus(kept, j.claimsUsage(o.Standing(upgrade.After), q, had, has)))
-		before, after = apiserver.Plus(before, was), apiserver.Plus(after, is)
-		if !bare(o) && o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && apiserver.Grows(was, is) {
+		was, is = admission.Plus(was, kept), admission.Plus(is, admission.Plus(kept, j.claimsUsage(o.Standing(upgrade.After), q, had, has)))
+		before, after = admission.Plus(before, was), admission.Plus(after, is)
+		if !bare(o) && o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && admission.Grows(was, is) {
 			growing = append(growing, o)
 		}
 	}
@@ -213,8 +214,8 @@ func (j *judge) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQu
 	if len(others) > 0 {
 		says = "with what else counts, that is %s in ResourceQuota %s"
 	}
-	why := apiserver.Exceeded(q, others, after)
-	if why == "" || apiserver.Exceeded(q, others, before) != "" {
+	why := admission.Exceeded(q, others, after)
+	if why == "" || admission.Exceeded(q, others, before) != "" {
 		return
 	}
 	for _, o := range growing {
@@ -236,7 +237,7 @@ func (j *judge) others(q *corev1.ResourceQuota, release corev1.ResourceList) cor
 			return nil
 		}
 	}
-	return apiserver.Growth(release, q.Status.Used)
+	return admission.Growth(release, q.Status.Used)
 }
 
 // podsUsage is what so many pods of a workload count for in a quota.
@@ -245,7 +246,7 @@ func (j *judge) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int)
 	if value == nil {
 		return nil
 	}
-	return apiserver.Times(j.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q), pods)
+	return admission.Times(j.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q), pods)
 }
 
 // claimsUsage is what the claims of some pods of a StatefulSet count for in a quota, from one number
@@ -265,13 +266,13 @@ func (j *judge) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, t
 			pods++
 		}
 	}
-	return apiserver.Times(j.server.ClaimUsage(set, q), pods)
+	return admission.Times(j.server.ClaimUsage(set, q), pods)
 }
 
 // full says which quota has no room for one more pod of a workload; "" if all have.
 func (j *judge) full(ref manifest.Ref, workload runtime.Object) string {
 	for _, q := range j.quotas[ref.Namespace] {
-		if full := apiserver.Full(q, j.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
+		if full := admission.Full(q, j.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
 			return fmt.Sprintf("ResourceQuota %s has no room for one more pod (%s)", q.Name, full)
 		}
 	}
@@ -309,7 +310,7 @@ func (j *judge) fillQuotas(old []*manifest.Object) {
 				filled[q].Status.Hard, filled[q].Status.Used = q.Spec.Hard, corev1.ResourceList{}
 				j.quotas[q.Namespace] = append(j.quotas[q.Namespace], filled[q])
 			}
-			filled[q].Status.Used = apiserver.Plus(filled[q].Status.Used, j.podsUsage(o, q, pods))
+			filled[q].Status.Used = admission.Plus(filled[q].Status.Used, j.podsUsage(o, q, pods))
 		}
 		o.Forget()
 	}

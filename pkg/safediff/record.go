@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -71,11 +71,11 @@ func (j *judge) unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.
 			used = more // the record of the installed revision
 			for i := range objects {
 				if o := objects[i].Old; o != nil && o.Ref.Kind == kind && o.Ref.Namespace == namespace && !diff.IsHook(o) {
-					used = apiserver.Plus(used, j.server.Usage(o))
+					used = admission.Plus(used, j.server.Usage(o))
 				}
 			}
 		}
-		why := apiserver.Exceeded(q, used, more)
+		why := admission.Exceeded(q, used, more)
 		if why == "" {
 			continue
 		}

@@ -177,7 +177,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	j.bound = in.bound(state)
 	j.existing = j.spaces(in.old)
 	j.guards = in.admission(server, opts.ServerSide, j.rollout.Fresh, j.hookRuns(pairs))
-	j.server = server.Admitting(j.guards.before, j.guards.installed)
+	j.server = server.Admitting(j.guards.before.Mutator(), j.guards.installed.Mutator())
 	j.fillQuotas(in.old) //nolint:contextcheck // admission in this process waits for nobody
 	if asked {
 		j.running = runningIn(state)
