@@ -6,14 +6,14 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/workloads"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 )
 
 // podRules are about running pods.
 func podRules() []rule.Rule {
-	return showing(rule.PodEvidence, goneRules(), stuckRules(), scaleRules(), impact.RestartRules())
+	return showing(rule.PodEvidence, goneRules(), stuckRules(), scaleRules(), workloads.RestartRules())
 }
 
 // stuckRules are about rollouts that do not come to an end.

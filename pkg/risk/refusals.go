@@ -6,7 +6,9 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/api"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/traffic"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/workloads"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 )
 
@@ -14,7 +16,7 @@ const whyRefused = "the API server rejects the change: the upgrade fails after o
 
 // refusalRules know remedies. Which changes are refused the API server says.
 func refusalRules() []rule.Rule {
-	return showing(rule.RefusalEvidence, impact.Unmerged(), helmRefusals(), admissionRefusals(), workloadRefusals(), impact.Addresses(), impact.HookPods(), objectRefusals(), []rule.Rule{
+	return showing(rule.RefusalEvidence, api.Unmerged(), helmRefusals(), admissionRefusals(), workloadRefusals(), traffic.Addresses(), workloads.HookPods(), objectRefusals(), []rule.Rule{
 		{
 			ID: "value-refused", Risk: change.Rejected,
 			Why:  "the API server rejects the object whatever was there before; the upgrade fails after other objects have already changed",

@@ -13,6 +13,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/exposure"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/api"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/owners"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -40,15 +42,15 @@ func showing(evidence func(*change.Change) []change.Evidence, tables ...[]rule.R
 // UnknownServers lists the webhooks of a change that are asked about Helm's own record from this
 // upgrade on, by a server of which the release has nothing.
 func UnknownServers(u *upgrade.Upgrade, o *upgrade.Object) []string {
-	return impact.UnknownServers(u, o)
+	return api.UnknownServers(u, o)
 }
 
 // Server is a workload whose pods serve a webhook.
-type Server = impact.Server
+type Server = api.Server
 
 // Servers lists the workloads that serve the webhooks of a configuration after the upgrade.
-func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server { return impact.Servers(u, o) }
+func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server { return api.Servers(u, o) }
 
 // OwnsData reports whether data go with a custom resource that is deleted, as far as that is known
 // of its kind.
-func OwnsData(o *manifest.Object) bool { return impact.OwnsData(o) }
+func OwnsData(o *manifest.Object) bool { return owners.OwnsData(o) }

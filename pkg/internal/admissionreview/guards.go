@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -24,13 +25,13 @@ import (
 // has applied what comes before workloads, and when it is over. Helm applies policies last, so
 // that none denies the upgrade that brings it, and limits and quotas first.
 type guards struct {
-	before, applied, after *apiserver.Guards
+	before, applied, after *admission.Guards
 	// early are those before the upgrade, with what they read of the release as it is then.
-	early *apiserver.Guards
+	early *admission.Guards
 	// atHook are those that each hook meets which runs.
-	atHook map[*manifest.Object]*apiserver.Guards
+	atHook map[*manifest.Object]*admission.Guards
 	// installed are those that what is there has met when it was made.
-	installed  *apiserver.Guards
+	installed  *admission.Guards
 	serverSide bool
 	// webhooks are the names of those that are asked.
 	webhooks *names
@@ -60,9 +61,11 @@ func (a *Review) readGuards(run hookRuns) guards {
 		return guards{}
 	}
 	before, merged := a.atFirst(&run), a.merged(a.said())
-	of := func(objects []*manifest.Object) *apiserver.Guards { return a.Server.Guards(objects, a.Unread) }
+	of := func(objects []*manifest.Object) *admission.Guards {
+		return admission.NewGuards(a.Server, objects, a.Unread)
+	}
 	g := guards{
-		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
+		early: of(before), atHook: map[*manifest.Object]*admission.Guards{},
 		serverSide: a.ServerSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
 	begun := g.meet(run.hooks(0), before, g.early, of)
@@ -81,7 +84,7 @@ func (a *Review) readGuards(run hookRuns) guards {
 		for _, o := range a.Old {
 			own[o.Ref.Identity()] = isAdmissionPolicy(o.Ref.Kind)
 		}
-		g.installed = a.Server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), a.Unread)
+		g.installed = admission.NewGuards(a.Server, slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), a.Unread)
 	}
 	return g
 }
@@ -206,7 +209,7 @@ func GuardingKind(kind string) bool {
 
 // during returns the guards that an object of the release meets, or a hook: what runs after
 // the upgrade meets all that it has brought, hooks before it too.
-func (g *guards) during(o *manifest.Object) *apiserver.Guards {
+func (g *guards) during(o *manifest.Object) *admission.Guards {
 	events := o.HookEvents()
 	switch met, runs := g.atHook[o]; {
 	case runs:
@@ -305,7 +308,7 @@ func (a *Review) standing(c *change.Change, result *apiserver.Result) standing {
 
 // claims says why the claims of the first new pod of a StatefulSet are not let in; "" if they are, or
 // are there.
-func (g *guards) claims(set *appsv1.StatefulSet, m apiserver.PodMaker, pods *change.Pods, has standing) string {
+func (g *guards) claims(set *appsv1.StatefulSet, m admission.PodMaker, pods *change.Pods, has standing) string {
 	next := max(pods.Before, 0)
 	if set.Spec.Ordinals != nil {
 		next += int(set.Spec.Ordinals.Start)
@@ -372,6 +375,6 @@ func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
 }
 
 // maker is a workload as admission asks about its pods.
-func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
-	return apiserver.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
+func maker(ref manifest.Ref, o runtime.Object) admission.PodMaker {
+	return admission.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
 }

@@ -3,7 +3,7 @@ package admissionreview
 import (
 	"slices"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -47,7 +47,7 @@ func (r *hookRuns) left(o *manifest.Object, unread map[string]bool) bool {
 
 // meet notes which guards each hook of an event meets, and returns those that are there when all
 // have run. first are those that the first of them meets, made of list.
-func (g *guards) meet(hooks, list []*manifest.Object, first *apiserver.Guards, of func([]*manifest.Object) *apiserver.Guards) []*manifest.Object {
+func (g *guards) meet(hooks, list []*manifest.Object, first *admission.Guards, of func([]*manifest.Object) *admission.Guards) []*manifest.Object {
 	met := first
 	for _, o := range hooks {
 		if _, known := g.atHook[o]; !known { // of both events the first counts

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -60,9 +61,9 @@ func (a *Review) refusedSince(o *upgrade.Object) string {
 	if template == nil || a.template(after) == nil || upgrade.Replicas(after) == 0 {
 		return ""
 	}
-	was := apiserver.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
-	is := apiserver.PodMaker{Ref: o.Ref(), Template: a.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
-	refuses := func(g *apiserver.Guards, m apiserver.PodMaker) string {
+	was := admission.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
+	is := admission.PodMaker{Ref: o.Ref(), Template: a.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
+	refuses := func(g *admission.Guards, m admission.PodMaker) string {
 		if o.Ref().Kind == "CronJob" {
 			return cmp.Or(g.Between(m, 0), g.Pods(m))
 		}

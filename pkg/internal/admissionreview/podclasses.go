@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -108,15 +108,15 @@ func (a *Review) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Refe
 
 // podClasses are the classes and accounts of pods that are known before the upgrade, and once it is
 // over, read when somebody asks for the first time.
-type podClasses struct{ before, after func() *apiserver.PodClasses }
+type podClasses struct{ before, after func() *admission.PodClasses }
 
 // podClasses returns them. elsewhere is what the cluster has besides.
 func (a *Review) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
 	return podClasses{a.classesAt(u, upgrade.Before, elsewhere), a.classesAt(u, upgrade.After, elsewhere)}
 }
 
-func (a *Review) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
-	return sync.OnceValue(func() *apiserver.PodClasses {
+func (a *Review) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *admission.PodClasses {
+	return sync.OnceValue(func() *admission.PodClasses {
 		known := slices.Concat(a.Cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
@@ -128,13 +128,13 @@ func (a *Review) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere 
 				}
 			}
 		}
-		return a.Server.PodClasses(known)
+		return admission.NewPodClasses(a.Server, known)
 	})
 }
 
 // refusal asks admission about the pods of an object and the classes that they name, as far as these
 // are known; nil if it lets them a.
-func (a *Review) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
+func (a *Review) refusal(o *upgrade.Object, known podClasses) *admission.PodRefusal {
 	asks := slices.ContainsFunc([]string{
 		"priority", "preemptionPolicy", "overhead", "runtimeClassName", "secret", "secretKeyRef", "secretRef", "imagePullSecrets",
 	}, o.New.Mentions)

@@ -1,6 +1,7 @@
 package admissionreview
 
 import (
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
@@ -42,7 +43,7 @@ func (a *Review) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condit
 			for _, other := range there {
 				others = append(others, other)
 			}
-			c.Outcome.Refused = a.Server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
+			c.Outcome.Refused = admission.SecondDefault(a.Server, o.New, others, c.Op == change.Update && c.Hook == nil)
 			if len(c.Outcome.Refused) > 0 {
 				continue
 			}

@@ -32,7 +32,7 @@ func New(of *action.Action, pairs []diff.Pair) *Review {
 	a := &Review{Action: of}
 	a.namespaces = a.readNamespaces()
 	a.guards = a.readGuards(a.hookRuns(pairs))
-	of.Server = of.Server.Admitting(a.guards.before, a.guards.installed)
+	of.Server = of.Server.Admitting(a.guards.before.Mutator(), a.guards.installed.Mutator())
 	a.fillQuotas(of.Old)
 	return a
 }
@@ -42,7 +42,7 @@ func (a *Review) Err() error { return a.namespaces.err }
 
 // During returns an API server that asks what an object of the release meets.
 func (a *Review) During(server *apiserver.Server, o *manifest.Object) *apiserver.Server {
-	return server.Admitting(a.guards.during(o), a.guards.installed)
+	return server.Admitting(a.guards.during(o).Mutator(), a.guards.installed.Mutator())
 }
 
 // Policies reports whether there are policies when the upgrade begins.

@@ -3,7 +3,7 @@ package admissionreview
 import (
 	"slices"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
@@ -109,7 +109,7 @@ type deletion struct {
 }
 
 // deletion asks guards about an object as the cluster has it.
-func (a *Review) deletion(o *manifest.Object, guards *apiserver.Guards) deletion {
+func (a *Review) deletion(o *manifest.Object, guards *admission.Guards) deletion {
 	if !guards.MayAsk(o.Ref) {
 		return deletion{}
 	}

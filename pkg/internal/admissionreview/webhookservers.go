@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -50,7 +50,7 @@ func (a *Review) OwnPods(u *upgrade.Upgrade) {
 // asksOwn reports whether a webhook is called for the pods that serve it.
 func (a *Review) asksOwn(s risk.Server) bool {
 	template, ref := a.template(s.Workload.Result()), s.Workload.Ref()
-	return template != nil && slices.Contains(a.guards.after.PodWebhooks(apiserver.PodMaker{Ref: ref, Template: template}), s.Webhook)
+	return template != nil && slices.Contains(a.guards.after.PodWebhooks(admission.PodMaker{Ref: ref, Template: template}), s.Webhook)
 }
 
 // locked tells of a webhook that is called for its own pods: once none is ready, none can be created.

@@ -276,6 +276,12 @@ func OfKubernetes(group string) bool {
 	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
 
+// InGroup reports whether a group is one that a pattern names: a group, or "*" and how it ends.
+func InGroup(pattern, group string) bool {
+	ends, open := strings.CutPrefix(pattern, "*")
+	return pattern == group || open && strings.HasSuffix(group, ends)
+}
+
 // Edits are the fields in which the manifests of a change differ and of whose path one
 // of these is part.
 func Edits(c *change.Change, fields ...string) []fieldpath.Path {
@@ -285,6 +291,17 @@ func Edits(c *change.Change, fields ...string) []fieldpath.Path {
 			if path := c.Edits[i].Path; slices.ContainsFunc(path, func(e fieldpath.Element) bool { return e.Field == field }) {
 				paths = append(paths, path)
 			}
+		}
+	}
+	return paths
+}
+
+// SpecEdits are the fields of the spec in which the manifests of a change differ.
+func SpecEdits(c *change.Change) []fieldpath.Path {
+	var paths []fieldpath.Path
+	for i := range c.Edits {
+		if c.Edits[i].Path.Under("spec") {
+			paths = append(paths, c.Edits[i].Path)
 		}
 	}
 	return paths

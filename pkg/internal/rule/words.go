@@ -19,6 +19,19 @@ func Names(refs []manifest.Ref) string {
 	return strings.Join(list, ", ")
 }
 
+// Services names Services of one namespace, with what one of them does, or several do.
+func Services(services []manifest.Ref, does, do string) string {
+	last := len(services) - 1
+	if last == 0 {
+		return "Service " + services[0].Name + " " + does
+	}
+	names := make([]string, last)
+	for i := range names {
+		names[i] = services[i].Name
+	}
+	return "Services " + strings.Join(names, ", ") + " and " + services[last].Name + " " + do
+}
+
 // Shortened lists the first few items in a sentence, and counts the others.
 func Shortened(list []string) string {
 	const most = 4

@@ -237,6 +237,17 @@ func (o *Object) Does(ops ...change.Op) bool { return o.Done() && slices.Contain
 // Goes reports whether the upgrade deletes the object.
 func (o *Object) Goes() bool { return o.Does(change.Delete) }
 
+// Leaves reports whether an object is deleted, or would be if the upgrade came to it.
+func (o *Object) Leaves() bool {
+	return o.Change != nil && o.Change.Op == change.Delete && !Undeleted(o.Change)
+}
+
+// GoesWithNamespace reports whether the namespace of an object is deleted, or would be.
+func (u *Upgrade) GoesWithNamespace(o *Object) bool {
+	namespace := u.Object(manifest.Identity{Kind: "Namespace", Name: o.Ref().Namespace})
+	return namespace != nil && namespace.Leaves()
+}
+
 // Idle reports whether the object is a hook that does not run.
 func (o *Object) Idle() bool { return o.Hook != nil && !o.Hook.Runs }
 

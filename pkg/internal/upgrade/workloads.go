@@ -252,6 +252,30 @@ func Lasting(list []*Workload) []*Workload {
 	return slices.DeleteFunc(slices.Clone(list), func(w *Workload) bool { return w.Ends })
 }
 
+// ReadyAfter is the least number of seconds until the first of some workloads has a ready new pod;
+// 0 if that is not known.
+func ReadyAfter(list []*Workload) int {
+	least := 0
+	for i, w := range list {
+		c := w.Change
+		if c == nil || c.Outcome.Pods == nil || c.Outcome.Pods.Takes == nil {
+			return 0
+		}
+		if ready := c.Outcome.Pods.Takes.Ready; i == 0 || ready < least {
+			least = ready
+		}
+	}
+	return least
+}
+
+// KeepsLabels reports whether new pods of the workload have the labels of the old ones.
+func (w *Workload) KeepsLabels() bool { return maps.Equal(w.Before.Labels, w.After.Labels) }
+
+// HasScale reports whether the kind of the workload has the scale subresource.
+func (w *Workload) HasScale() bool {
+	return slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, w.Ref().Kind)
+}
+
 // Refs names workloads.
 func Refs(list []*Workload) []manifest.Ref {
 	refs := make([]manifest.Ref, 0, len(list))

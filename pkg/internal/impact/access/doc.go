@@ -1,0 +1,2 @@
+// Package access holds the rules about ServiceAccounts, and what they may do.
+package access
