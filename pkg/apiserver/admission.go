@@ -24,13 +24,13 @@ import (
 // webhooks, policies) the manifests cannot tell. Pod security has a package of its own.
 func admit(r request, object runtime.Object) {
 	if pod, ok := object.(*api.Pod); ok {
-		admitPod(r.ctx, pod)
+		AdmitPod(r.ctx, pod)
 	}
 }
 
-// admitPod does what ServiceAccount, Priority and DefaultTolerationSeconds do to a pod that says nothing
+// AdmitPod does what ServiceAccount, Priority and DefaultTolerationSeconds do to a pod that says nothing
 // of these.
-func admitPod(ctx context.Context, pod *api.Pod) {
+func AdmitPod(ctx context.Context, pod *api.Pod) {
 	if pod.Spec.ServiceAccountName == "" {
 		pod.Spec.ServiceAccountName = "default"
 	}

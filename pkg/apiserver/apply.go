@@ -204,7 +204,7 @@ func metadataError(value map[string]any) *change.FieldError {
 	}
 	text := encode(map[string]any{"metadata": value["metadata"]})
 	if err := utiljson.Unmarshal(text, &typed); err != nil {
-		return &change.FieldError{Type: "Invalid", Message: "unable to decode: " + firstLine(err.Error())}
+		return &change.FieldError{Type: "Invalid", Message: "unable to decode: " + FirstLine(err.Error())}
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ func newEquivalents() *equivalents {
 	return &equivalents{known: map[schema.GroupKind]bool{}, EquivalentResourceRegistry: runtime.NewEquivalentResourceRegistry()}
 }
 
-// interfaces are what admission plugins ask about kinds.
-func (s *Server) interfaces() admission.ObjectInterfaces {
+// Interfaces are what admission plugins ask about kinds.
+func (s *Server) Interfaces() admission.ObjectInterfaces {
 	scheme := legacyscheme.Scheme
 	return &admission.RuntimeObjectInterfaces{
 		ObjectCreater: maker{scheme}, ObjectTyper: scheme, ObjectDefaulter: scheme, ObjectConvertor: converter{scheme}, EquivalentResourceMapper: s.equivalents,
@@ -98,12 +98,3 @@ func (c converter) Convert(in, out, about any) error {
 	to.SetAPIVersion(version)
 	return nil
 }
-
-// asResource is a request for an equivalent resource.
-type asResource struct {
-	admission.Attributes
-	resource schema.GroupVersionResource
-}
-
-// GetResource implements admission.Attributes.
-func (a asResource) GetResource() schema.GroupVersionResource { return a.resource }

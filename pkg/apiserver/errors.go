@@ -46,11 +46,11 @@ func (r request) errors(err error, list field.ErrorList) []change.FieldError {
 			if r.secret() {
 				message = string(cause.Type)
 			}
-			add(change.FieldError{Field: cause.Field, Type: string(cause.Type), Message: firstLine(message)})
+			add(change.FieldError{Field: cause.Field, Type: string(cause.Type), Message: FirstLine(message)})
 		}
 	}
 	if len(refused) == 0 {
-		add(change.FieldError{Type: "Invalid", Message: firstLine(err.Error())})
+		add(change.FieldError{Type: "Invalid", Message: FirstLine(err.Error())})
 	}
 	return refused
 }
@@ -104,7 +104,7 @@ func (r request) fieldError(e *field.Error) change.FieldError {
 			message += ": " + value
 		}
 	}
-	if detail := firstLine(e.Detail); detail != "" {
+	if detail := FirstLine(e.Detail); detail != "" {
 		message += ": " + detail
 	}
 	return change.FieldError{Field: e.Field, Type: string(e.Type), Message: message}
@@ -148,9 +148,9 @@ func quoteValue(value any) (string, bool) {
 	return "", false
 }
 
-// firstLine drops the dumps of whole objects that some messages carry behind
+// FirstLine drops the dumps of whole objects that some messages carry behind
 // their sentence.
-func firstLine(message string) string {
+func FirstLine(message string) string {
 	line, _, _ := strings.Cut(message, "\n")
 	return strings.TrimRight(line, ": ")
 }

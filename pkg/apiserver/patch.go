@@ -392,7 +392,7 @@ func patchError(err error) *change.FieldError {
 	case errors.Is(err, errCrash):
 		return &change.FieldError{Type: string(field.ErrorTypeInternal), Message: err.Error()}
 	}
-	message, _, _ := strings.Cut(firstLine(err.Error()), ": [[") // the lists that it is about
+	message, _, _ := strings.Cut(FirstLine(err.Error()), ": [[") // the lists that it is about
 	return &change.FieldError{Type: "FieldValueInvalid", Message: "cannot patch: " + message, Unmerged: true}
 }
 

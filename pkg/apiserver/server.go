@@ -44,9 +44,8 @@ type Server struct {
 	equivalents *equivalents
 	facts       Facts
 	taken       map[string]bool // addresses and node ports that other Services have
-	// mutating are the policies that change what is sent, mutated those that have changed what is
-	// there; nil for none.
-	mutating, mutated *policies
+	// mutating changes what is sent, mutated has changed what is there; nil for nothing that does.
+	mutating, mutated Mutator
 }
 
 // Facts are what the judgement of an object needs and its manifest does not say.

@@ -140,7 +140,7 @@ func (r request) empty() (runtime.Object, error) {
 // applyError refuses what cannot be merged, in the server's words.
 func (r request) applyError(value map[string]any, err error) change.FieldError {
 	if apierrors.IsConflict(err) {
-		return change.FieldError{Type: "Conflict", Message: firstLine(err.Error())}
+		return change.FieldError{Type: "Conflict", Message: FirstLine(err.Error())}
 	}
 	message := r.untyped(value, err.Error())
 	if r.secret() {

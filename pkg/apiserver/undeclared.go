@@ -23,7 +23,7 @@ const notDeclared = ": field not declared in schema"
 // is the first by path. A field that is the only one of its kind is always named.
 func (r request) untyped(value map[string]any, message string) string {
 	if !strings.HasPrefix(message, "failed to create typed patch object") {
-		return firstLine(message)
+		return FirstLine(message)
 	}
 	lead, list, several := strings.Cut(message, "errors:\n")
 	if !several {

@@ -15,7 +15,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admissionreview"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
@@ -50,7 +50,7 @@ type judge struct {
 	// obstacles tells what keeps pods from starting.
 	obstacles *obstacles.Obstacles
 	// admission is what is asked about objects and pods.
-	admission *admission.Admission
+	admission *admissionreview.Review
 	// selecting is what selects by labels, labels what looks at them otherwise.
 	selecting *selectors.Known
 	labels    []noise.Label

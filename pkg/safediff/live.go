@@ -11,7 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admissionreview"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
@@ -76,7 +76,7 @@ func gaps(state *cluster.State) []change.Notice {
 		if everyService(gap) || gap.Kind == "Node" && !countsNodes(state) {
 			continue // said where it matters; without nodes nothing is said of places
 		}
-		if admission.GuardingKind(gap.Kind) {
+		if admissionreview.GuardingKind(gap.Kind) {
 			rejecting = append(rejecting, gap.Reason)
 			continue
 		}
@@ -88,7 +88,7 @@ func gaps(state *cluster.State) []change.Notice {
 	}
 	if slices.ContainsFunc(state.Surroundings, func(o map[string]any) bool {
 		kind, _ := o["kind"].(string)
-		return admission.GuardingKind(kind) && kind != "LimitRange"
+		return admissionreview.GuardingKind(kind) && kind != "LimitRange"
 	}) {
 		for id, o := range state.Objects { // whose labels decide which policies and webhooks are asked
 			if id.Kind == "Namespace" && id.Group == "" && o.Unread != "" {

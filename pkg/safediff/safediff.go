@@ -20,7 +20,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admissionreview"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/autoscaling"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/obstacles"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rollback"
@@ -180,7 +180,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 		selecting: selecting(pairs, slices.Concat(in.Cluster, in.selecting)), labels: noise.Labels(),
 	}
 	j.autoscaling = autoscaling.New(&j.Action)
-	j.admission = admission.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
+	j.admission = admissionreview.New(&j.Action, pairs) //nolint:contextcheck // admission in this process waits for nobody
 	j.obstacles = obstacles.New(&j.Action, j.admission.Labels)
 	objects, err := j.all(ctx, pairs)
 	if err = errors.Join(facts.Definitions.Err(), j.admission.Err(), err); err != nil {

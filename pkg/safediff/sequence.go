@@ -6,7 +6,7 @@ import (
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
-	"github.com/safe-diff/helm-safe-diff/pkg/internal/admission"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/admissionreview"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/renames"
@@ -44,12 +44,12 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("autoscalers that come, go or change", j.autoscaling.Resized)
 	between("what objects name outside of the release", func(u *upgrade.Upgrade) { u.Elsewhere, err = j.LookOutside(ctx, u.Outside(), u.Owned()) })
 	between("pods that contradict their class", j.admission.Contradictions)
-	between("pods that name what is not there", admission.NamesInVain)
+	between("pods that name what is not there", admissionreview.NamesInVain)
 	between("workloads whose new pods are refused from now on", j.admission.Overruled)
 	between("webhooks that are asked about the pods that answer them", j.admission.OwnPods)
 	between("why pods are replaced", restartcause.Write)
 	between("which ports and addresses close", closedports.Notice)
-	between("webhooks that Helm's own record meets", admission.WebhookNotices)
+	between("webhooks that Helm's own record meets", admissionreview.WebhookNotices)
 	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
 		for _, note := range u.Altered() {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)

@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/serviceaccount"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	api "k8s.io/kubernetes/pkg/apis/core"
 	deploymentutil "k8s.io/kubernetes/pkg/controller/deployment/util"
 )
 
@@ -65,15 +64,9 @@ func (g *Guards) denied(m byController, namespace, name string) string {
 	if err != nil {
 		return ""
 	}
-	fillSystemFields(object)
-	if claim, is := object.(*api.PersistentVolumeClaim); is {
-		g.server.admitCreate(claim)
-	}
-	g.server.kinds[m.gvk.GroupKind()].strategy.PrepareForCreate(context.Background(), object)
-	r := request{gvk: m.gvk}
-	r.resource = m.resource
+	g.server.Prepare(m.gvk.GroupKind(), object)
 	by := &user.DefaultInfo{Name: serviceaccount.MakeUsername(metav1.NamespaceSystem, m.account), Groups: append(serviceaccount.MakeGroupNames(metav1.NamespaceSystem), user.AllAuthenticated)}
-	why, _ := g.policies.ask(admission.NewAttributesRecord(object, nil, m.gvk, namespace, name, g.server.resourceOf(r), "", admission.Create, &metav1.CreateOptions{}, false, by))
+	why, _ := g.policies.ask(admission.NewAttributesRecord(object, nil, m.gvk, namespace, name, g.server.Resource(m.gvk), "", admission.Create, &metav1.CreateOptions{}, false, by))
 	if why == "" {
 		return ""
 	}

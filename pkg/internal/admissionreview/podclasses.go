@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -24,7 +24,7 @@ import (
 
 // LookAhead asks the cluster for the objects outside of the release without which admission rejects
 // the pods of hooks, or Pods that Helm creates: then Helm stops there.
-func (a *Admission) LookAhead(ctx context.Context, u *upgrade.Upgrade) (err error) {
+func (a *Review) LookAhead(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	var open []upgrade.Outside
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -51,14 +51,14 @@ const nowhere = "it is neither in the release nor in the cluster"
 
 // absent reports whether an object outside of the release that a pod names does not exist in the
 // cluster; false if that is not known, or if something of the release may create it.
-func (a *Admission) absent(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) (manifest.Ref, bool) {
+func (a *Review) absent(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) (manifest.Ref, bool) {
 	ref, servable := upgrade.Servable(r.To)
 	value, known := a.ahead.Object(ref)
 	return ref, servable && known && value == nil && upgrade.AdmitsPods(r.To) && !u.MayMake(r.To.Name, o)
 }
 
 // AbsentFor notes the objects that a hook names and that do not exist.
-func (a *Admission) AbsentFor(u *upgrade.Upgrade, o *upgrade.Object) {
+func (a *Review) AbsentFor(u *upgrade.Upgrade, o *upgrade.Object) {
 	if a.ahead == nil {
 		return
 	}
@@ -71,7 +71,7 @@ func (a *Admission) AbsentFor(u *upgrade.Upgrade, o *upgrade.Object) {
 
 // BarePods notes Pods that admission rejects: they name an object that does not exist when Helm
 // creates them, or contradict their class. What hooks lack is known already.
-func (a *Admission) BarePods(u *upgrade.Upgrade) {
+func (a *Review) BarePods(u *upgrade.Upgrade) {
 	classes := a.podClasses(u, a.ahead)
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -92,7 +92,7 @@ func (a *Admission) BarePods(u *upgrade.Upgrade) {
 
 // unnamed says which object that a Pod names does not exist when Helm creates the Pod; "" if it
 // does, or if admission does not ask for it.
-func (a *Admission) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) string {
+func (a *Review) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.Reference) string {
 	to := u.Object(r.To)
 	switch ref, absent := a.absent(u, o, r); {
 	case !upgrade.AdmitsPods(r.To):
@@ -108,15 +108,15 @@ func (a *Admission) unnamed(u *upgrade.Upgrade, o *upgrade.Object, r reference.R
 
 // podClasses are the classes and accounts of pods that are known before the upgrade, and once it is
 // over, read when somebody asks for the first time.
-type podClasses struct{ before, after func() *apiserver.PodClasses }
+type podClasses struct{ before, after func() *admission.PodClasses }
 
 // podClasses returns them. elsewhere is what the cluster has besides.
-func (a *Admission) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
+func (a *Review) podClasses(u *upgrade.Upgrade, elsewhere *cluster.State) podClasses {
 	return podClasses{a.classesAt(u, upgrade.Before, elsewhere), a.classesAt(u, upgrade.After, elsewhere)}
 }
 
-func (a *Admission) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *apiserver.PodClasses {
-	return sync.OnceValue(func() *apiserver.PodClasses {
+func (a *Review) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhere *cluster.State) func() *admission.PodClasses {
+	return sync.OnceValue(func() *admission.PodClasses {
 		known := slices.Concat(a.Cluster, u.StandingAt(moment))
 		if elsewhere != nil {
 			for _, found := range elsewhere.Objects {
@@ -128,13 +128,13 @@ func (a *Admission) classesAt(u *upgrade.Upgrade, moment upgrade.Moment, elsewhe
 				}
 			}
 		}
-		return a.Server.PodClasses(known)
+		return admission.NewPodClasses(a.Server, known)
 	})
 }
 
 // refusal asks admission about the pods of an object and the classes that they name, as far as these
 // are known; nil if it lets them a.
-func (a *Admission) refusal(o *upgrade.Object, known podClasses) *apiserver.PodRefusal {
+func (a *Review) refusal(o *upgrade.Object, known podClasses) *admission.PodRefusal {
 	asks := slices.ContainsFunc([]string{
 		"priority", "preemptionPolicy", "overhead", "runtimeClassName", "secret", "secretKeyRef", "secretRef", "imagePullSecrets",
 	}, o.New.Mentions)
@@ -155,7 +155,7 @@ func (a *Admission) refusal(o *upgrade.Object, known podClasses) *apiserver.PodR
 }
 
 // template returns the template of the pods of an object; nil if it has none, or does not fit.
-func (a *Admission) template(o *manifest.Object) *corev1.PodTemplateSpec {
+func (a *Review) template(o *manifest.Object) *corev1.PodTemplateSpec {
 	if o == nil {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (a *Admission) template(o *manifest.Object) *corev1.PodTemplateSpec {
 }
 
 // Contradictions notes workloads whose pods admission rejects because they contradict their class.
-func (a *Admission) Contradictions(u *upgrade.Upgrade) {
+func (a *Review) Contradictions(u *upgrade.Upgrade) {
 	classes := a.podClasses(u, u.Elsewhere)
 	for i := range u.Objects {
 		o := &u.Objects[i]

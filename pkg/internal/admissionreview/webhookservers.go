@@ -1,11 +1,11 @@
-package admission
+package admissionreview
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
@@ -29,7 +29,7 @@ func WebhookNotices(u *upgrade.Upgrade) {
 
 // OwnPods notes webhooks with failurePolicy Fail that are called for their own pods, or for objects
 // that Helm sends while those pods are replaced.
-func (a *Admission) OwnPods(u *upgrade.Upgrade) {
+func (a *Review) OwnPods(u *upgrade.Upgrade) {
 	if a.guards.after == nil {
 		return
 	}
@@ -48,13 +48,13 @@ func (a *Admission) OwnPods(u *upgrade.Upgrade) {
 }
 
 // asksOwn reports whether a webhook is called for the pods that serve it.
-func (a *Admission) asksOwn(s risk.Server) bool {
+func (a *Review) asksOwn(s risk.Server) bool {
 	template, ref := a.template(s.Workload.Result()), s.Workload.Ref()
-	return template != nil && slices.Contains(a.guards.after.PodWebhooks(apiserver.PodMaker{Ref: ref, Template: template}), s.Webhook)
+	return template != nil && slices.Contains(a.guards.after.PodWebhooks(admission.PodMaker{Ref: ref, Template: template}), s.Webhook)
 }
 
 // locked tells of a webhook that is called for its own pods: once none is ready, none can be created.
-func (a *Admission) locked(o *upgrade.Object, s risk.Server, down bool) {
+func (a *Review) locked(o *upgrade.Object, s risk.Server, down bool) {
 	ref := s.Workload.Ref()
 	switch {
 	case down && (!s.Selects || a.namespaces.after[ref.Namespace] != nil):
@@ -69,7 +69,7 @@ func (a *Admission) locked(o *upgrade.Object, s risk.Server, down bool) {
 
 // unanswered notes the objects for which a webhook is called and that Helm sends after it has started
 // to replace all pods that serve it. Whether the old ones are gone by then depends on timing.
-func (a *Admission) unanswered(u *upgrade.Upgrade, s risk.Server) {
+func (a *Review) unanswered(u *upgrade.Upgrade, s risk.Server) {
 	for _, id := range a.guards.webhooks.about[s.Webhook] {
 		to := u.Object(id)
 		if to == nil || to == s.Workload.Object || !to.Done() || to.Turn < s.Workload.Turn {

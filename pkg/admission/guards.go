@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"fmt"
@@ -8,18 +8,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	api "k8s.io/kubernetes/pkg/apis/core"
 	"k8s.io/kubernetes/plugin/pkg/admission/limitranger"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
@@ -27,7 +24,7 @@ import (
 // Guards are the objects that built-in admission asks at one moment: limits and quotas of
 // namespaces, and policies. A nil Guards lets everything pass.
 type Guards struct {
-	server   *Server
+	server   *apiserver.Server
 	limits   map[string][]*corev1.LimitRange
 	quotas   map[string][]*corev1.ResourceQuota
 	policies *policies
@@ -39,10 +36,10 @@ type Guards struct {
 	accounts map[string]*corev1.ServiceAccount
 }
 
-// Guards returns those among some objects; nil if there are none. What cannot be read is left
+// NewGuards returns those among some objects; nil if there are none. What cannot be read is left
 // aside: it is refused itself. So is a policy whose parameters are of a kind of which not all
 // objects are known.
-func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Guards {
+func NewGuards(s *apiserver.Server, objects []*manifest.Object, unread map[string]bool) *Guards {
 	g := &Guards{server: s, limits: map[string][]*corev1.LimitRange{}, quotas: map[string][]*corev1.ResourceQuota{}, namespaces: map[string]labels.Set{},
 		accounts: map[string]*corev1.ServiceAccount{}}
 	for _, o := range objects {
@@ -64,14 +61,14 @@ func (s *Server) Guards(objects []*manifest.Object, unread map[string]bool) *Gua
 				g.namespaces[o.Ref.Name] = set
 			}
 		default:
-			g.hooks = append(g.hooks, s.webhooks(o)...)
+			g.hooks = append(g.hooks, webhooksOf(s, o)...)
 		}
 	}
 	g.policies = newPolicies(s, objects, unread)
 	if len(g.limits)+len(g.quotas)+len(g.hooks) == 0 && g.policies == nil {
 		return nil
 	}
-	g.classes = s.PodClasses(objects)
+	g.classes = NewPodClasses(s, objects)
 	return g
 }
 
@@ -81,11 +78,7 @@ func (g *Guards) MayAsk(ref manifest.Ref) bool {
 		return false
 	}
 	gvk := schema.GroupVersionKind{Group: ref.Group, Kind: ref.Kind}
-	resource := g.server.kinds[gvk.GroupKind()].resource
-	if resource == "" {
-		plural, _ := meta.UnsafeGuessKindToResource(gvk)
-		resource = plural.Resource
-	}
+	resource := g.server.ResourceName(gvk)
 	return g.policies.named[resource] || g.policies.named["*"] || g.policies.named["*/*"]
 }
 
@@ -93,17 +86,9 @@ func (g *Guards) MayAsk(ref manifest.Ref) bool {
 func (g *Guards) Policies() bool { return g != nil && g.policies != nil }
 
 // decodedAs reads an object with its defaults, in some version; nil if it does not fit.
-func decodedAs[T any](s *Server, o *manifest.Object, version schema.GroupVersion) *T {
-	value, err := o.Value()
-	if err != nil {
-		return nil
-	}
-	r := s.request(o)
-	if !r.known || s.unserved(r.gvk) != "" {
-		return nil
-	}
-	object, _, err := r.decode(r.located(value))
-	if err != nil {
+func decodedAs[T any](s *apiserver.Server, o *manifest.Object, version schema.GroupVersion) *T {
+	object := s.Decoded(o)
+	if object == nil {
 		return nil
 	}
 	if accessor, err := meta.Accessor(object); err == nil {
@@ -119,7 +104,7 @@ func decodedAs[T any](s *Server, o *manifest.Object, version schema.GroupVersion
 
 // Refuse says why the guards refuse that an object comes, or changes; warnings are what
 // policies say that only warn or audit.
-func (g *Guards) Refuse(o *manifest.Object, result *Result, exists bool) (refused []change.FieldError, warnings []string) {
+func (g *Guards) Refuse(o *manifest.Object, result *apiserver.Result, exists bool) (refused []change.FieldError, warnings []string) {
 	if g == nil || g.policies == nil {
 		return nil, nil
 	}
@@ -134,23 +119,11 @@ func (g *Guards) Refuse(o *manifest.Object, result *Result, exists bool) (refuse
 	return refused, warnings
 }
 
-// Refuse says that admission refuses what the result stores: nothing is.
-func (r *Result) Refuse(refused []change.FieldError) {
-	r.Outcome.Refused = refused
-	if r.live != nil && len(refused) > 0 {
-		r.New, r.NewFields, r.stored, r.merged = nil, nil, nil, r.stored
-	}
-}
-
 // attributes is the request as admission sees it; nil if that is not known.
-func (g *Guards) attributes(o *manifest.Object, result *Result, exists bool) admission.Attributes {
-	object, before := result.stored, result.live
+func (g *Guards) attributes(o *manifest.Object, result *apiserver.Result, exists bool) admission.Attributes {
+	object, before := result.Stores()
 	if object == nil {
-		custom, is := result.New.(*unstructured.Unstructured)
-		if !is {
-			return nil
-		}
-		object, before = custom, result.Old
+		return nil
 	}
 	if !exists {
 		before = nil
@@ -160,41 +133,22 @@ func (g *Guards) attributes(o *manifest.Object, result *Result, exists bool) adm
 		g.account(pod, o.Ref.Namespace)
 		object = pod
 	}
-	return g.server.attributes(g.server.requestFor(o, exists), object, before)
-}
-
-// attributes is a request that creates an object, or stores it in the place of live.
-func (s *Server) attributes(r request, object, live runtime.Object) admission.Attributes {
-	operation := admission.Create
-	var options runtime.Object = &metav1.CreateOptions{}
-	if live != nil {
-		operation, options = admission.Update, &metav1.UpdateOptions{}
-	}
-	return admission.NewAttributesRecord(object, live, r.gvk, r.ref.Namespace, r.ref.Name, s.resourceOf(r), "", operation, options, false, helmUser())
-}
-
-// resourceOf returns the resource of a request, and notes in which versions it is served.
-func (s *Server) resourceOf(r request) schema.GroupVersionResource {
-	resource := r.resource
-	if resource == "" {
-		plural, _ := meta.UnsafeGuessKindToResource(r.gvk)
-		resource = plural.Resource
-	}
-	s.learn(r, resource)
-	return r.gvk.GroupVersion().WithResource(resource)
-}
-
-func helmUser() user.Info {
-	return &user.DefaultInfo{Name: "helm", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
+	return g.server.Attributes(o, exists, object, before)
 }
 
 // Limits says why a LimitRange refuses a claim, or a bare pod, that comes or changes; "" if
 // none does.
-func (g *Guards) Limits(result *Result, namespace string) string {
+func (g *Guards) Limits(result *apiserver.Result, namespace string) string {
 	if g == nil {
 		return ""
 	}
-	switch object := result.stored.(type) {
+	stored, _ := result.Stores()
+	return g.limited(stored, namespace)
+}
+
+// limited says that of the claim, or the bare pod, itself.
+func (g *Guards) limited(stored runtime.Object, namespace string) string {
+	switch object := stored.(type) {
 	case *api.PersistentVolumeClaim:
 		for _, limit := range g.limits[namespace] {
 			if err := limitranger.PersistentVolumeClaimValidateLimitFunc(limit, object); err != nil {
@@ -232,7 +186,7 @@ func (g *Guards) defaults(m PodMaker, pod *api.Pod) (refused string) {
 	if p == nil {
 		return ""
 	}
-	return p.mutate(m.request(pod), oneType{func() managedfields.TypeConverter { return g.server.appliers.types("") }})
+	return p.Mutate(m.request(pod), g.server.Types(""))
 }
 
 // overfilled says which limit fills in less than a container requests: the API server rejects such
@@ -262,23 +216,11 @@ func (g *Guards) Claim(template *corev1.PersistentVolumeClaim, namespace string)
 	if g == nil || len(g.limits[namespace]) == 0 {
 		return ""
 	}
-	claim := internalClaim(template)
+	claim := apiserver.InternalClaim(template)
 	if claim == nil {
 		return ""
 	}
-	return g.Limits(&Result{stored: claim}, namespace)
-}
-
-// internalClaim is a claim that a StatefulSet makes of a template; nil if it does not fit.
-func internalClaim(template *corev1.PersistentVolumeClaim) *api.PersistentVolumeClaim {
-	versioned := template.DeepCopy()
-	legacyscheme.Scheme.Default(versioned)
-	internal, err := legacyscheme.Scheme.ConvertToVersion(versioned, schema.GroupVersion{Version: runtime.APIVersionInternal})
-	if err != nil {
-		return nil
-	}
-	claim, _ := internal.(*api.PersistentVolumeClaim)
-	return claim
+	return g.limited(claim, namespace)
 }
 
 // pod asks the guards in the API server's order: defaults of limits, limits, policies, quotas.

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -24,13 +25,13 @@ import (
 // has applied what comes before workloads, and when it is over. Helm applies policies last, so
 // that none denies the upgrade that brings it, and limits and quotas first.
 type guards struct {
-	before, applied, after *apiserver.Guards
+	before, applied, after *admission.Guards
 	// early are those before the upgrade, with what they read of the release as it is then.
-	early *apiserver.Guards
+	early *admission.Guards
 	// atHook are those that each hook meets which runs.
-	atHook map[*manifest.Object]*apiserver.Guards
+	atHook map[*manifest.Object]*admission.Guards
 	// installed are those that what is there has met when it was made.
-	installed  *apiserver.Guards
+	installed  *admission.Guards
 	serverSide bool
 	// webhooks are the names of those that are asked.
 	webhooks *names
@@ -55,14 +56,16 @@ func (n *names) add(list []string, about ...manifest.Identity) {
 
 // readGuards reads the guards of the release and of the cluster. Where the release was installed and
 // never upgraded, its own policies have seen nothing of it yet.
-func (a *Admission) readGuards(run hookRuns) guards {
+func (a *Review) readGuards(run hookRuns) guards {
 	if !slices.ContainsFunc(slices.Concat(a.Cluster, a.Old, a.Updated), guarding) {
 		return guards{}
 	}
 	before, merged := a.atFirst(&run), a.merged(a.said())
-	of := func(objects []*manifest.Object) *apiserver.Guards { return a.Server.Guards(objects, a.Unread) }
+	of := func(objects []*manifest.Object) *admission.Guards {
+		return admission.NewGuards(a.Server, objects, a.Unread)
+	}
 	g := guards{
-		early: of(before), atHook: map[*manifest.Object]*apiserver.Guards{},
+		early: of(before), atHook: map[*manifest.Object]*admission.Guards{},
 		serverSide: a.ServerSide, webhooks: &names{all: map[string]bool{}, about: map[string][]manifest.Identity{}},
 	}
 	begun := g.meet(run.hooks(0), before, g.early, of)
@@ -81,13 +84,13 @@ func (a *Admission) readGuards(run hookRuns) guards {
 		for _, o := range a.Old {
 			own[o.Ref.Identity()] = isAdmissionPolicy(o.Ref.Kind)
 		}
-		g.installed = a.Server.Guards(slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), a.Unread)
+		g.installed = admission.NewGuards(a.Server, slices.DeleteFunc(before, func(o *manifest.Object) bool { return own[o.Ref.Identity()] }), a.Unread)
 	}
 	return g
 }
 
 // atFirst returns what guards are made of when the upgrade begins.
-func (a *Admission) atFirst(run *hookRuns) []*manifest.Object {
+func (a *Review) atFirst(run *hookRuns) []*manifest.Object {
 	known := a.said()
 	before := slices.DeleteFunc(slices.Clone(a.Cluster), func(o *manifest.Object) bool { return known[o.Ref.Identity()] != o })
 	for _, o := range a.Old {
@@ -100,7 +103,7 @@ func (a *Admission) atFirst(run *hookRuns) []*manifest.Object {
 
 // said are the objects of the cluster by their name: what was read from it is behind what somebody
 // has said of it.
-func (a *Admission) said() map[manifest.Identity]*manifest.Object {
+func (a *Review) said() map[manifest.Identity]*manifest.Object {
 	known := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Cluster {
 		known[o.Ref.Identity()] = o
@@ -119,7 +122,7 @@ func absentFrom(list, objects []*manifest.Object) []*manifest.Object {
 
 // reading returns objects with those that policies read as the release has them by the time that
 // Helm comes to workloads: Namespaces, ConfigMaps and Secrets come before.
-func (a *Admission) reading(before []*manifest.Object) []*manifest.Object {
+func (a *Review) reading(before []*manifest.Object) []*manifest.Object {
 	updated := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Updated {
 		if readFirst(o) {
@@ -137,7 +140,7 @@ func (a *Admission) reading(before []*manifest.Object) []*manifest.Object {
 
 // merged returns what policies read of the release as the cluster has it once Helm has applied it: a
 // merge leaves what others have set. It is known of objects of which somebody has said what they are in the cluster.
-func (a *Admission) merged(known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
+func (a *Review) merged(known map[manifest.Identity]*manifest.Object) map[*manifest.Object]*manifest.Object {
 	installed := map[manifest.Identity]*manifest.Object{}
 	for _, o := range a.Old {
 		installed[o.Ref.Identity()] = o
@@ -206,7 +209,7 @@ func GuardingKind(kind string) bool {
 
 // during returns the guards that an object of the release meets, or a hook: what runs after
 // the upgrade meets all that it has brought, hooks before it too.
-func (g *guards) during(o *manifest.Object) *apiserver.Guards {
+func (g *guards) during(o *manifest.Object) *admission.Guards {
 	events := o.HookEvents()
 	switch met, runs := g.atHook[o]; {
 	case runs:
@@ -288,7 +291,7 @@ type standing struct {
 
 // standing returns that. Without a look at the cluster, a rollback finds the ReplicaSet of the revision
 // to which it goes.
-func (a *Admission) standing(c *change.Change, result *apiserver.Result) standing {
+func (a *Review) standing(c *change.Change, result *apiserver.Result) standing {
 	has := standing{claims: a.Claimed[c.Ref.Namespace]}
 	old, _ := result.Old.(*appsv1.Deployment)
 	updated, is := result.New.(*appsv1.Deployment)
@@ -305,7 +308,7 @@ func (a *Admission) standing(c *change.Change, result *apiserver.Result) standin
 
 // claims says why the claims of the first new pod of a StatefulSet are not let in; "" if they are, or
 // are there.
-func (g *guards) claims(set *appsv1.StatefulSet, m apiserver.PodMaker, pods *change.Pods, has standing) string {
+func (g *guards) claims(set *appsv1.StatefulSet, m admission.PodMaker, pods *change.Pods, has standing) string {
 	next := max(pods.Before, 0)
 	if set.Spec.Ordinals != nil {
 		next += int(set.Spec.Ordinals.Start)
@@ -372,6 +375,6 @@ func (g *guards) barred(c *change.Change, result *apiserver.Result) string {
 }
 
 // maker is a workload as admission asks about its pods.
-func maker(ref manifest.Ref, o runtime.Object) apiserver.PodMaker {
-	return apiserver.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
+func maker(ref manifest.Ref, o runtime.Object) admission.PodMaker {
+	return admission.PodMaker{Ref: ref, Object: o, Template: rollout.PodsOf(o)}
 }

@@ -1,9 +1,9 @@
-package admission
+package admissionreview
 
 import (
 	"slices"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
@@ -17,7 +17,7 @@ import (
 // in the cluster; Helm 4 fails once it has deleted all else (update in helm.sh/helm/v3/pkg/kube and
 // helm.sh/helm/v4/pkg/kube). Both fail in an uninstall, and where they delete a hook (deleteHookByPolicy
 // in their pkg/action).
-func (a *Admission) Undeleted(u *upgrade.Upgrade) {
+func (a *Review) Undeleted(u *upgrade.Upgrade) {
 	if !a.guards.before.Policies() && !a.guards.applied.Policies() && !a.guards.early.Policies() && !a.guards.after.Policies() {
 		return
 	}
@@ -36,7 +36,7 @@ func (a *Admission) Undeleted(u *upgrade.Upgrade) {
 // objectUndeleted judges an object that leaves the release and whose deletion a policy denies. Helm
 // deletes after it has applied the policies of the release, which the API server takes up within a
 // second: what they say before and after has to be the same.
-func (a *Admission) objectUndeleted(o *upgrade.Object) {
+func (a *Review) objectUndeleted(o *upgrade.Object) {
 	first, late := a.deletion(o.Old, a.guards.before), a.deletion(o.Old, a.guards.applied)
 	switch {
 	case first.why != "" && late.why != "":
@@ -57,7 +57,7 @@ func (a *Admission) objectUndeleted(o *upgrade.Object) {
 
 // unlessDeleted is the class of an object that is not deleted: of what Helm 3 does, or else of the
 // worst that Helm may do.
-func (a *Admission) unlessDeleted() change.Risk {
+func (a *Review) unlessDeleted() change.Risk {
 	if a.Release.Helm == 3 && a.Operation != change.Uninstall {
 		return change.Unapplied
 	}
@@ -65,7 +65,7 @@ func (a *Admission) unlessDeleted() change.Risk {
 }
 
 // stay notes that an object stays, and that Helm fails because of that if it does.
-func (a *Admission) stay(o *upgrade.Object, why string) {
+func (a *Review) stay(o *upgrade.Object, why string) {
 	c := o.Change
 	o.Obstacles, o.Unchecked = nil, nil
 	if a.ServerSide || a.Release.Helm == 4 || a.Operation == change.Uninstall {
@@ -80,7 +80,7 @@ func (a *Admission) stay(o *upgrade.Object, why string) {
 }
 
 // hookUndeleted judges a hook that Helm deletes before it runs it, or when it has succeeded.
-func (a *Admission) hookUndeleted(o *upgrade.Object) {
+func (a *Review) hookUndeleted(o *upgrade.Object) {
 	if action.IsDefinition(o.New.Ref) || o.New.Ref.Name == "" {
 		return
 	}
@@ -109,7 +109,7 @@ type deletion struct {
 }
 
 // deletion asks guards about an object as the cluster has it.
-func (a *Admission) deletion(o *manifest.Object, guards *apiserver.Guards) deletion {
+func (a *Review) deletion(o *manifest.Object, guards *admission.Guards) deletion {
 	if !guards.MayAsk(o.Ref) {
 		return deletion{}
 	}

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
@@ -20,7 +21,7 @@ import (
 // Exceeded refuses objects for which a quota has no room when Helm comes to them, and notes
 // workloads whose pods have none. What is used is what the quota says, or else what the release
 // itself has: a lower bound.
-func (a *Admission) Exceeded(u *upgrade.Upgrade) {
+func (a *Review) Exceeded(u *upgrade.Upgrade) {
 	if a.guards.applied == nil {
 		return
 	}
@@ -38,14 +39,14 @@ func (a *Admission) Exceeded(u *upgrade.Upgrade) {
 		for _, q := range guards.Quotas(o.Ref().Namespace) {
 			key := q.Namespace + "/" + q.Name
 			if counts[key] == nil {
-				counts[key] = apiserver.Plus(a.used(u, q), a.recorded(q))
+				counts[key] = admission.Plus(a.used(u, q), a.recorded(q))
 			}
 			a.exceeds(u, o, guards, q, counts[key], more)
 		}
 		if len(o.Change.Outcome.Refused) == 0 && o.Hook == nil { // a hook may be gone again
 			for _, q := range guards.Quotas(o.Ref().Namespace) {
 				key := q.Namespace + "/" + q.Name
-				counts[key] = apiserver.Plus(counts[key], apiserver.Plus(more, a.firstPod(o, guards, q)))
+				counts[key] = admission.Plus(counts[key], admission.Plus(more, a.firstPod(o, guards, q)))
 			}
 		}
 	}
@@ -55,7 +56,7 @@ func (a *Admission) Exceeded(u *upgrade.Upgrade) {
 // recorded is what the records of the release count for in a quota when Helm comes to its objects: that
 // of this revision is new, and that of the installed one counts where the quota does not say what is
 // used. Where Helm deletes an old record, it is no more than before.
-func (a *Admission) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	if a.Record.Kind == "" || q.Namespace != cmp.Or(a.Namespace, "default") || a.Operation == change.Uninstall {
 		return nil
 	}
@@ -66,7 +67,7 @@ func (a *Admission) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 	usage := a.Server.Usage(record)
 	switch has := a.Operation != change.Install; {
 	case has && len(q.Status.Used) == 0:
-		return apiserver.Plus(usage, usage)
+		return admission.Plus(usage, usage)
 	case a.Prunes():
 		return nil
 	default:
@@ -75,27 +76,27 @@ func (a *Admission) recorded(q *corev1.ResourceQuota) corev1.ResourceList {
 }
 
 // exceeds refuses an object for which a quota has no room, and notes a hook for whose pods it has none.
-func (a *Admission) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
+func (a *Review) exceeds(u *upgrade.Upgrade, o *upgrade.Object, guards *admission.Guards, q *corev1.ResourceQuota, used, more corev1.ResourceList) {
 	pod := a.firstPod(o, guards, q)
 	if o.Hook != nil && guards == a.guards.after && len(pod) > 0 { // workloads have their new pods by then
 		before, after, _ := a.podsOf(u, q.Namespace, q)
-		used = apiserver.Plus(used, apiserver.Growth(before, after))
+		used = admission.Plus(used, admission.Growth(before, after))
 	}
 	if o.Ref().Kind == "Pod" {
-		more, pod = apiserver.Plus(more, pod), nil
+		more, pod = admission.Plus(more, pod), nil
 	}
-	if why := apiserver.Exceeded(q, used, more); why != "" && len(o.Change.Outcome.Refused) == 0 {
+	if why := admission.Exceeded(q, used, more); why != "" && len(o.Change.Outcome.Refused) == 0 {
 		o.Change.Outcome.Refused = []change.FieldError{{Type: "Forbidden", Message: fmt.Sprintf("violates ResourceQuota %s (%s)", q.Name, why)}}
 		o.Rollback = ""
 	}
-	if why := apiserver.Exceeded(q, used, pod); len(pod) > 0 && why != "" && o.Barred == "" {
+	if why := admission.Exceeded(q, used, pod); len(pod) > 0 && why != "" && o.Barred == "" {
 		o.Barred = fmt.Sprintf("ResourceQuota %s (with what else counts, that is %s)", q.Name, why)
 	}
 }
 
 // firstPod is what the first pod of a hook counts for in a quota, or a bare Pod that comes. What an earlier
 // run of a hook has left, Helm deletes first.
-func (a *Admission) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) firstPod(o *upgrade.Object, guards *admission.Guards, q *corev1.ResourceQuota) corev1.ResourceList {
 	if o.Hook == nil && (!bare(o) || o.Change.Op != change.Create) || !upgrade.Awaits(o.Ref()) || a.template(o.New) == nil {
 		return nil
 	}
@@ -108,13 +109,13 @@ func (a *Admission) firstPod(o *upgrade.Object, guards *apiserver.Guards, q *cor
 
 // asks is what an object counts for that comes, or how much more than before where an update is
 // counted, too: of Services and claims (Handles in k8s.io/kubernetes/pkg/quota/v1/evaluator/core).
-func (a *Admission) asks(o *upgrade.Object) corev1.ResourceList {
+func (a *Review) asks(o *upgrade.Object) corev1.ResourceList {
 	ref, c := o.Ref(), o.Change
 	switch {
 	case c.Op == change.Create && (c.Hook == nil || o.Old == nil): // what an earlier run of a hook has left, Helm deletes first
 		return a.Server.Usage(o.New)
 	case c.Op == change.Update && ref.Group == "" && (ref.Kind == "Service" || ref.Kind == "PersistentVolumeClaim") && o.Old != nil:
-		return apiserver.Growth(a.Server.Usage(o.Old), a.Server.Usage(o.New))
+		return admission.Growth(a.Server.Usage(o.Old), a.Server.Usage(o.New))
 	default:
 		return nil
 	}
@@ -122,7 +123,7 @@ func (a *Admission) asks(o *upgrade.Object) corev1.ResourceList {
 
 // used is what counts in a quota when the upgrade begins. Where the quota does not say that, it is what the
 // release has; without its pods, if these do not all fit, or are not known.
-func (a *Admission) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.ResourceList {
+func (a *Review) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.ResourceList {
 	if len(q.Status.Used) > 0 {
 		return q.Status.Used
 	}
@@ -130,18 +131,18 @@ func (a *Admission) used(u *upgrade.Upgrade, q *corev1.ResourceQuota) corev1.Res
 	for i := range u.Objects {
 		o := u.Objects[i].Old
 		if o != nil && o.Ref.Namespace == q.Namespace && !diff.IsHook(o) {
-			sum = apiserver.Plus(sum, a.Server.Usage(o))
+			sum = admission.Plus(sum, a.Server.Usage(o))
 		}
 	}
-	if pods, _, _ := a.podsOf(u, q.Namespace, q); apiserver.Exceeded(q, sum, pods) == "" {
-		sum = apiserver.Plus(sum, pods)
+	if pods, _, _ := a.podsOf(u, q.Namespace, q); admission.Exceeded(q, sum, pods) == "" {
+		sum = admission.Plus(sum, pods)
 	}
 	return sum
 }
 
 // crowded notes the workloads that ask for more than before, where the pods of the release do
 // not fit into a quota when the upgrade is over, and did before.
-func (a *Admission) crowded(u *upgrade.Upgrade) {
+func (a *Review) crowded(u *upgrade.Upgrade) {
 	quotas := map[string][]*corev1.ResourceQuota{}
 	for i := range u.Objects {
 		namespace := u.Objects[i].Ref().Namespace
@@ -158,7 +159,7 @@ func (a *Admission) crowded(u *upgrade.Upgrade) {
 
 // podsOf is what the pods of the release count for in a quota before and after the upgrade, with the
 // claims of StatefulSets, and which workloads come to count for more.
-func (a *Admission) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) (before, after corev1.ResourceList, growing []*upgrade.Object) {
+func (a *Review) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) (before, after corev1.ResourceList, growing []*upgrade.Object) {
 	before, after = corev1.ResourceList{}, corev1.ResourceList{}
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -171,9 +172,9 @@ func (a *Admission) podsOf(u *upgrade.Upgrade, namespace string, q *corev1.Resou
 		}
 		was, is := a.podsUsage(o.Old, q, had), a.podsUsage(o.Standing(upgrade.After), q, has)
 		kept := a.claimsUsage(o.Old, q, 0, had)
-		was, is = apiserver.Plus(was, kept), apiserver.Plus(is, apiserver.Plus(kept, a.claimsUsage(o.Standing(upgrade.After), q, had, has)))
-		before, after = apiserver.Plus(before, was), apiserver.Plus(after, is)
-		if !bare(o) && o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && apiserver.Grows(was, is) {
+		was, is = admission.Plus(was, kept), admission.Plus(is, admission.Plus(kept, a.claimsUsage(o.Standing(upgrade.After), q, had, has)))
+		before, after = admission.Plus(before, was), admission.Plus(after, is)
+		if !bare(o) && o.Change != nil && o.Change.Outcome.Pods != nil && o.Change.Outcome.Pods.Refused+o.Change.Outcome.Pods.Stuck == "" && admission.Grows(was, is) {
 			growing = append(growing, o)
 		}
 	}
@@ -207,14 +208,14 @@ func numbers(o *upgrade.Object) (had, has int, known bool) {
 	return had, has, true
 }
 
-func (a *Admission) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
+func (a *Review) crowd(u *upgrade.Upgrade, namespace string, q *corev1.ResourceQuota) {
 	before, after, growing := a.podsOf(u, namespace, q)
 	says, others := "the release asks for %s in ResourceQuota %s", a.others(q, before)
 	if len(others) > 0 {
 		says = "with what else counts, that is %s in ResourceQuota %s"
 	}
-	why := apiserver.Exceeded(q, others, after)
-	if why == "" || apiserver.Exceeded(q, others, before) != "" {
+	why := admission.Exceeded(q, others, after)
+	if why == "" || admission.Exceeded(q, others, before) != "" {
 		return
 	}
 	for _, o := range growing {
@@ -227,7 +228,7 @@ func (a *Admission) crowd(u *upgrade.Upgrade, namespace string, q *corev1.Resour
 
 // others is what a quota counts besides the pods of the release, where the cluster has told what is
 // used. Where an autoscaler has set the number of pods, it cannot be told apart.
-func (a *Admission) others(q *corev1.ResourceQuota, release corev1.ResourceList) corev1.ResourceList {
+func (a *Review) others(q *corev1.ResourceQuota, release corev1.ResourceList) corev1.ResourceList {
 	if len(q.Status.Used) == 0 {
 		return nil
 	}
@@ -236,21 +237,21 @@ func (a *Admission) others(q *corev1.ResourceQuota, release corev1.ResourceList)
 			return nil
 		}
 	}
-	return apiserver.Growth(release, q.Status.Used)
+	return admission.Growth(release, q.Status.Used)
 }
 
 // podsUsage is what so many pods of a workload count for in a quota.
-func (a *Admission) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int) corev1.ResourceList {
+func (a *Review) podsUsage(o *manifest.Object, q *corev1.ResourceQuota, pods int) corev1.ResourceList {
 	value := upgrade.Value(o)
 	if value == nil {
 		return nil
 	}
-	return apiserver.Times(a.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q), pods)
+	return admission.Times(a.guards.after.PodUsage(maker(o.Ref, apiserver.Typed(o.Ref, value)), q), pods)
 }
 
 // claimsUsage is what the claims of some pods of a StatefulSet count for in a quota, from one number
 // up to another. Those that are there already count among what is used.
-func (a *Admission) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, to int) corev1.ResourceList {
+func (a *Review) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, from, to int) corev1.ResourceList {
 	if o == nil || o.Ref.Kind != "StatefulSet" {
 		return nil
 	}
@@ -265,13 +266,13 @@ func (a *Admission) claimsUsage(o *manifest.Object, q *corev1.ResourceQuota, fro
 			pods++
 		}
 	}
-	return apiserver.Times(a.Server.ClaimUsage(set, q), pods)
+	return admission.Times(a.Server.ClaimUsage(set, q), pods)
 }
 
 // Full says which quota has no room for one more pod of a workload; "" if all have.
-func (a *Admission) Full(ref manifest.Ref, workload runtime.Object) string {
+func (a *Review) Full(ref manifest.Ref, workload runtime.Object) string {
 	for _, q := range a.quotas[ref.Namespace] {
-		if full := apiserver.Full(q, a.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
+		if full := admission.Full(q, a.guards.after.PodUsage(maker(ref, workload), q)); full != "" {
 			return fmt.Sprintf("ResourceQuota %s has no room for one more pod (%s)", q.Name, full)
 		}
 	}
@@ -280,7 +281,7 @@ func (a *Admission) Full(ref manifest.Ref, workload runtime.Object) string {
 
 // fillQuotas notes the quotas after the upgrade, with what is used of them. Where the cluster has
 // not told that, it is at least what the pods of the installed release count for.
-func (a *Admission) fillQuotas(old []*manifest.Object) {
+func (a *Review) fillQuotas(old []*manifest.Object) {
 	if a.guards.after == nil {
 		return
 	}
@@ -309,7 +310,7 @@ func (a *Admission) fillQuotas(old []*manifest.Object) {
 				filled[q].Status.Hard, filled[q].Status.Used = q.Spec.Hard, corev1.ResourceList{}
 				a.quotas[q.Namespace] = append(a.quotas[q.Namespace], filled[q])
 			}
-			filled[q].Status.Used = apiserver.Plus(filled[q].Status.Used, a.podsUsage(o, q, pods))
+			filled[q].Status.Used = admission.Plus(filled[q].Status.Used, a.podsUsage(o, q, pods))
 		}
 		o.Forget()
 	}
@@ -320,7 +321,7 @@ func (a *Admission) fillQuotas(old []*manifest.Object) {
 // the quota says, or else at least what the release itself has, and the record of its revision. nil if
 // there is room. It is doubtful where Helm first deletes the oldest of many records (Create in
 // helm.sh/helm/v3/pkg/storage): how long the quota goes on counting that is not known.
-func (a *Admission) Unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
+func (a *Review) Unrecorded(objects []upgrade.Object) (*upgrade.Object, []change.Notice, error) {
 	kind := a.Record.Kind
 	if kind == "" || a.Operation == change.Uninstall || a.Operation == change.Install {
 		return nil, nil, nil
@@ -337,11 +338,11 @@ func (a *Admission) Unrecorded(objects []upgrade.Object) (*upgrade.Object, []cha
 			used = more // the record of the installed revision
 			for i := range objects {
 				if o := objects[i].Old; o != nil && o.Ref.Kind == kind && o.Ref.Namespace == namespace && !diff.IsHook(o) {
-					used = apiserver.Plus(used, a.Server.Usage(o))
+					used = admission.Plus(used, a.Server.Usage(o))
 				}
 			}
 		}
-		why := apiserver.Exceeded(q, used, more)
+		why := admission.Exceeded(q, used, more)
 		if why == "" {
 			continue
 		}

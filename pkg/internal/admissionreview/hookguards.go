@@ -1,9 +1,9 @@
-package admission
+package admissionreview
 
 import (
 	"slices"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
@@ -23,7 +23,7 @@ type hookRuns struct {
 }
 
 // hookRuns returns that.
-func (a *Admission) hookRuns(pairs []diff.Pair) hookRuns {
+func (a *Review) hookRuns(pairs []diff.Pair) hookRuns {
 	return hookRuns{pairs: pairs, events: a.Events(), ran: a.Ran, asked: a.Asked, waits: a.Release.Waits, helm: a.Release.Helm}
 }
 
@@ -47,7 +47,7 @@ func (r *hookRuns) left(o *manifest.Object, unread map[string]bool) bool {
 
 // meet notes which guards each hook of an event meets, and returns those that are there when all
 // have run. first are those that the first of them meets, made of list.
-func (g *guards) meet(hooks, list []*manifest.Object, first *apiserver.Guards, of func([]*manifest.Object) *apiserver.Guards) []*manifest.Object {
+func (g *guards) meet(hooks, list []*manifest.Object, first *admission.Guards, of func([]*manifest.Object) *admission.Guards) []*manifest.Object {
 	met := first
 	for _, o := range hooks {
 		if _, known := g.atHook[o]; !known { // of both events the first counts
@@ -74,7 +74,7 @@ func without(list []*manifest.Object, o *manifest.Object) []*manifest.Object {
 
 // keptGuards are the guards among some objects that are hooks, which Helm leaves in the cluster
 // when the upgrade deletes what left the release.
-func (a *Admission) keptGuards(list []*manifest.Object) []*manifest.Object {
+func (a *Review) keptGuards(list []*manifest.Object) []*manifest.Object {
 	hooks := map[manifest.Identity]bool{}
 	for _, o := range slices.Concat(a.Old, a.Updated) {
 		hooks[o.Ref.Identity()] = diff.IsHook(o) && guarding(o)

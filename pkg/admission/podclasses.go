@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"context"
@@ -21,14 +21,15 @@ import (
 	"k8s.io/kubernetes/plugin/pkg/admission/runtimeclass"
 	accounts "k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // PodClasses are the PriorityClasses, RuntimeClasses and ServiceAccounts that are known to be there.
 type PodClasses struct{ priorities, runtimes, accounts cache.Indexer }
 
-// PodClasses reads them among some objects.
-func (s *Server) PodClasses(objects []*manifest.Object) *PodClasses {
+// NewPodClasses reads them among some objects.
+func NewPodClasses(s *apiserver.Server, objects []*manifest.Object) *PodClasses {
 	c := &PodClasses{
 		indexed[schedulingv1.PriorityClass](s, objects, schedulingv1.SchemeGroupVersion.WithKind("PriorityClass")),
 		indexed[nodev1.RuntimeClass](s, objects, nodev1.SchemeGroupVersion.WithKind("RuntimeClass")),
@@ -58,7 +59,7 @@ func (c *PodClasses) Refusal(template *corev1.PodTemplateSpec, namespace string)
 		return nil
 	}
 	attributes := admission.NewAttributesRecord(pod, nil, corev1.SchemeGroupVersion.WithKind("Pod"), namespace, "", corev1.SchemeGroupVersion.WithResource("pods"), "",
-		admission.Create, &metav1.CreateOptions{}, false, helmUser())
+		admission.Create, &metav1.CreateOptions{}, false, apiserver.HelmUser())
 	if err := c.account(pod, attributes); err != nil {
 		return refusalOf(err, template, "serviceAccountName")
 	}
@@ -131,7 +132,7 @@ func (c *PodClasses) runtime(pod *api.Pod, attributes admission.Attributes) erro
 // refusalOf is an error without what it says of every pod, and those of some fields that the
 // template has.
 func refusalOf(err error, template *corev1.PodTemplateSpec, fields ...string) *PodRefusal {
-	message := firstLine(err.Error())
+	message := apiserver.FirstLine(err.Error())
 	if apierrors.IsForbidden(err) {
 		if _, why, found := strings.Cut(message, " is forbidden: "); found {
 			message = why

@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -14,12 +14,13 @@ import (
 	schedulinglisters "k8s.io/client-go/listers/scheduling/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
 // indexed holds the objects of a kind as an informer would. What cannot be read is left aside: it
 // is refused itself.
-func indexed[T any](s *Server, objects []*manifest.Object, kind schema.GroupVersionKind) cache.Indexer {
+func indexed[T any](s *apiserver.Server, objects []*manifest.Object, kind schema.GroupVersionKind) cache.Indexer {
 	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	for _, o := range objects {
 		if o.Ref.Group != kind.Group || o.Ref.Kind != kind.Kind {

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ const takenOver = "its Namespace is not there yet when Helm makes the object, un
 
 // WithoutNamespace refuses objects whose Namespace is of the release and is not there when Helm makes
 // them (NamespaceLifecycle in k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
-func (a *Admission) WithoutNamespace(u *upgrade.Upgrade) {
+func (a *Review) WithoutNamespace(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		if o.New == nil || o.Ref().Namespace == "" || o.Hook != nil && !o.Runs() || o.Change != nil && len(o.Change.Outcome.Refused) > 0 {

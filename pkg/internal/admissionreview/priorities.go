@@ -1,6 +1,7 @@
-package admission
+package admissionreview
 
 import (
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/action"
@@ -9,7 +10,7 @@ import (
 )
 
 // Priorities refuses a PriorityClass that would be a second default when Helm comes to it.
-func (a *Admission) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
+func (a *Review) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each condition leaves out one thing
 	if !u.Any(func(o *upgrade.Object) bool { return o.Change != nil && o.New != nil && isPriorityClass(o.New) }) {
 		return
 	}
@@ -42,7 +43,7 @@ func (a *Admission) Priorities(u *upgrade.Upgrade) { //nolint:cyclop // each con
 			for _, other := range there {
 				others = append(others, other)
 			}
-			c.Outcome.Refused = a.Server.SecondDefault(o.New, others, c.Op == change.Update && c.Hook == nil)
+			c.Outcome.Refused = admission.SecondDefault(a.Server, o.New, others, c.Op == change.Update && c.Hook == nil)
 			if len(c.Outcome.Refused) > 0 {
 				continue
 			}

@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"context"
@@ -30,6 +30,7 @@ import (
 	listersv1 "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -67,7 +68,7 @@ type (
 // newPolicies reads the policies among some objects, with their bindings, parameters and the
 // namespaces; nil if there are none. A policy is left aside whose parameters are of a kind of
 // which not all objects are known.
-func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) *policies {
+func newPolicies(s *apiserver.Server, objects []*manifest.Object, unread map[string]bool) *policies {
 	p := &policies{namespaces: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}), unknown: map[string]bool{}}
 	d := declared{bindings: map[string][]*validatingBinding{}, mutatingBindings: map[string][]*mutating.PolicyBinding{}}
 	for _, o := range objects {
@@ -79,7 +80,7 @@ func newPolicies(s *Server, objects []*manifest.Object, unread map[string]bool) 
 		}
 	}
 	p.matcher = matching.NewMatcher(listersv1.NewNamespaceLister(p.namespaces), nil)
-	p.interfaces = s.interfaces()
+	p.interfaces = s.Interfaces()
 	p.dispatcher = validating.NewDispatcher(everybody{}, generic.NewPolicyMatcher(p.matcher))
 	for _, policy := range d.validations {
 		if with, known := p.params(s, policy.Spec.ParamKind, objects, unread); known && len(d.bindings[policy.Name]) > 0 {
@@ -111,7 +112,7 @@ type declared struct {
 }
 
 // read adds an object that is a policy or a binding.
-func (d *declared) read(s *Server, o *manifest.Object) {
+func (d *declared) read(s *apiserver.Server, o *manifest.Object) {
 	v1 := admissionregistrationv1.SchemeGroupVersion
 	switch o.Ref.GroupKind() {
 	case "ValidatingAdmissionPolicy.admissionregistration.k8s.io":
@@ -173,7 +174,7 @@ func (p params) informer() informers.GenericInformer {
 }
 
 // params returns the parameters of a policy, and whether they are known.
-func (p *policies) params(s *Server, kind *admissionregistrationv1.ParamKind, objects []*manifest.Object, unread map[string]bool) (with params, known bool) {
+func (p *policies) params(s *apiserver.Server, kind *admissionregistrationv1.ParamKind, objects []*manifest.Object, unread map[string]bool) (with params, known bool) {
 	switch {
 	case kind == nil:
 		return params{}, true
@@ -263,7 +264,7 @@ func refusal(err error, begin string, silent bool) string {
 			message += denied
 		}
 	}
-	return firstLine(message)
+	return apiserver.FirstLine(message)
 }
 
 // know takes a namespace to be there of which nothing is known but its name.

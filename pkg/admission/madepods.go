@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"k8s.io/kubernetes/pkg/controller/daemon/util"
 	accounts "k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -48,7 +49,7 @@ func madeBy(kind string) string {
 func (m PodMaker) user() user.Info {
 	account := madeBy(m.Ref.Kind)
 	if account == "" {
-		return helmUser()
+		return apiserver.HelmUser()
 	}
 	return &user.DefaultInfo{
 		Name: serviceaccount.MakeUsername(metav1.NamespaceSystem, account), Groups: append(serviceaccount.MakeGroupNames(metav1.NamespaceSystem), user.AllAuthenticated),
@@ -156,7 +157,7 @@ func (g *Guards) fill(m PodMaker, pod *api.Pod) {
 	g.limit(pod, m.Ref.Namespace)
 	// What is wrong with its classes is told elsewhere.
 	_ = g.classes.priority(pod, m.request(pod))
-	admitPod(context.Background(), pod)
+	apiserver.AdmitPod(context.Background(), pod)
 	g.account(pod, m.Ref.Namespace)
 	_ = g.classes.runtime(pod, m.request(pod))
 }
@@ -208,6 +209,5 @@ func (g *Guards) settled(pod *api.Pod) {
 	if pod.Name == "" {
 		pod.Name = pod.GenerateName + generated
 	}
-	fillSystemFields(pod)
-	g.server.kinds[schema.GroupKind{Kind: "Pod"}].strategy.PrepareForCreate(context.Background(), pod)
+	g.server.Prepare(schema.GroupKind{Kind: "Pod"}, pod)
 }

@@ -1,4 +1,4 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ type namespaces struct {
 }
 
 // readNamespaces reads the labels of the Namespaces in the manifests and in the cluster.
-func (a *Admission) readNamespaces() namespaces {
+func (a *Review) readNamespaces() namespaces {
 	guard, err := podsecurity.New(a.Server.Version())
 	n := namespaces{guard, map[string]map[string]string{}, map[string]map[string]string{}, map[string]string{}, err}
 	if err != nil {
@@ -136,7 +136,7 @@ func (n *namespaces) barePod(c *change.Change, result *apiserver.Result) {
 // labels that the Namespace has, after it by those that the upgrade gives it. A hook whose pods
 // were not let in before either, and which ran, somebody must have exempted. Of a hook that stays
 // as it is nobody has asked the other guards yet.
-func (a *Admission) HookSecurity(u *upgrade.Upgrade) {
+func (a *Review) HookSecurity(u *upgrade.Upgrade) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
 		namespace := o.Ref().Namespace
@@ -161,7 +161,7 @@ func (a *Admission) HookSecurity(u *upgrade.Upgrade) {
 }
 
 // hookKeptOut says why no pod of a hook is let in; "" if it is, or if nobody knows that it is not.
-func (a *Admission) hookKeptOut(o *upgrade.Object) string {
+func (a *Review) hookKeptOut(o *upgrade.Object) string {
 	before, known := a.namespaces.before[o.Ref().Namespace]
 	labels := a.namespaces.after[o.Ref().Namespace]
 	if known && o.Phase == diff.PreHooks {
@@ -179,7 +179,7 @@ func (a *Admission) hookKeptOut(o *upgrade.Object) string {
 
 // newlyBarred says which guards keep out the pods of a hook that stays as it is, and did not when
 // the upgrade began; "" if none do.
-func (a *Admission) newlyBarred(o *upgrade.Object) string {
+func (a *Review) newlyBarred(o *upgrade.Object) string {
 	met := a.guards.during(o.New)
 	if met == nil {
 		return ""
@@ -192,7 +192,7 @@ func (a *Admission) newlyBarred(o *upgrade.Object) string {
 }
 
 // keptOut says why no pod of a workload is let into a namespace with these labels; "" if it is.
-func (a *Admission) keptOut(o *manifest.Object, labels map[string]string) string {
+func (a *Review) keptOut(o *manifest.Object, labels map[string]string) string {
 	template := rollout.PodsOf(apiserver.Typed(o.Ref, upgrade.Value(o)))
 	if template == nil {
 		return ""

@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"slices"
@@ -9,9 +9,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	predicates "k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -24,8 +26,8 @@ type webhook struct {
 	exact bool
 }
 
-// webhooks reads the webhooks of a configuration; nil for what is none.
-func (s *Server) webhooks(o *manifest.Object) []webhook {
+// webhooksOf reads the webhooks of a configuration; nil for what is none.
+func webhooksOf(s *apiserver.Server, o *manifest.Object) []webhook {
 	var list []webhook
 	v1 := admissionregistrationv1.SchemeGroupVersion
 	switch o.Ref.GroupKind() {
@@ -49,7 +51,7 @@ func (s *Server) webhooks(o *manifest.Object) []webhook {
 
 // Webhooks names the webhooks that are asked about an object that comes or changes, their
 // conditions aside.
-func (g *Guards) Webhooks(o *manifest.Object, result *Result, exists bool) []string {
+func (g *Guards) Webhooks(o *manifest.Object, result *apiserver.Result, exists bool) []string {
 	if g == nil || len(g.hooks) == 0 {
 		return nil
 	}
@@ -73,7 +75,7 @@ func (g *Guards) asked(attributes admission.Attributes) []string {
 		return nil
 	}
 	versions := []admission.Attributes{attributes}
-	for _, resource := range g.server.equivalents.EquivalentResourcesFor(attributes.GetResource(), "") {
+	for _, resource := range g.server.Interfaces().GetEquivalentResourceMapper().EquivalentResourcesFor(attributes.GetResource(), "") {
 		versions = append(versions, asResource{attributes, resource})
 	}
 	var names []string
@@ -138,3 +140,12 @@ func selects(selector *metav1.LabelSelector, set labels.Set) bool {
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	return err == nil && s.Matches(set)
 }
+
+// asResource is a request for an equivalent resource.
+type asResource struct {
+	admission.Attributes
+	resource schema.GroupVersionResource
+}
+
+// GetResource implements admission.Attributes.
+func (a asResource) GetResource() schema.GroupVersionResource { return a.resource }

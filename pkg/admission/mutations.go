@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"cmp"
@@ -7,9 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/generic"
@@ -19,16 +16,8 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	"k8s.io/apiserver/pkg/cel/environment"
 
-	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 )
-
-// Admitting returns a copy of the server on which the MutatingAdmissionPolicies of now change
-// what is sent, and those of installed have changed what is there.
-func (s *Server) Admitting(now, installed *Guards) *Server {
-	admitting := *s
-	admitting.mutating, admitting.mutated = now.mutations(), installed.mutations()
-	return &admitting
-}
 
 // mutations returns the policies, if some of them mutate; nil if none does.
 func (g *Guards) mutations() *policies {
@@ -38,29 +27,19 @@ func (g *Guards) mutations() *policies {
 	return g.policies
 }
 
-// mutate changes an object as policies want it that is about to be stored in the place of live;
-// nil for an object that is not there yet. It refuses what one of them fails to judge.
-//
-//nolint:contextcheck,nolintlint // admission in this process waits for nobody
-func (s *Server) mutate(p *policies, r request, object, live runtime.Object) []change.FieldError {
-	if p == nil || !r.known {
-		return nil
+// Mutator returns the policies that mutate; nil if none does.
+func (g *Guards) Mutator() apiserver.Mutator {
+	if p := g.mutations(); p != nil {
+		return p
 	}
-	why := p.mutate(s.attributes(r, object, live), s.types(r))
-	if r.custom != nil {
-		r.custom.Default(object)
-	}
-	if why == "" {
-		return nil
-	}
-	return []change.FieldError{{Type: "Denied", Message: why}}
+	return nil
 }
 
-// mutate asks those policies that match a request, and asks them again where one has changed what
+// Mutate asks those policies that match a request, and asks them again where one has changed what
 // another one has seen (newReinvocationHandler in k8s.io/apiserver/pkg/admission).
 //
 //nolint:contextcheck,nolintlint // admission in this process waits for nobody
-func (p *policies) mutate(attributes admission.Attributes, types oneType) string {
+func (p *policies) Mutate(attributes admission.Attributes, types patch.TypeConverterManager) string {
 	if exempt(attributes) {
 		return ""
 	}
@@ -145,29 +124,3 @@ func compileMutating(policy *mutating.Policy) mutating.PolicyEvaluator {
 	}
 	return evaluator
 }
-
-// oneType tells the schema of the one type that is asked about.
-type oneType struct {
-	converter func() managedfields.TypeConverter
-}
-
-// types returns what knows the schema of the kind of a request.
-func (s *Server) types(r request) oneType {
-	return oneType{func() managedfields.TypeConverter {
-		if r.custom != nil {
-			if types, err := r.custom.types(); err == nil {
-				return types
-			}
-			return nil
-		}
-		return s.appliers.types(r.gvk.Group)
-	}}
-}
-
-// GetTypeConverter implements patch.TypeConverterManager.
-func (t oneType) GetTypeConverter(schema.GroupVersionKind) managedfields.TypeConverter {
-	return t.converter()
-}
-
-// Run implements patch.TypeConverterManager.
-func (oneType) Run(context.Context) {}

@@ -1,4 +1,4 @@
-package apiserver
+package admission
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -25,10 +26,10 @@ type openPolicy struct {
 }
 
 // add takes in a policy with its bindings. looked says that the cluster was asked for its parameters.
-func (p *policies) add(s *Server, hook validating.PolicyHook, with params, looked bool) {
+func (p *policies) add(s *apiserver.Server, hook validating.PolicyHook, with params, looked bool) {
 	if kind := hook.Policy.Spec.ParamKind; kind != nil && !looked && len(with.of.indexer.List()) == 0 {
 		gv, _ := schema.ParseGroupVersion(kind.APIVersion) // it was validated when the policy was applied
-		if gk := gv.WithKind(kind.Kind).GroupKind(); !s.defined(gk) {
+		if gk := gv.WithKind(kind.Kind).GroupKind(); !s.Defined(gk) {
 			p.open = append(p.open, openPolicy{denying(hook), gk.String()})
 			return
 		}
@@ -59,12 +60,6 @@ func (p *policies) add(s *Server, hook validating.PolicyHook, with params, looke
 	}
 	open.Policy.Spec.MatchConstraints = constraints
 	p.open = append(p.open, openPolicy{hook: open})
-}
-
-// defined reports whether a kind is one of Kubernetes' own, or its definition is at hand.
-func (s *Server) defined(gk schema.GroupKind) bool {
-	_, own := s.kinds[gk]
-	return own || s.facts.Definitions.of(gk) != (definitionPair{})
 }
 
 // byName returns what is to be matched without the labels of the namespace, its name aside, and
@@ -134,7 +129,7 @@ func (p *policies) unclear(attributes admission.Attributes, what string) []strin
 }
 
 // Unclear says of which policies is not known whether they deny that an object comes, or changes.
-func (g *Guards) Unclear(o *manifest.Object, result *Result, exists bool) []string {
+func (g *Guards) Unclear(o *manifest.Object, result *apiserver.Result, exists bool) []string {
 	if g == nil || g.policies == nil {
 		return nil
 	}

@@ -1,10 +1,11 @@
-package admission
+package admissionreview
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/apiserver"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -14,7 +15,7 @@ import (
 // Overruled notes workloads that stay as they are and whose new pods are refused from now on, by limits,
 // quotas, policies or a pod security level that the upgrade brings. Admission does not look at pods that
 // run.
-func (a *Admission) Overruled(u *upgrade.Upgrade) {
+func (a *Review) Overruled(u *upgrade.Upgrade) {
 	var coming []*upgrade.Object
 	for i := range u.Objects {
 		o := &u.Objects[i]
@@ -55,14 +56,14 @@ func podsJudged(o *upgrade.Object) bool {
 }
 
 // refusedSince says why the pods of a workload are refused after the upgrade, if they were not before.
-func (a *Admission) refusedSince(o *upgrade.Object) string {
+func (a *Review) refusedSince(o *upgrade.Object) string {
 	template, after := a.template(o.Old), o.Standing(upgrade.After)
 	if template == nil || a.template(after) == nil || upgrade.Replicas(after) == 0 {
 		return ""
 	}
-	was := apiserver.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
-	is := apiserver.PodMaker{Ref: o.Ref(), Template: a.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
-	refuses := func(g *apiserver.Guards, m apiserver.PodMaker) string {
+	was := admission.PodMaker{Ref: o.Ref(), Template: template, Object: apiserver.Typed(o.Old.Ref, upgrade.Value(o.Old))}
+	is := admission.PodMaker{Ref: o.Ref(), Template: a.template(after), Object: apiserver.Typed(after.Ref, upgrade.Value(after))}
+	refuses := func(g *admission.Guards, m admission.PodMaker) string {
 		if o.Ref().Kind == "CronJob" {
 			return cmp.Or(g.Between(m, 0), g.Pods(m))
 		}
