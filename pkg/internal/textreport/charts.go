@@ -11,8 +11,8 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/reporting"
 )
 
-// fold is what a report says once about a chart with several value sets.
-type fold struct {
+// Fold is what a report says once about a chart with several value sets.
+type Fold struct {
 	chart *change.Chart  // nil for the policy
 	Cases []*change.Case // whose reports would be the same
 	body  string
@@ -21,7 +21,7 @@ type fold struct {
 }
 
 // Title names chart and values.
-func (f *fold) Title() string {
+func (f *Fold) Title() string {
 	if f.chart == nil {
 		return policyTitle
 	}
@@ -68,17 +68,17 @@ const policyTitle = "(policy)"
 
 // Folds returns what the report says about all charts, with equal cases of a chart
 // together. It leaves out a case in which nothing happens.
-func Folds(charts *change.Charts, opt reporting.Options, room Room) []*fold {
-	var list []*fold
+func Folds(charts *change.Charts, opt reporting.Options, room Room) []*Fold {
+	var list []*Fold
 	if one := charts.Policy; one != nil {
 		p := Page{Styles: reporting.StylesFor(opt.Color), All: opt.ShowHidden, room: room}
 		sum := one.Set.Summary()
 		p.body(&one.Set, &sum, p.sections(&one.Set))
-		list = append(list, &fold{nil, []*change.Case{one}, p.Out.String(), p.shorter})
+		list = append(list, &Fold{nil, []*change.Case{one}, p.Out.String(), p.shorter})
 	}
 	for i := range charts.Charts {
 		c := &charts.Charts[i]
-		known := map[string]*fold{}
+		known := map[string]*Fold{}
 		for j := range c.Cases {
 			one := &c.Cases[j]
 			if one.Failure != nil {
@@ -96,7 +96,7 @@ func Folds(charts *change.Charts, opt reporting.Options, room Room) []*fold {
 				f.Cases = append(f.Cases, one)
 				continue
 			}
-			f := &fold{c, []*change.Case{one}, body, p.shorter}
+			f := &Fold{c, []*change.Case{one}, body, p.shorter}
 			known[body] = f
 			if body != "" {
 				list = append(list, f)

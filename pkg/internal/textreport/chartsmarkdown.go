@@ -32,7 +32,7 @@ func WriteChartsMarkdown(w io.Writer, charts *change.Charts, opt reporting.Optio
 	left = chartsTable(&b, charts, left)
 	opt.Color = false
 	parts := Folds(charts, opt, chartRooms()[0])
-	slices.SortStableFunc(parts, func(a, b *fold) int { return cmp.Compare(harm(a), harm(b)) })
+	slices.SortStableFunc(parts, func(a, b *Fold) int { return cmp.Compare(harm(a), harm(b)) })
 	cut := 0
 	for i, f := range parts {
 		set := &f.Cases[0].Set
@@ -87,7 +87,7 @@ func chartsTable(b *strings.Builder, charts *change.Charts, left int) int {
 }
 
 // harm orders the reports of value sets, worst first.
-func harm(f *fold) int {
+func harm(f *Fold) int {
 	worst := len(change.Risks())
 	for i := range f.Cases[0].Set.Changes {
 		for _, risk := range f.Cases[0].Set.Changes[i].Risks() {
