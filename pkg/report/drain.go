@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/document"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/reporting"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -16,8 +18,12 @@ func DrainFormats() []FormatOf[change.Drain] {
 			_, err := io.WriteString(w, drainText(d, opt))
 			return err
 		}},
-		{"json", func(w io.Writer, d *change.Drain, opt Options) error { return encodeJSON(w, jsonDrainOf(d, opt)) }},
-		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error { return encodeYAML(w, jsonDrainOf(d, opt)) }},
+		{"json", func(w io.Writer, d *change.Drain, opt Options) error {
+			return document.EncodeJSON(w, document.Drain(d, opt))
+		}},
+		{"yaml", func(w io.Writer, d *change.Drain, opt Options) error {
+			return document.EncodeYAML(w, document.Drain(d, opt))
+		}},
 	}
 }
 
@@ -42,7 +48,7 @@ func drainText(d *change.Drain, opt Options) string {
 			}
 			b.WriteString(heading)
 			heading = ""
-			fmt.Fprintf(&b, "  %s: %s\n    %s [%s]%s\n", printable(f.Workload.String()), drainPods(f), printable(drainWhy(f)), f.Risk, since(f))
+			fmt.Fprintf(&b, "  %s: %s\n    %s [%s]%s\n", reporting.Printable(f.Workload.String()), drainPods(f), reporting.Printable(drainWhy(f)), f.Risk, since(f))
 		}
 	}
 	if len(d.Asks) > 0 {
@@ -60,9 +66,9 @@ func drainText(d *change.Drain, opt Options) string {
 		if n.Ref.Name != "" {
 			about = n.Ref.String() + ": "
 		}
-		fmt.Fprintf(&b, "  %s\n", printable(about+n.Reason))
+		fmt.Fprintf(&b, "  %s\n", reporting.Printable(about+n.Reason))
 	}
-	fmt.Fprintf(&b, "\n%s and %s were checked. Exit code %d: %s.\n", plural(d.Nodes, "node"), plural(d.Pods, "pod"), opt.ExitCode, drainReason(d, opt))
+	fmt.Fprintf(&b, "\n%s and %s were checked. Exit code %d: %s.\n", reporting.Plural(d.Nodes, "node"), reporting.Plural(d.Pods, "pod"), opt.ExitCode, reporting.DrainReason(d, opt))
 	return b.String()
 }
 
@@ -84,7 +90,7 @@ func drainHead(d *change.Drain) string {
 		if len(held) == 1 {
 			verb = "never empties"
 		}
-		parts = append(parts, fmt.Sprintf("%s %s: %s", plural(len(held), "node"), verb, nodesOf(held)))
+		parts = append(parts, fmt.Sprintf("%s %s: %s", reporting.Plural(len(held), "node"), verb, nodesOf(held)))
 	}
 	switch {
 	case somewhere == 1:
@@ -93,7 +99,7 @@ func drainHead(d *change.Drain) string {
 		parts = append(parts, fmt.Sprintf("the nodes that run %d pods never empty", somewhere))
 	}
 	if elsewhere > 0 {
-		parts = append(parts, plural(elsewhere, "pod")+" without another node")
+		parts = append(parts, reporting.Plural(elsewhere, "pod")+" without another node")
 	}
 	switch {
 	case len(parts) > 0:
@@ -121,9 +127,9 @@ func drainPods(f *change.DrainFinding) string {
 	case len(f.Nodes) == 0 && f.Pods == 1:
 		return "1 pod, wherever it runs"
 	case len(f.Nodes) == 0:
-		return plural(f.Pods, "pod") + ", wherever they run"
+		return reporting.Plural(f.Pods, "pod") + ", wherever they run"
 	}
-	return plural(f.Pods, "pod") + " on " + nodesOf(f.Nodes)
+	return reporting.Plural(f.Pods, "pod") + " on " + nodesOf(f.Nodes)
 }
 
 func since(f *change.DrainFinding) string {
@@ -149,5 +155,5 @@ func firstOf(names []string, most int) string {
 	if more := len(names) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	return printable(text)
+	return reporting.Printable(text)
 }

@@ -5,6 +5,8 @@ import (
 	"path"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/cireport"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/reporting"
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
@@ -20,10 +22,10 @@ type GivenValues struct {
 }
 
 // writeFindings prints the dead keys with the code that prints the findings of an upgrade.
-func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, ciOptions) error, of Options) error {
-	opt := ciOptions{Options: of, values: &valuesHead{line: v.counted(), category: path.Join("values", v.Namespace, v.Name)}}
+func (v *GivenValues) writeFindings(w io.Writer, write func(io.Writer, *change.Set, cireport.Options) error, of Options) error {
+	opt := cireport.Options{Options: of, Values: &cireport.Values{Line: v.counted(), Category: path.Join("values", v.Namespace, v.Name)}}
 	ref := manifest.Ref{Version: "v1", Kind: "Values", Name: v.Name}
-	set := change.Set{Unchecked: each(v.Keys.Unsure, func(reason *string) change.Notice { return change.Notice{Reason: *reason} })}
+	set := change.Set{Unchecked: reporting.Each(v.Keys.Unsure, func(reason *string) change.Notice { return change.Notice{Reason: *reason} })}
 	if len(v.Findings) > 0 {
 		set.Changes = []change.Change{{Ref: ref, Op: change.Configure, Findings: v.Findings, New: &manifest.Object{Ref: ref}}}
 	}

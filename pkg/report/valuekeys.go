@@ -6,12 +6,15 @@ import (
 	"strings"
 
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/cireport"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/document"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/reporting"
 )
 
 // ValueFormats returns all formats for values, the default first. They print no values
 // except defaults, and no defaults that may be secret.
 func ValueFormats() []FormatOf[GivenValues] {
-	as := func(write func(io.Writer, *change.Set, ciOptions) error) func(io.Writer, *GivenValues, Options) error {
+	as := func(write func(io.Writer, *change.Set, cireport.Options) error) func(io.Writer, *GivenValues, Options) error {
 		return func(w io.Writer, v *GivenValues, opt Options) error { return v.writeFindings(w, write, opt) }
 	}
 	return []FormatOf[GivenValues]{
@@ -19,18 +22,22 @@ func ValueFormats() []FormatOf[GivenValues] {
 			_, err := io.WriteString(w, v.text())
 			return err
 		}},
-		{"json", func(w io.Writer, v *GivenValues, _ Options) error { return encodeJSON(w, jsonValueKeysOf(v.Keys)) }},
-		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error { return encodeYAML(w, jsonValueKeysOf(v.Keys)) }},
-		{"sarif", as(writeSARIF)},
-		{"github", as(writeGitHub)},
-		{"gitlab", as(writeGitLab)},
+		{"json", func(w io.Writer, v *GivenValues, _ Options) error {
+			return document.EncodeJSON(w, document.Values(v.Keys))
+		}},
+		{"yaml", func(w io.Writer, v *GivenValues, _ Options) error {
+			return document.EncodeYAML(w, document.Values(v.Keys))
+		}},
+		{"sarif", as(cireport.WriteSARIF)},
+		{"github", as(cireport.WriteGitHub)},
+		{"gitlab", as(cireport.WriteGitLab)},
 	}
 }
 
 // counted is the first line, without its end.
 func (v *GivenValues) counted() string {
 	k := v.Keys
-	return fmt.Sprintf("%s: %s, %d read, %d dead, %d shadowed", printable(v.Title), plural(k.Keys, "key"), k.Read, k.Keys-k.Read, len(k.Shadowed))
+	return fmt.Sprintf("%s: %s, %d read, %d dead, %d shadowed", reporting.Printable(v.Title), reporting.Plural(k.Keys, "key"), k.Read, k.Keys-k.Read, len(k.Shadowed))
 }
 
 func (v *GivenValues) text() string {
@@ -62,28 +69,28 @@ func valueKeysText(b *strings.Builder, v *change.ValueKeys) {
 		b.WriteString("\nshadowed: given again later\n")
 	}
 	for _, s := range v.Shadowed {
-		fmt.Fprintf(b, "  %s (%s) by %s\n", printable(s.Key), keyPlace(s.At), keyPlace(s.By))
+		fmt.Fprintf(b, "  %s (%s) by %s\n", reporting.Printable(s.Key), keyPlace(s.At), keyPlace(s.By))
 	}
 	valueDefaults(b, v.Defaults)
 	for _, reason := range v.Unsure {
-		fmt.Fprintf(b, "\nnot sure: %s\n", printable(reason))
+		fmt.Fprintf(b, "\nnot sure: %s\n", reporting.Printable(reason))
 	}
 }
 
 // deadSentence names the key that the user may have meant instead of a key that no template
 // reads.
 func deadSentence(d *change.DeadKey) string {
-	text := fmt.Sprintf("%s (%s)", printable(d.Key), keyPlace(d.At))
+	text := fmt.Sprintf("%s (%s)", reporting.Printable(d.Key), keyPlace(d.At))
 	if d.Keys > 1 {
-		text += ", with " + plural(d.Keys, "key") + " in it"
+		text += ", with " + reporting.Plural(d.Keys, "key") + " in it"
 	}
 	if d.Nearest != "" {
-		text += ": did you mean " + printable(d.Nearest) + "?"
+		text += ": did you mean " + reporting.Printable(d.Nearest) + "?"
 	}
 	return text
 }
 
-func keyPlace(p change.KeyPlace) string { return printable(p.String()) }
+func keyPlace(p change.KeyPlace) string { return reporting.Printable(p.String()) }
 
 // valueDefaults lists defaults that change. Those that the user's own values replace come
 // last.
@@ -100,7 +107,7 @@ func valueDefaults(b *strings.Builder, list []change.DefaultKey) {
 			}
 			b.WriteString(heading)
 			heading = ""
-			fmt.Fprintf(b, "  %s: %s → %s", printable(strings.TrimPrefix(d.Path.String(), ".")), defaultText(d.Old), defaultText(d.New))
+			fmt.Fprintf(b, "  %s: %s → %s", reporting.Printable(strings.TrimPrefix(d.Path.String(), ".")), defaultText(d.Old), defaultText(d.New))
 			if given {
 				fmt.Fprintf(b, " (%s)", keyPlace(d.At))
 			}
@@ -116,7 +123,7 @@ func defaultText(v change.Value) string {
 	if !v.Present() {
 		return "none"
 	}
-	text := []rune(printable(v.Text()))
+	text := []rune(reporting.Printable(v.Text()))
 	if len(text) > longestDefault {
 		return string(text[:longestDefault-1]) + "…"
 	}
