@@ -19,7 +19,8 @@ func Rules() []rule.Rule {
 
 func betweenObjects() []rule.Rule {
 	return slices.Concat(podRules(), serviceRules(), leadRules(), endpointRules(), ingressRules(), emptyBackendRules(), budgetRules(), monitorRules(), monitorPortRules(), webhookServerRules(), linkRules(),
-		injectionRules(), staleRules(), volumeRules(), volumeModeRules(), onePodRules(), obstacleRules(), variableRules(), timeoutRules(), autoscalerRules(), resizeRules(), networkPolicyRules(), unappliedRules(), definitionRules())
+		injectionRules(), staleRules(), volumeRules(), volumeModeRules(), onePodRules(), obstacleRules(), variableRules(), timeoutRules(), autoscalerRules(), resizeRules(), networkPolicyRules(), unappliedRules(), definitionRules(),
+		defaultClassRules())
 }
 
 // reachRules are about who reaches what runs, and what that may do.
