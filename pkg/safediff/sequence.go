@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/cluster"
 	"github.com/safe-diff/helm-safe-diff/pkg/diff"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
@@ -46,8 +47,8 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("why pods are replaced", restartCauses)
 	between("which ports and addresses close", closedPortNotices)
 	between("webhooks that Helm's own record meets", webhookNotices)
-	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
-		for _, note := range u.Altered() {
+	between("what changes that nobody can judge", func(u *upgrade.Upgrade) {
+		for _, note := range append(u.Altered(), risk.Notes(u)...) {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
 		}
 	})
