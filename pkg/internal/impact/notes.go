@@ -8,5 +8,5 @@ import (
 
 // Notes lists what nobody can know of what an upgrade brings about between objects.
 func Notes(u *upgrade.Upgrade) []upgrade.Note {
-	return slices.Concat(movedEndpoints(u), otherAddresses(u))
+	return slices.Concat(movedEndpoints(u), otherAddresses(u), floatingImages(u))
 }
