@@ -45,6 +45,7 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("workloads whose new pods are refused from now on", j.overruled)
 	between("webhooks that are asked about the pods that answer them", j.ownPods)
 	between("why pods are replaced", restartCauses)
+	between("Jobs that may be gone by now", j.mayRunAgain)
 	between("which ports and addresses close", closedPortNotices)
 	between("webhooks that Helm's own record meets", webhookNotices)
 	between("what changes that nobody can judge", func(u *upgrade.Upgrade) {
