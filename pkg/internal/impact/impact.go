@@ -20,7 +20,7 @@ func Rules() []rule.Rule {
 func betweenObjects() []rule.Rule {
 	return slices.Concat(podRules(), serviceRules(), leadRules(), endpointRules(), ingressRules(), emptyBackendRules(), budgetRules(), monitorRules(), monitorPortRules(), webhookServerRules(), linkRules(),
 		injectionRules(), staleRules(), volumeRules(), volumeModeRules(), onePodRules(), obstacleRules(), variableRules(), timeoutRules(), autoscalerRules(), resizeRules(), networkPolicyRules(), unappliedRules(), definitionRules(),
-		defaultClassRules(), scaleTargetRules(), balancerAddressRules(), lineRules())
+		defaultClassRules(), scaleTargetRules(), balancerAddressRules(), lineRules(), namedResourceRules())
 }
 
 // reachRules are about who reaches what runs, and what that may do.
