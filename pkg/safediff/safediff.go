@@ -214,7 +214,7 @@ func Compare(ctx context.Context, old, updated Manifest, opts Options) (change.S
 	}
 	set.Release.Operation = cmp.Or(opts.Operation, change.Upgrade)
 	set.Release.KubeVersion, set.Release.ServerSide, set.Release.Replace = server.Version(), opts.ServerSide, opts.Replace
-	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = append(j.rollbackLosses(u.Objects), j.unrecordedBack(u)...) })
+	j.betweenObjects("what a rollback does not bring back", func() { set.OneWay = j.rollbackLosses(u.Objects) })
 	set.Unchecked = slices.Concat(opts.Notices, opts.Record.nearlyFull(), in.notices(&j, pairs), unread, j.guards.unasked(), crowded, j.faults)
 	collect(&set, u.Objects)
 	for i := range set.Changes {
