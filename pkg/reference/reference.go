@@ -69,7 +69,7 @@ var readers = map[kind]func(*reader, map[string]any){ //nolint:gochecknoglobals 
 	{"networking.k8s.io", "Ingress"}:                                   (*reader).ingress,
 	{"autoscaling", "HorizontalPodAutoscaler"}:                         (*reader).scaler,
 	{"autoscaling.k8s.io", "VerticalPodAutoscaler"}:                    (*reader).verticalScaler,
-	{"keda.sh", "ScaledObject"}:                                        (*reader).scaler,
+	{"keda.sh", "ScaledObject"}:                                        (*reader).scalerOfKEDA,
 	{"rbac.authorization.k8s.io", "RoleBinding"}:                       (*reader).binding,
 	{"rbac.authorization.k8s.io", "ClusterRoleBinding"}:                (*reader).binding,
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration"}:   (*reader).webhooks,
@@ -99,6 +99,7 @@ func Refers(ref manifest.Ref, workload bool) bool {
 // reader collects the references of one object.
 type reader struct {
 	namespace string
+	ofKEDA    bool
 	list      []Reference
 }
 
@@ -239,13 +240,21 @@ func (r *reader) route(value map[string]any) {
 
 func (r *reader) scaler(value map[string]any) { r.target(value, "scaleTargetRef") }
 
+func (r *reader) scalerOfKEDA(value map[string]any) {
+	r.ofKEDA = true
+	r.target(value, "scaleTargetRef")
+}
+
 func (r *reader) verticalScaler(value map[string]any) { r.target(value, "targetRef") }
 
 func (r *reader) target(value map[string]any, field string) {
 	target := object(object(value["spec"])[field])
 	group, kind := groupOf(text(target["apiVersion"])), text(target["kind"])
-	if target["apiVersion"] == nil && kind == "" { // KEDA scales a Deployment if not told otherwise
-		group, kind = "apps", "Deployment"
+	if r.ofKEDA { // it takes apps/v1 and Deployment if not told otherwise (ParseGVKR in github.com/kedacore/keda)
+		kind = cmp.Or(kind, "Deployment")
+		if target["apiVersion"] == nil {
+			group = "apps"
+		}
 	}
 	to := manifest.Identity{Group: group, Kind: kind, Namespace: r.namespace, Name: text(target["name"])}
 	r.to(AsTarget, to, "", false, fieldpath.Fields("spec", field, "name"))

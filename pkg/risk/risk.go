@@ -51,6 +51,9 @@ type Server = api.Server
 // Servers lists the workloads that serve the webhooks of a configuration after the upgrade.
 func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server { return api.Servers(u, o) }
 
+// Notes lists what nobody can know of what an upgrade brings about between objects.
+func Notes(u *upgrade.Upgrade) []upgrade.Note { return impact.Notes(u) }
+
 // OwnsData reports whether data go with a custom resource that is deleted, as far as that is known
 // of its kind.
 func OwnsData(o *manifest.Object) bool { return owners.OwnsData(o) }

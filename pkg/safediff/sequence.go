@@ -12,6 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/renames"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
 
@@ -48,10 +49,11 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("workloads whose new pods are refused from now on", j.admission.Overruled)
 	between("webhooks that are asked about the pods that answer them", j.admission.OwnPods)
 	between("why pods are replaced", restartcause.Write)
+	between("Jobs that may be gone by now", j.mayRunAgain)
 	between("which ports and addresses close", closedports.Notice)
 	between("webhooks that Helm's own record meets", admissionreview.WebhookNotices)
-	between("annotations that change what requests arrive", func(u *upgrade.Upgrade) {
-		for _, note := range u.Altered() {
+	between("what changes that nobody can judge", func(u *upgrade.Upgrade) {
+		for _, note := range append(u.Altered(), risk.Notes(u)...) {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
 		}
 	})

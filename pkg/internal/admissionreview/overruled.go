@@ -13,13 +13,14 @@ import (
 )
 
 // Overruled notes workloads that stay as they are and whose new pods are refused from now on, by limits,
-// quotas, policies or a pod security level that the upgrade brings. Admission does not look at pods that
+// quotas, policies or a pod security level that the upgrade brings or takes away. Admission does not look at pods that
 // run.
 func (a *Review) Overruled(u *upgrade.Upgrade) {
 	var coming []*upgrade.Object
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if o.Does(change.Create, change.Update) && !o.Idle() && o.New != nil && (guarding(o.New) || o.Ref().GroupKind() == "Namespace") {
+		comes := o.Does(change.Create, change.Update) && !o.Idle() && o.New != nil && (guarding(o.New) || o.Ref().GroupKind() == "Namespace")
+		if comes || o.Goes() && guarding(o.Old) { // what goes may have filled in what another one asks for
 			coming = append(coming, o)
 		}
 	}

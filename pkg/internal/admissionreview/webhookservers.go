@@ -8,6 +8,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/admission"
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
+	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 	"github.com/safe-diff/helm-safe-diff/pkg/risk"
 	"github.com/safe-diff/helm-safe-diff/pkg/rollout"
 )
@@ -40,17 +41,31 @@ func (a *Review) OwnPods(u *upgrade.Upgrade) {
 			if down {
 				a.unanswered(u, s)
 			}
-			if s.Workload.New != nil && a.asksOwn(s) {
+			if s.Workload.New != nil && a.asksOwn(s, a.guards.after, s.Workload.Result()) {
 				a.locked(o, s, down)
 			}
 		}
 	}
 }
 
-// asksOwn reports whether a webhook is called for the pods that serve it.
-func (a *Review) asksOwn(s risk.Server) bool {
-	template, ref := a.template(s.Workload.Result()), s.Workload.Ref()
-	return template != nil && slices.Contains(a.guards.after.PodWebhooks(admission.PodMaker{Ref: ref, Template: template}), s.Webhook)
+// asksOwn reports whether a webhook among some guards is called for the pods of a manifest of the
+// workload that serves it.
+func (a *Review) asksOwn(s risk.Server, guards *admission.Guards, workload *manifest.Object) bool {
+	template, ref := a.template(workload), s.Workload.Ref()
+	return template != nil && slices.Contains(guards.PodWebhooks(admission.PodMaker{Ref: ref, Template: template}), s.Webhook)
+}
+
+// asksAnew reports whether the upgrade makes a webhook be called for the pods that serve it, or
+// makes it reject them if it does not answer: it did not before.
+func (a *Review) asksAnew(s risk.Server) bool {
+	switch {
+	case !s.Demanded:
+		return s.Changes
+	case s.Workload.Old == nil, s.Workload.Change == nil && !s.Changes:
+		return false
+	default:
+		return !a.asksOwn(s, a.guards.early, s.Workload.Old)
+	}
 }
 
 // locked tells of a webhook that is called for its own pods: once none is ready, none can be created.
@@ -61,7 +76,10 @@ func (a *Review) locked(o *upgrade.Object, s risk.Server, down bool) {
 		s.Workload.Obstacles = append(s.Workload.Obstacles, rollout.Obstacle{Kind: rollout.PodsRejected, Whole: true, Message: fmt.Sprintf(
 			"the API server calls webhook %s for each of its pods and rejects them all, because no pod of %s is left to answer", s.Webhook, ref)})
 		keepOut(s.Workload.Change)
-	case down || s.Comes:
+	case down || a.asksAnew(s):
+		if !down && o.Change == nil {
+			o = s.Workload.Object
+		}
 		o.Unchecked = append(o.Unchecked, change.Doubt{Hides: change.Stuck, Never: !down && s.Workload.Before != nil, Reason: fmt.Sprintf(
 			"the API server calls webhook %s for the pods of %s, which serve it: while none of them is ready, none can be created", s.Webhook, ref)})
 	}

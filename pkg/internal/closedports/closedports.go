@@ -119,10 +119,6 @@ func closedPorts(old, updated *corev1.Service) []string {
 func closedAddresses(old, updated *corev1.Service) []string {
 	var list []string
 	if old.Spec.Type == corev1.ServiceTypeLoadBalancer {
-		is, was := updated.Spec.LoadBalancerIP, old.Spec.LoadBalancerIP
-		if updated.Spec.Type == corev1.ServiceTypeLoadBalancer && was != "" && is != "" && was != is {
-			list = append(list, was+", the address of its load balancer")
-		}
 		list = append(list, closedSources(old, updated)...)
 	}
 	for _, ip := range old.Spec.ExternalIPs {

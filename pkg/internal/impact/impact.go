@@ -39,6 +39,7 @@ func betweenObjects() []rule.Rule {
 		workloads.ObstacleRules(), references.VariableRules(), workloads.TimeoutRules(), workloads.AutoscalerRules(), workloads.ResizeRules(),
 		networkpolicies.NetworkPolicyRules(),
 		api.UnappliedRules(), api.DefinitionRules(),
+		data.DefaultClassRules(), workloads.ScaleTargetRules(), traffic.AddressRules(), guards.LineRules(), references.NamedResourceRules(),
 	)
 }
 

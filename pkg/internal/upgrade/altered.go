@@ -23,9 +23,8 @@ import (
 // https://docs.digitalocean.com/products/kubernetes/how-to/configure-load-balancers/,
 // https://github.com/hetznercloud/hcloud-cloud-controller-manager/blob/main/docs/reference/load_balancer_annotations.md,
 // https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/,
-// https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration,
-// https://metallb.io/usage/, https://kube-vip.io/docs/usage/kubernetes-services/ and
-// https://docs.cilium.io/en/stable/network/lb-ipam/.
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration
+// and https://metallb.io/usage/.
 var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a constant table
 	{"nginx.ingress.kubernetes.io/rewrite-target", "the paths of requests are rewritten differently"},
 	{"nginx.ingress.kubernetes.io/app-root", "the root leads to another path"},
@@ -73,14 +72,9 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 	{"service.beta.kubernetes.io/aws-load-balancer-eip-allocations", addressed},
 	{"service.beta.kubernetes.io/aws-load-balancer-private-ipv4-addresses", addressed},
 	{"service.beta.kubernetes.io/azure-pip-name", addressed},
-	{"service.beta.kubernetes.io/azure-load-balancer-ipv4", addressed},
 	{"networking.gke.io/load-balancer-ip-addresses", addressed},
-	{"metallb.io/loadBalancerIPs", addressed},
 	{"metallb.io/address-pool", addressed},
-	{"metallb.universe.tf/loadBalancerIPs", addressed},
 	{"metallb.universe.tf/address-pool", addressed},
-	{"kube-vip.io/loadbalancerIPs", addressed},
-	{"lbipam.cilium.io/ips", addressed},
 	{"kubernetes.io/ingress.global-static-ip-name", addressed},
 	{"kubernetes.io/ingress.regional-static-ip-name", addressed},
 }

@@ -107,8 +107,9 @@ func UnknownServers(u *upgrade.Upgrade, o *upgrade.Object) []string {
 type Server struct {
 	Webhook  string
 	Workload *upgrade.Workload
-	// Comes says that the upgrade creates the webhook, or changes what it is called for.
-	Comes bool
+	// Changes says that the upgrade creates the webhook or changes it, Demanded that it was there
+	// before, and that the API server rejected what it did not answer.
+	Changes, Demanded bool
 	// Alone says that no other workload serves the webhook all the time.
 	Alone bool
 	// Selects says that the webhook selects namespaces by labels besides their names.
@@ -121,7 +122,7 @@ func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server {
 	if !isWebhooks(o.Ref()) || o.Standing(upgrade.After) == nil || o.Idle() {
 		return nil
 	}
-	var before map[string]webhook
+	before := webhooksOf(o.Old)
 	if o.Change != nil {
 		before = webhooksOf(o.Change.Before())
 	}
@@ -135,7 +136,7 @@ func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server {
 		pods = upgrade.Lasting(pods)
 		for _, server := range pods {
 			list = append(list, Server{
-				Webhook: name, Workload: server, Comes: o.Does(change.Create, change.Update) && (!there || asksElse(was, w)),
+				Webhook: name, Workload: server, Changes: o.Does(change.Create, change.Update), Demanded: there && demanding(&was),
 				Alone:   !slices.ContainsFunc(pods, func(other *upgrade.Workload) bool { return other != server && answersAllTheTime(other) }),
 				Selects: selectsByLabel(w.typed.NamespaceSelector),
 			})
@@ -145,12 +146,6 @@ func Servers(u *upgrade.Upgrade, o *upgrade.Object) []Server {
 		return cmp.Or(cmp.Compare(a.Webhook, b.Webhook), cmp.Compare(a.Workload.Ref().String(), b.Workload.Ref().String()))
 	})
 	return list
-}
-
-// asksElse reports whether a webhook is called for other requests than before.
-func asksElse(was, is webhook) bool {
-	was.typed.ClientConfig, is.typed.ClientConfig = admissionv1.WebhookClientConfig{}, admissionv1.WebhookClientConfig{}
-	return !reflect.DeepEqual(was.typed, is.typed)
 }
 
 // selectsByLabel reports whether a selector of namespaces looks at more than their names.
