@@ -37,6 +37,13 @@ func Strictest() map[string]string {
 	return map[string]string{api.EnforceLevelLabel: string(api.LevelRestricted)}
 }
 
+// RefusesSELinux reports whether the level baseline refuses a pod with these SELinux options.
+func RefusesSELinux(options *corev1.SELinuxOptions) bool {
+	versions := policy.CheckSELinuxOptions().Versions
+	pod := corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{SELinuxOptions: options}}
+	return !versions[len(versions)-1].CheckPod(&metav1.ObjectMeta{}, &pod).Allowed
+}
+
 // Guard lets pods into namespaces as an API server of one version does.
 type Guard struct{ evaluator policy.Evaluator }
 

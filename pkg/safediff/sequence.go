@@ -9,6 +9,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/admissionreview"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/closedports"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/definitions"
+	"github.com/safe-diff/helm-safe-diff/pkg/internal/impact/guards"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/renames"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/restartcause"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/upgrade"
@@ -54,6 +55,11 @@ func (j *judge) together(ctx context.Context, u *upgrade.Upgrade) (err error) {
 	between("webhooks that Helm's own record meets", admissionreview.WebhookNotices)
 	between("what changes that nobody can judge", func(u *upgrade.Upgrade) {
 		for _, note := range append(u.Altered(), risk.Notes(u)...) {
+			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
+		}
+	})
+	between("policies of other APIs", func(u *upgrade.Upgrade) {
+		for _, note := range guards.Unread(u) {
 			note.On.Unchecked = append(note.On.Unchecked, note.Doubt)
 		}
 	})

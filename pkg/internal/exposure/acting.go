@@ -25,16 +25,17 @@ type guard struct {
 }
 
 const (
-	nginxDocs   = "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/"
-	f5Docs      = "https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/"
-	albDocs     = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/"
-	traefikDocs = "https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/"
-	haproxyDocs = "https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/ingress/"
-	jcmDocs     = "https://haproxy-ingress.github.io/docs/configuration/keys/"
-	kongDocs    = "https://developer.konghq.com/kubernetes-ingress-controller/reference/annotations/"
-	gkeDocs     = "https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration"
-	agicDocs    = "https://azure.github.io/application-gateway-kubernetes-ingress/annotations/"
-	routeDocs   = "https://docs.openshift.com/container-platform/latest/networking/routes/route-configuration.html"
+	nginxDocs     = "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/"
+	f5Docs        = "https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/"
+	albDocs       = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/"
+	traefikDocs   = "https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/"
+	haproxyDocs   = "https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/ingress/"
+	jcmDocs       = "https://haproxy-ingress.github.io/docs/configuration/keys/"
+	kongDocs      = "https://developer.konghq.com/kubernetes-ingress-controller/reference/annotations/"
+	gkeDocs       = "https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration"
+	agicDocs      = "https://azure.github.io/application-gateway-kubernetes-ingress/annotations/"
+	tailscaleDocs = "https://tailscale.com/kb/1439/kubernetes-operator-cluster-ingress"
+	routeDocs     = "https://docs.openshift.com/container-platform/latest/networking/routes/route-configuration.html"
 )
 
 // guards are those that are known.
@@ -43,7 +44,6 @@ var guards = []guard{ //nolint:gochecknoglobals // a constant table
 	{Name: "nginx.ingress.kubernetes.io/auth-secret", Kind: authentication, Part: true, Source: nginxDocs},
 	{Name: "nginx.ingress.kubernetes.io/auth-url", Kind: authentication, Source: nginxDocs},
 	{Name: "nginx.ingress.kubernetes.io/auth-tls-secret", Kind: authentication, Source: nginxDocs},
-	{Name: "nginx.ingress.kubernetes.io/auth-tls-verify-client", Kind: authentication, Part: true, Source: nginxDocs},
 	{Name: "nginx.ingress.kubernetes.io/whitelist-source-range", Kind: allowed, Source: nginxDocs},
 	{Name: "nginx.ingress.kubernetes.io/allowlist-source-range", Kind: allowed, Source: nginxDocs},
 	{Name: "nginx.ingress.kubernetes.io/denylist-source-range", Kind: denied, Source: nginxDocs},
@@ -96,9 +96,12 @@ var guards = []guard{ //nolint:gochecknoglobals // a constant table
 	{Name: "haproxy.router.openshift.io/rate-limit-connections", Kind: limited, Source: routeDocs},
 }
 
-// opening is an annotation that opens something: by being there, if Open is "", or by a value.
+// opening is an annotation that opens something: by being there, if Open is "", or by one of the
+// values in Open, between which there is a bar.
 type opening struct {
 	Name, Open, Says, Source string
+	// Beside is another annotation without which it opened nothing before.
+	Beside string
 }
 
 const (
@@ -106,25 +109,37 @@ const (
 	unlessInternal = "*"
 	toTheInternet  = "gets a load balancer on the internet"
 	rawConfig      = "puts text into the configuration of the proxy"
+	// uncertified are the values by which a proxy lets in callers without a valid certificate.
+	uncertified   = "off|optional|optional_no_ca"
+	noCertificate = "lets in callers without a certificate"
+	// ruleEngine begins the values that set what the firewall does with what its rules match.
+	ruleEngine = "SecRuleEngine "
 )
 
 // openings are those that are known. Services of type LoadBalancer are another rule's.
 var openings = []opening{ //nolint:gochecknoglobals // a constant table
-	{"alb.ingress.kubernetes.io/scheme", "internet-facing", toTheInternet, albDocs},
-	{"kubernetes.io/ingress.class", unlessInternal, toTheInternet, gkeDocs},
-	{"appgw.ingress.kubernetes.io/use-private-ip", unlessInternal, toTheInternet, agicDocs},
-	{"nginx.ingress.kubernetes.io/satisfy", "any", "lets in whom one guard of several lets in", nginxDocs},
-	{"nginx.ingress.kubernetes.io/enable-global-auth", "false", "is without the authentication of the controller", nginxDocs},
-	{"nginx.ingress.kubernetes.io/cors-allow-origin", "*", "lets pages of every origin call it", nginxDocs},
-	{"nginx.ingress.kubernetes.io/server-snippet", "", rawConfig, nginxDocs},
-	{"nginx.ingress.kubernetes.io/configuration-snippet", "", rawConfig, nginxDocs},
-	{"nginx.ingress.kubernetes.io/stream-snippet", "", rawConfig, nginxDocs},
-	{"nginx.ingress.kubernetes.io/auth-snippet", "", rawConfig, nginxDocs},
-	{"nginx.org/server-snippets", "", rawConfig, f5Docs},
-	{"nginx.org/location-snippets", "", rawConfig, f5Docs},
-	{"haproxy.org/backend-config-snippet", "", rawConfig, haproxyDocs},
-	{"haproxy-ingress.github.io/config-backend", "", rawConfig, jcmDocs},
-	{"kubernetes.io/ingress.allow-http", "true", "serves without TLS, too", gkeDocs},
+	{"alb.ingress.kubernetes.io/scheme", "internet-facing", toTheInternet, albDocs, ""},
+	{"kubernetes.io/ingress.class", unlessInternal, toTheInternet, gkeDocs, ""},
+	{"appgw.ingress.kubernetes.io/use-private-ip", unlessInternal, toTheInternet, agicDocs, ""},
+	{"nginx.ingress.kubernetes.io/satisfy", "any", "lets in whom one guard of several lets in", nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/enable-global-auth", "false", "is without the authentication of the controller", nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/cors-allow-origin", "*", "lets pages of every origin call it", nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/server-snippet", "", rawConfig, nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/configuration-snippet", "", rawConfig, nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/stream-snippet", "", rawConfig, nginxDocs, ""},
+	{"nginx.ingress.kubernetes.io/auth-snippet", "", rawConfig, nginxDocs, ""},
+	{"nginx.org/server-snippets", "", rawConfig, f5Docs, ""},
+	{"nginx.org/location-snippets", "", rawConfig, f5Docs, ""},
+	{"haproxy.org/backend-config-snippet", "", rawConfig, haproxyDocs, ""},
+	{"haproxy-ingress.github.io/config-backend", "", rawConfig, jcmDocs, ""},
+	{"kubernetes.io/ingress.allow-http", "true", "serves without TLS, too", gkeDocs, ""},
+	{"nginx.ingress.kubernetes.io/auth-tls-verify-client", uncertified, noCertificate, nginxDocs, "nginx.ingress.kubernetes.io/auth-tls-secret"},
+	{"haproxy-ingress.github.io/auth-tls-verify-client", uncertified, noCertificate, jcmDocs, "haproxy-ingress.github.io/auth-tls-secret"},
+	{"alb.ingress.kubernetes.io/auth-on-unauthenticated-request", "allow", "lets in callers that have not logged in", albDocs, "alb.ingress.kubernetes.io/auth-type"},
+	{"nginx.ingress.kubernetes.io/modsecurity-snippet", ruleEngine + "Off|" + ruleEngine + "DetectionOnly", "has a firewall that blocks nothing", nginxDocs, ""},
+	{"haproxy-ingress.github.io/waf-mode", "detect", "has a firewall that blocks nothing", jcmDocs, "haproxy-ingress.github.io/waf"},
+	{"tailscale.com/funnel", "true", "is open to the internet through Tailscale", tailscaleDocs, ""},
+	{"tailscale.com/expose", "true", "is open to the whole tailnet", tailscaleDocs, ""},
 }
 
 // Identities are the annotations by which the pods of a ServiceAccount have an identity in a

@@ -39,8 +39,10 @@ func TestActingAnnotations(t *testing.T) {
 		if value == "" {
 			value = "text"
 		}
-		if !o.open(value) {
-			t.Errorf("%s: %s opens nothing", o.Name, value)
+		for _, value := range strings.Split(value, "|") {
+			if !o.open(value) {
+				t.Errorf("%s: %s opens nothing", o.Name, value)
+			}
 		}
 	}
 	for i := range injections {

@@ -193,7 +193,7 @@ func annotationOpens(c *change.Change) rule.Found {
 	for i := range openings {
 		o := &openings[i]
 		was, is := untyped.Text(old, o.Name), untyped.Text(updated, o.Name)
-		if was == is || !o.open(is) || o.Open != "" && o.open(was) {
+		if was == is || !o.open(is) || o.Open != "" && o.open(was) || o.Beside != "" && untyped.Text(old, o.Beside) == "" {
 			continue
 		}
 		list = append(list, exposed{what: o.Name, says: o.Says + " (%s)", of: o.Name, path: annotationPath(o.Name)})
@@ -209,8 +209,17 @@ func (o *opening) open(value string) bool {
 	case unlessInternal:
 		return !strings.EqualFold(value, "true") && !strings.EqualFold(value, "gce-internal")
 	default:
-		return strings.EqualFold(value, o.Open)
+		return slices.ContainsFunc(strings.Split(o.Open, "|"), func(open string) bool {
+			return strings.EqualFold(value, open) || strings.HasPrefix(open, ruleEngine) && directs(value, open)
+		})
 	}
+}
+
+// directs reports whether a line of a configuration is a directive, in any case of letters.
+func directs(config, directive string) bool {
+	return slices.ContainsFunc(strings.Split(config, "\n"), func(line string) bool {
+		return strings.EqualFold(strings.Join(strings.Fields(line), " "), directive)
+	})
 }
 
 // identityChanged fires for ServiceAccounts that get a different identity in a cloud.

@@ -4,10 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/safe-diff/helm-safe-diff/pkg/change"
 	"github.com/safe-diff/helm-safe-diff/pkg/fieldpath"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/rule"
 	"github.com/safe-diff/helm-safe-diff/pkg/internal/untyped"
+	"github.com/safe-diff/helm-safe-diff/pkg/podsecurity"
 )
 
 // containerRules are about the security context of containers.
@@ -39,8 +42,9 @@ func containerRules() []rule.Rule {
 		},
 		{
 			ID: "unconfined-profile", Risk: change.Exposure,
-			Why:  "without a seccomp or AppArmor profile a process may make any system call",
-			Fix:  "set the profile to RuntimeDefault, or to one of your own",
+			Why: "without a seccomp profile a process may make any system call; without an AppArmor profile, or under an SELinux type such as spc_t, " +
+				"it may use what the node keeps from containers",
+			Fix:  "set the profile to RuntimeDefault, or to one of your own, and leave seLinuxOptions to the container runtime",
 			Read: containersWiden(unconfined),
 		},
 	}
@@ -288,5 +292,21 @@ func unconfined(k container) []exposed {
 		path = k.podPath[:len(k.podPath)-1].Join(fieldpath.Fields("metadata", "annotations", annotation))
 		list = append(list, k.is("no AppArmor", "runs without an AppArmor profile", path))
 	}
-	return list
+	return append(list, k.seLinux()...)
+}
+
+// seLinux: options that the pod security standards refuse to everybody take the container out of the
+// policy for containers. Those of a container replace those of its pod.
+func (k container) seLinux() []exposed {
+	value, path := k.secured("seLinuxOptions")
+	if value == nil {
+		return nil
+	}
+	options := corev1.SELinuxOptions{User: untyped.Text(value, "user"), Role: untyped.Text(value, "role"), Type: untyped.Text(value, "type")}
+	if !podsecurity.RefusesSELinux(&options) {
+		return nil
+	}
+	e := k.is("SELinux", "runs with SELinux options that Pod Security refuses (%s)", path)
+	e.of = strings.Join(slices.DeleteFunc([]string{options.User, options.Role, options.Type}, func(s string) bool { return s == "" }), ":")
+	return []exposed{e}
 }

@@ -18,13 +18,13 @@ func nodeRules() []rule.Rule {
 	return []rule.Rule{
 		{
 			ID: "host-namespace", Risk: change.Exposure,
-			Why:  "the pod shares the network, processes or memory of its node, and can observe and disturb everything that runs there",
-			Fix:  "take hostNetwork, hostPID or hostIPC away, or make sure that nobody else gets into the pod",
+			Why:  "the pod shares the network, processes, memory or users of its node, and can observe and disturb everything that runs there",
+			Fix:  "take hostNetwork, hostPID or hostIPC away, keep hostUsers: false, or make sure that nobody else gets into the pod",
 			Read: widens(hostNamespaces),
 		},
 		{
 			ID: "host-path", Risk: change.Exposure,
-			Why:  "the pod can read files of its node; if it can write them, it can change the node and other pods",
+			Why:  "pods can read files of their node; if they can write them, they can change the node and other pods",
 			Fix:  "use a volume that belongs to the pod, or mount the path read-only and no wider than needed",
 			Read: mountsHost,
 		},
@@ -45,6 +45,9 @@ func hostNamespaces(r reading) []exposed {
 		if spec[n[0]] == true {
 			list = append(list, exposed{what: n[0], says: "shares the %s of its node", of: n[1], path: r.podSpec.Child(fieldpath.Field(n[0]))})
 		}
+	}
+	if spec != nil && spec["hostUsers"] != false {
+		list = append(list, exposed{what: "hostUsers", says: "shares the %s of its node", of: "users", path: r.podSpec.Child(fieldpath.Field("hostUsers")), implied: true})
 	}
 	return list
 }
@@ -88,7 +91,8 @@ type hostPath struct {
 
 // mountsHost fires for files of the node that the pods did not reach before.
 func mountsHost(c *change.Change) rule.Found {
-	if c.Outcome.PodSpec == nil {
+	volume := c.Ref.Kind == "PersistentVolume" && c.Ref.Group == ""
+	if c.Outcome.PodSpec == nil && !volume {
 		return rule.Found{}
 	}
 	old, updated, lands := sides(c)
@@ -103,6 +107,8 @@ func mountsHost(c *change.Change) rule.Found {
 		}
 		e := exposed{says: "mounts %s of its node, read-only", of: h.on, path: h.path}
 		switch {
+		case volume:
+			e.says = "gives pods %s of their node"
 		case h.socket():
 			e.says = "reaches the socket %s of its node"
 		case h.writable:
@@ -124,9 +130,12 @@ func (h hostPath) within(other hostPath) bool {
 	return (h.on == other.on || strings.HasPrefix(h.on, folder+"/")) && (other.writable || !h.writable || h.socket())
 }
 
-// hostPaths are the files of the node that the containers of a pod mount. A volume
-// that none of them mounts gives them nothing.
+// hostPaths are the files of the node that the containers of a pod mount, or that a PersistentVolume
+// gives to those that mount its claim. A volume that none of them mounts gives them nothing.
 func hostPaths(r reading) []hostPath {
+	if on := untyped.Text(untyped.At(r.value, "spec", "hostPath", "path")); on != "" && r.podSpec == nil {
+		return []hostPath{{path.Clean(on), true, fieldpath.Fields("spec", "hostPath", "path")}}
+	}
 	writable := map[string]bool{} // by volume that is mounted
 	for _, k := range r.containers() {
 		list, _ := k.fields["volumeMounts"].([]any)

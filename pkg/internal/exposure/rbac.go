@@ -28,10 +28,11 @@ func permissionRules() []rule.Rule {
 			Read: permissionsWiden(escalating),
 		},
 		{
-			ID: "secrets-readable", Risk: change.Exposure, Kinds: []string{"ClusterRole"},
-			Why:  "bound to the whole cluster, the role reveals every password, key and ServiceAccount token in every namespace; list and watch show the content, too",
-			Fix:  "use a Role in the namespaces concerned, or name the Secrets in resourceNames",
-			Read: permissionsWiden(secretReads),
+			ID: "secrets-readable", Risk: change.Exposure, Kinds: roles,
+			Why: "the role reveals every password, key and ServiceAccount token of its namespace, and of every namespace if it is bound to the whole cluster; " +
+				"list and watch show the content, too",
+			Fix:  "use a Role in the namespaces concerned, and name the Secrets in resourceNames",
+			Read: secretsReadable,
 		},
 		{
 			ID: "aggregates-all-roles", Risk: change.Exposure, Kinds: []string{"ClusterRole"},
@@ -220,6 +221,12 @@ func powers() []power {
 			"admissionregistration.k8s.io", []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"},
 			append(slices.Clone(write), "delete"), "may change what admission policies refuse",
 		},
+		{"", []string{"endpoints"}, write, leadsElsewhere},
+		{"discovery.k8s.io", []string{"endpointslices"}, write, leadsElsewhere},
+		{"argoproj.io", []string{"applications", "applicationsets", "appprojects"}, write, "may have Argo CD apply objects of its choice"},
+		{"kustomize.toolkit.fluxcd.io", []string{"kustomizations"}, write, fluxApplies},
+		{"helm.toolkit.fluxcd.io", []string{"helmreleases"}, write, fluxApplies},
+		{"helm.cattle.io", []string{"helmcharts", "helmchartconfigs"}, write, "may have the Helm controller of K3s apply objects of its choice"},
 		{"", []string{"pods"}, []string{"create"}, startsPods},
 		{"", []string{"replicationcontrollers"}, write, startsPods},
 		{"apps", []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, write, startsPods},
@@ -227,7 +234,11 @@ func powers() []power {
 	}
 }
 
-const startsPods = "may start pods, with any Secret and ServiceAccount of their namespace"
+const (
+	startsPods     = "may start pods, with any Secret and ServiceAccount of their namespace"
+	leadsElsewhere = "may have Services lead to other addresses (endpoints)"
+	fluxApplies    = "may have Flux apply objects of its choice"
+)
 
 // escalating are the permissions of a rule that lead to others. A rule for all
 // resources is one for wildcards to tell of.
@@ -246,11 +257,26 @@ func escalating(g grant, had func(permission) bool) []exposed {
 	return list
 }
 
+// secretsReadable fires for roles that come to read Secrets; for a Role only if it was there before and
+// names them. One that is new is read by whoever adds it, and holds in one namespace.
+func secretsReadable(c *change.Change) rule.Found {
+	return permissionsWiden(func(g grant, had func(permission) bool) []exposed {
+		switch {
+		case c.Ref.Kind == "ClusterRole":
+			return secretReads(g, had, "reads Secrets of all namespaces")
+		case c.Op == change.Create, !slices.Contains(g.resources, "secrets"):
+			return nil
+		default:
+			return secretReads(g, had, "reads Secrets of its namespace")
+		}
+	})(c)
+}
+
 // secretReads are the permissions of a rule to read Secrets.
-func secretReads(g grant, had func(permission) bool) []exposed {
+func secretReads(g grant, had func(permission) bool, says string) []exposed {
 	for _, verb := range []string{"get", "list", "watch"} {
 		if p := (permission{resource: "secrets", verb: verb}); g.allows(p) && !had(p) {
-			return []exposed{{says: "reads Secrets of all namespaces", path: g.path}}
+			return []exposed{{says: says, path: g.path}}
 		}
 	}
 	return nil

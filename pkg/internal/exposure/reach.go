@@ -88,7 +88,7 @@ func serviceExposed(c *change.Change) rule.Found {
 	}
 	list = append(list, added(externalIPs(old), externalIPs(updated), false)...)
 	if before > withinCluster && is > withinCluster && restricted(old) {
-		path := fieldpath.Fields("spec", "loadBalancerSourceRanges")
+		path := sourcesPath(old)
 		if !restricted(updated) {
 			list = append(list, exposed{says: "lets in all addresses", path: path})
 		} else if more := SourceRangesBeyond(sourceRanges(updated), sourceRanges(old)); len(more) > 0 {
@@ -160,7 +160,26 @@ func sourceRanges(r reading) []string {
 	if annotation := r.annotation("service.beta.kubernetes.io/load-balancer-source-ranges"); len(ranges) == 0 && annotation != "" {
 		ranges = strings.Split(annotation, ",")
 	}
+	for _, name := range azureSources {
+		ranges = append(ranges, split(r.annotation(name))...)
+	}
 	return ranges
+}
+
+// azureSources are the annotations by which Azure lets more in than spec.loadBalancerSourceRanges: ranges,
+// and the names that Azure has for some (https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/).
+var azureSources = []string{ //nolint:gochecknoglobals // a constant table
+	"service.beta.kubernetes.io/azure-allowed-ip-ranges", "service.beta.kubernetes.io/azure-allowed-service-tags",
+}
+
+// sourcesPath is where a Service says from where its load balancer lets in.
+func sourcesPath(r reading) fieldpath.Path {
+	for _, name := range azureSources {
+		if r.annotation(name) != "" && len(untyped.Texts(untyped.At(r.value, "spec", "loadBalancerSourceRanges"))) == 0 {
+			return annotationPath(name)
+		}
+	}
+	return fieldpath.Fields("spec", "loadBalancerSourceRanges")
 }
 
 // SourceRangesBeyond returns those of some ranges of addresses that are not within others.
@@ -168,7 +187,9 @@ func SourceRangesBeyond(ranges, others []string) []string {
 	var list []string
 	known := prefixes(others)
 	for _, text := range ranges {
-		if p := prefixes([]string{text}); len(p) > 0 && !admits(known, p) {
+		p := prefixes([]string{text})
+		named := len(p) == 0 && !slices.Contains(others, text) // a name that a cloud has for some
+		if named || len(p) > 0 && !admits(known, p) {
 			list = append(list, strings.TrimSpace(text))
 		}
 	}
@@ -187,7 +208,10 @@ func prefixes(ranges []string) []netip.Prefix {
 }
 
 // all reports whether a range holds all addresses.
-func all(cidr string) bool { return strings.HasSuffix(strings.TrimSpace(cidr), "/0") }
+func all(cidr string) bool {
+	cidr = strings.TrimSpace(cidr)
+	return strings.HasSuffix(cidr, "/0") || cidr == "Internet" // as Azure calls them
+}
 
 // secures are the annotations by which ingress controllers take a certificate from
 // elsewhere, or leave TLS to the pods.
@@ -249,61 +273,4 @@ func secured(entry any, host string) bool {
 		first, rest, _ := strings.Cut(host, ".")
 		return h == host || wildcard && first != "" && "."+rest == suffix
 	})
-}
-
-// policyOpened fires if a network policy gets a rule that holds for all peers. A new
-// policy restricts: without it everything is open.
-func policyOpened(c *change.Change) rule.Found {
-	old, updated, lands := sides(c)
-	if !lands || old.value == nil {
-		return rule.Found{}
-	}
-	var list []exposed
-	for _, d := range []direction{{"ingress", "from", "Ingress", "allows ingress from everybody"}, {"egress", "to", "Egress", "allows egress to every address"}} {
-		list = append(list, added(d.openIn(old), d.openIn(updated), false)...)
-	}
-	return told(list)
-}
-
-// direction is one of the two in which a network policy restricts.
-type direction struct{ rules, peers, kind, says string }
-
-// openIn are the rules of a policy without peers, each for its ports. A policy that
-// does not restrict the direction leaves all of it open.
-func (d direction) openIn(r reading) []exposed {
-	rules, _ := untyped.At(r.value, "spec", d.rules).([]any)
-	kinds := untyped.Texts(untyped.At(r.value, "spec", "policyTypes"))
-	if len(kinds) > 0 && !slices.Contains(kinds, d.kind) || len(kinds) == 0 && d.kind == "Egress" && len(rules) == 0 {
-		return []exposed{{what: everything}}
-	}
-	var list []exposed
-	for i, rule := range rules {
-		list = append(list, d.openRule(rule, fieldpath.Fields("spec", d.rules).Child(fieldpath.Index(i)))...)
-	}
-	return list
-}
-
-func (d direction) openRule(rule any, path fieldpath.Path) []exposed {
-	named, _ := untyped.At(rule, d.peers).([]any)
-	whole := func(peer any) bool {
-		except, _ := untyped.At(peer, "ipBlock", "except").([]any)
-		return all(untyped.Text(untyped.At(peer, "ipBlock", "cidr"))) && len(except) == 0
-	}
-	if len(named) > 0 && !slices.ContainsFunc(named, whole) {
-		return nil
-	}
-	ports, _ := untyped.At(rule, "ports").([]any)
-	if len(ports) == 0 {
-		return []exposed{{what: everything, says: d.says, path: path}}
-	}
-	// Another port of a rule for everybody is the same door elsewhere.
-	list := make([]exposed, 0, len(ports))
-	for _, port := range ports {
-		e := exposed{what: "ports", says: d.says + " (port %s)", of: fmt.Sprint(untyped.At(port, "port")), path: path}
-		if untyped.At(port, "port") == nil {
-			e = exposed{what: "protocol", says: d.says + " (all ports of %s)", of: untyped.Text(untyped.At(port, "protocol")), path: path}
-		}
-		list = append(list, e)
-	}
-	return list
 }

@@ -23,8 +23,13 @@ import (
 // https://docs.digitalocean.com/products/kubernetes/how-to/configure-load-balancers/,
 // https://github.com/hetznercloud/hcloud-cloud-controller-manager/blob/main/docs/reference/load_balancer_annotations.md,
 // https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/,
-// https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration
-// and https://metallb.io/usage/.
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration,
+// https://metallb.io/usage/, https://kube-vip.io/docs/usage/kubernetes-services/,
+// https://docs.cilium.io/en/stable/network/lb-ipam/,
+// https://support.huaweicloud.com/intl/en-us/usermanual-cce/cce_10_0014.html,
+// https://github.com/kubernetes/cloud-provider-alibaba-cloud/blob/master/docs/usage.md,
+// https://www.tencentcloud.com/document/product/457/36833 and
+// https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/openstack-cloud-controller-manager/expose-applications-using-loadbalancer-type-service.md.
 var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a constant table
 	{"nginx.ingress.kubernetes.io/rewrite-target", "the paths of requests are rewritten differently"},
 	{"nginx.ingress.kubernetes.io/app-root", "the root leads to another path"},
@@ -77,6 +82,10 @@ var altering = []struct{ name, what string }{ //nolint:gochecknoglobals // a con
 	{"metallb.universe.tf/address-pool", addressed},
 	{"kubernetes.io/ingress.global-static-ip-name", addressed},
 	{"kubernetes.io/ingress.regional-static-ip-name", addressed},
+	{"kubernetes.io/elb.id", addressed},
+	{"service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id", addressed},
+	{"service.kubernetes.io/tke-existed-lbid", addressed},
+	{"loadbalancer.openstack.org/load-balancer-id", addressed},
 }
 
 const (

@@ -171,22 +171,22 @@ func webhooksNarrowed(u *upgrade.Upgrade) []rule.Found {
 // more.
 func narrows(was, is []admissionv1.RuleWithOperations) bool {
 	return slices.ContainsFunc(was, func(r admissionv1.RuleWithOperations) bool {
-		return !slices.ContainsFunc(is, func(s admissionv1.RuleWithOperations) bool {
-			return holdsAll(operations(s), operations(r)) && holdsAll(s.APIGroups, r.APIGroups) && holdsAll(s.APIVersions, r.APIVersions) && holdsAll(s.Resources, r.Resources) &&
-				(s.Scope == nil || *s.Scope == admissionv1.AllScopes || r.Scope != nil && *r.Scope == *s.Scope)
-		}) && !coveredInParts(r, is)
+		return !coveredInParts(r, is)
 	})
 }
 
-// coveredInParts reports whether several rules together hold each resource, with each
-// operation, of another one.
+// coveredInParts reports whether one rule, or several together, hold each resource, with each
+// operation and scope, of another one.
 func coveredInParts(r admissionv1.RuleWithOperations, by []admissionv1.RuleWithOperations) bool {
 	for _, operation := range operations(r) {
 		for _, resource := range r.Resources {
-			if !slices.ContainsFunc(by, func(s admissionv1.RuleWithOperations) bool {
-				return holdsAll(operations(s), []string{operation}) && holdsAll(s.Resources, []string{resource}) && holdsAll(s.APIGroups, r.APIGroups) && holdsAll(s.APIVersions, r.APIVersions)
-			}) {
-				return false
+			for _, scope := range scopesOf(r, resource) {
+				if !slices.ContainsFunc(by, func(s admissionv1.RuleWithOperations) bool {
+					return holdsAll(operations(s), []string{operation}) && holdsAll(s.Resources, []string{resource}) && holdsAll(s.APIGroups, r.APIGroups) &&
+						holdsAll(s.APIVersions, r.APIVersions) && slices.Contains(scopes(s), scope)
+				}) {
+					return false
+				}
 			}
 		}
 	}

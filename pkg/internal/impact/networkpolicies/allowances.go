@@ -1,6 +1,7 @@
 package networkpolicies
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -204,10 +205,35 @@ func portsCover(a, b []networkingv1.NetworkPolicyPort) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) == 0
 	}
-	return !slices.ContainsFunc(b, func(p networkingv1.NetworkPolicyPort) bool {
+	a = joinedPorts(a)
+	return !slices.ContainsFunc(joinedPorts(b), func(p networkingv1.NetworkPolicyPort) bool {
 		return !slices.ContainsFunc(a, func(q networkingv1.NetworkPolicyPort) bool { return portCovers(q, p) })
 	})
 }
+
+// joinedPorts returns ports with those that follow each other as one range, and the range of all
+// ports as one without a port.
+func joinedPorts(ports []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyPort {
+	ranges := slices.DeleteFunc(slices.Clone(ports), func(p networkingv1.NetworkPolicyPort) bool { return p.Port == nil || p.Port.Type == intstr.String })
+	slices.SortFunc(ranges, func(a, b networkingv1.NetworkPolicyPort) int {
+		return cmp.Or(cmp.Compare(portProtocol(a), portProtocol(b)), cmp.Compare(a.Port.IntVal, b.Port.IntVal))
+	})
+	list := slices.DeleteFunc(slices.Clone(ports), func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.Type == intstr.Int })
+	for i := 0; i < len(ranges); {
+		made, end := ranges[i], lastPort(ranges[i])
+		for i++; i < len(ranges) && portProtocol(ranges[i]) == portProtocol(made) && ranges[i].Port.IntVal <= end+1; i++ {
+			end = max(end, lastPort(ranges[i]))
+		}
+		made.EndPort = &end
+		if made.Port.IntVal <= 1 && end >= lastOfAll {
+			made.Port, made.EndPort = nil, nil
+		}
+		list = append(list, made)
+	}
+	return list
+}
+
+const lastOfAll = 65535
 
 func portCovers(a, b networkingv1.NetworkPolicyPort) bool {
 	switch {
