@@ -103,10 +103,10 @@ func appendQuoted(to []byte, text string) []byte {
 		if asItIs[c] {
 			continue
 		}
-		switch {
-		case c == '\n':
+		switch c {
+		case '\n':
 			to = append(append(to, text[from:i]...), '\\', 'n')
-		case c == '"' || c == '\\':
+		case '"', '\\':
 			to = append(append(to, text[from:i]...), '\\', c)
 		default:
 			whole, _ := json.Marshal(text) // of a string it never fails
@@ -119,7 +119,7 @@ func appendQuoted(to []byte, text string) []byte {
 
 // asItIs holds the bytes that are written as they are: ASCII that neither JSON nor HTML,
 // which encoding/json escapes too, gives a meaning.
-var asItIs = func() (table [256]bool) {
+var asItIs = func() (table [256]bool) { //nolint:gochecknoglobals // a constant table
 	for c := byte(' '); c < '\x7f'; c++ {
 		table[c] = !strings.ContainsRune(`"\<>&`, rune(c))
 	}

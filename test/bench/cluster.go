@@ -45,7 +45,14 @@ status:
 `, i, 'a'+rune(i%3))
 	}
 	for w := range pods / 20 {
-		fmt.Fprintf(&b, `---
+		writeCrowd(&b, w, nodes)
+	}
+	return b.String()
+}
+
+// writeCrowd writes one of these workloads, its budget and its pods, on one node after the other.
+func writeCrowd(b *strings.Builder, w, nodes int) {
+	fmt.Fprintf(b, `---
 apiVersion: apps/v1
 kind: ReplicaSet
 metadata:
@@ -73,8 +80,8 @@ spec:
   selector:
     matchLabels: {app: app-%[1]d}
 `, w)
-		for k := range 20 {
-			fmt.Fprintf(&b, `---
+	for k := range 20 {
+		fmt.Fprintf(b, `---
 apiVersion: v1
 kind: Pod
 metadata:
@@ -92,9 +99,7 @@ status:
   conditions:
   - {type: Ready, status: "True"}
 `, w, k, (w*20+k)%nodes)
-		}
 	}
-	return b.String()
 }
 
 // guest is a workload that comes to such a cluster.

@@ -29,7 +29,7 @@ func (a *Review) Overruled(u *upgrade.Upgrade) {
 	}
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if o.Hook != nil || o.Old == nil || !u.RunsPods(o.Ref()) && o.Ref().GroupKind() != "CronJob.batch" || upgrade.Ends(o.Ref()) && o.Ref().Kind != "CronJob" || podsJudged(o) {
+		if !stays(u, o) || podsJudged(o) {
 			continue
 		}
 		if why := a.refusedSince(o); why != "" {
@@ -43,6 +43,12 @@ func (a *Review) Overruled(u *upgrade.Upgrade) {
 		}
 		o.Old.Forget()
 	}
+}
+
+// stays reports whether an object is a workload that was there before and goes on making pods.
+func stays(u *upgrade.Upgrade, o *upgrade.Object) bool {
+	isCronJob := o.Ref().GroupKind() == "CronJob.batch"
+	return o.Hook == nil && o.Old != nil && (u.RunsPods(o.Ref()) || isCronJob) && (!upgrade.Ends(o.Ref()) || isCronJob)
 }
 
 // podsJudged reports whether the pods of a workload are judged already, since new ones are made in this upgrade,

@@ -70,7 +70,7 @@ func (g *Group) on() []string {
 // drain is one State while it is looked at.
 type drain struct {
 	State
-	byNode map[string]*corev1.Node
+	byNode  map[string]*corev1.Node
 	spaces  map[string]*index // by namespace
 	ported  []*Group          // those with ports of their node
 	covered map[*policyv1.PodDisruptionBudget][]*Group

@@ -1,9 +1,9 @@
 package drain
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,7 +58,7 @@ func randomGroup(r *rand.Rand) *Group {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Labels: map[string]string{}}, Spec: corev1.PodSpec{Containers: []corev1.Container{{}}}}
 	for _, key := range []string{"app", "tier"} {
 		if r.IntN(3) > 0 {
-			pod.Labels[key] = fmt.Sprint(r.IntN(3))
+			pod.Labels[key] = strconv.Itoa(r.IntN(3))
 		}
 	}
 	if r.IntN(5) == 0 {
@@ -75,7 +75,7 @@ func randomGroup(r *rand.Rand) *Group {
 }
 
 func randomSelector(r *rand.Rand) *metav1.LabelSelector {
-	one := func() string { return fmt.Sprint(r.IntN(3)) }
+	one := func() string { return strconv.Itoa(r.IntN(3)) }
 	switch r.IntN(6) {
 	case 0:
 		return &metav1.LabelSelector{}

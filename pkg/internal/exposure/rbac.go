@@ -249,7 +249,7 @@ func escalating(g grant, had func(permission) bool) []exposed {
 			for _, verb := range p.verbs {
 				is := permission{group: p.group, resource: resource, verb: verb}
 				if slices.Contains(g.resources, resource) && g.allows(is) && !had(is) {
-					list = append(list, exposed{says: p.says, path: g.path})
+					list = append(list, exposed{what: verb + " " + resource, says: p.says, path: g.path})
 				}
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
-// defaultClassRules are about claims that leave it to the cluster how their volume is made.
+// DefaultClassRules are about claims that leave it to the cluster how their volume is made.
 func DefaultClassRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "default-class-gone", Risk: change.Stuck, Hangs: rule.AwaitsPods,

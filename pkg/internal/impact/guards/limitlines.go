@@ -10,6 +10,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+// LineRules are about single lines that leave a ResourceQuota or a LimitRange.
 func LineRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "limit-line-gone", Risk: change.Exposure, Kinds: []string{"ResourceQuota", "LimitRange"},

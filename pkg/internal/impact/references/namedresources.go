@@ -12,6 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+// NamedResourceRules are about custom resources that go while others name them.
 func NamedResourceRules() []rule.Rule {
 	return []rule.Rule{
 		{
@@ -133,7 +134,7 @@ func middlewares(o *manifest.Object, value map[string]any) []manifest.Identity {
 	for _, route := range untyped.Maps(value, "spec", "routes") {
 		list = append(list, untyped.Maps(route, "middlewares")...)
 	}
-	var ids []manifest.Identity
+	ids := make([]manifest.Identity, 0, len(list))
 	for _, m := range list {
 		ids = append(ids, manifest.Identity{Group: traefikGroup, Kind: kind, Namespace: cmp.Or(untyped.Text(m, "namespace"), o.Ref.Namespace), Name: untyped.Text(m, "name")})
 	}
@@ -155,8 +156,9 @@ func annotatedMiddlewares(o *manifest.Object, _ map[string]any) []manifest.Ident
 }
 
 func istioGateways(o *manifest.Object, value map[string]any) []manifest.Identity {
-	var ids []manifest.Identity
-	for _, text := range untyped.Texts(value, "spec", "gateways") {
+	texts := untyped.Texts(value, "spec", "gateways")
+	ids := make([]manifest.Identity, 0, len(texts))
+	for _, text := range texts {
 		namespace, name, two := strings.Cut(text, "/")
 		if !two {
 			namespace, name = o.Ref.Namespace, text
@@ -167,8 +169,9 @@ func istioGateways(o *manifest.Object, value map[string]any) []manifest.Identity
 }
 
 func triggerAuthentications(o *manifest.Object, value map[string]any) []manifest.Identity {
-	var ids []manifest.Identity
-	for _, trigger := range untyped.Maps(value, "spec", "triggers") {
+	triggers := untyped.Maps(value, "spec", "triggers")
+	ids := make([]manifest.Identity, 0, len(triggers))
+	for _, trigger := range triggers {
 		ids = append(ids, namedOfTwo(o, untyped.Map(trigger, "authenticationRef"), "TriggerAuthentication", "ClusterTriggerAuthentication"))
 	}
 	return ids
@@ -220,8 +223,9 @@ func ungranted(u *upgrade.Upgrade, from *upgrade.Object, after *manifest.Object)
 // its certificates.
 func acrossNamespaces(o *manifest.Object) []manifest.Identity {
 	spec := upgrade.Spec(o)
-	var refs []map[string]any
-	for _, r := range untyped.Maps(spec, "rules") {
+	routes := untyped.Maps(spec, "rules")
+	refs := make([]map[string]any, 0, len(routes))
+	for _, r := range routes {
 		refs = append(refs, untyped.Maps(r, "backendRefs")...)
 	}
 	kind := "Service"

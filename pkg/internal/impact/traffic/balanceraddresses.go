@@ -12,6 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+// AddressRules are about the addresses that load balancers are asked for.
 func AddressRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "load-balancer-address-changed", Risk: change.Outage, Kinds: []string{"Service"},
@@ -96,7 +97,7 @@ func OtherAddresses(u *upgrade.Upgrade) []upgrade.Note {
 		var says string
 		switch {
 		case len(is) == 0:
-			says = fmt.Sprintf("it no longer asks for %s", strings.Join(was, ", "))
+			says = "it no longer asks for " + strings.Join(was, ", ")
 		case len(was) == 0 && !slices.Equal(is, held(u, o)):
 			says = fmt.Sprintf("it asks for %s from now on", strings.Join(is, ", "))
 		default:
@@ -110,8 +111,9 @@ func OtherAddresses(u *upgrade.Upgrade) []upgrade.Note {
 // held returns the addresses that the load balancer of a Service has in the cluster, if that is known.
 func held(u *upgrade.Upgrade, o *upgrade.Object) []string {
 	live, _ := u.Found(o.Ref())
-	var list []string
-	for _, at := range untyped.Maps(live, "status", "loadBalancer", "ingress") {
+	ingress := untyped.Maps(live, "status", "loadBalancer", "ingress")
+	list := make([]string, 0, len(ingress))
+	for _, at := range ingress {
 		list = append(list, untyped.Text(at, "ip"))
 	}
 	slices.Sort(list)

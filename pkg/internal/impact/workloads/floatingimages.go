@@ -73,7 +73,7 @@ func floats(was, is map[string]any) (says string, hides change.Risk) {
 		}
 		return says, ""
 	case strings.Contains(old, "@") && !strings.Contains(image, "@"):
-		return fmt.Sprintf("%s is named by a tag, no longer by a digest: whoever may write the tag decides what runs", image), change.Exposure
+		return image + " is named by a tag, no longer by a digest: whoever may write the tag decides what runs", change.Exposure
 	case policy == "Never" && (old != image || untyped.Text(was, "imagePullPolicy") != "Never"):
 		if untyped.Text(was, "imagePullPolicy") == "Never" {
 			return "", ""

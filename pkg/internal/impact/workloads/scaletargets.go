@@ -12,6 +12,7 @@ import (
 	"github.com/safe-diff/helm-safe-diff/pkg/manifest"
 )
 
+// ScaleTargetRules are about autoscalers over what cannot be scaled.
 func ScaleTargetRules() []rule.Rule {
 	return []rule.Rule{{
 		ID: "target-not-scalable", Risk: change.Stuck,
