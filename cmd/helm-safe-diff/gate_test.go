@@ -52,12 +52,22 @@ func TestGateInHelm(t *testing.T) {
 			t.Setenv("HELM_NAMESPACE", "prod")
 			t.Chdir(home)
 
-			var stderr bytes.Buffer
-			upgrade := []string{"upgrade", "shop", chart, "--set", "image=web:2"}
-			code := cli.Main(append(upgrade, "--offline", "--out", "plan.json"), strings.NewReader(""), &bytes.Buffer{}, &stderr)
-			if code != change.ExitRisky {
-				t.Fatalf("exit code %d: %s", code, &stderr)
+			t.Setenv("HELM_BIN", helm)
+			for _, step := range []struct {
+				args []string
+				code int
+			}{
+				{[]string{"plan", "shop", chart, "--set", "image=web:2", "--offline"}, change.ExitRisky},
+				{[]string{"verify", "plan.json", "shop", chart, "--set", "image=web:2", "--offline"}, change.ExitSafe},
+				{[]string{"verify", "plan.json", "shop", chart, "--set", "image=web:3", "--offline"}, change.ExitRisky},
+				{[]string{"show", "plan.json"}, change.ExitRisky},
+			} {
+				var stdout, stderr bytes.Buffer
+				if code := cli.Main(step.args, strings.NewReader(""), &stdout, &stderr); code != step.code {
+					t.Fatalf("%q: exit code %d, want %d: %s%s", step.args, code, step.code, &stdout, &stderr)
+				}
 			}
+			upgrade := []string{"upgrade", "shop", chart, "--set", "image=web:2"}
 			upgrade = append(upgrade, "--disable-openapi-validation") // helmtest has no OpenAPI
 			for _, arg := range gate {
 				upgrade = append(upgrade, strings.ReplaceAll(arg, "PROGRAM", program))

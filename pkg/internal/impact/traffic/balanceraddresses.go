@@ -55,7 +55,8 @@ func requestedAddresses(o *manifest.Object) []string {
 func askedOtherwise(u *upgrade.Upgrade, tell func(o *upgrade.Object, was, is []string)) {
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if !upgrade.IsService(o.Ref()) || !o.Does(change.Update) || o.Change.Before() == nil {
+		asks := o.Edited("spec") || o.Edited("metadata", "annotations")
+		if !asks || !upgrade.IsService(o.Ref()) || !o.Does(change.Update) || o.Change.Before() == nil {
 			continue
 		}
 		was, is := o.Change.Before(), o.New

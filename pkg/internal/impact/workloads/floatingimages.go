@@ -18,7 +18,7 @@ func FloatingImages(u *upgrade.Upgrade) []upgrade.Note {
 	var notes []upgrade.Note
 	for i := range u.Objects {
 		o := &u.Objects[i]
-		if !u.RunsPods(o.Ref()) || !o.Does(change.Update) || o.Old == nil || !rulesImages(o.Change) {
+		if !u.RunsPods(o.Ref()) || !o.Does(change.Update) || o.Old == nil || !rulesImages(o) {
 			continue
 		}
 		before := map[string]map[string]any{}
@@ -39,18 +39,23 @@ func FloatingImages(u *upgrade.Upgrade) []upgrade.Note {
 	return notes
 }
 
-// rulesImages reports whether an image or a pull policy differs, or a whole container.
-func rulesImages(c *change.Change) bool {
-	for i := range c.Edits {
-		path := c.Edits[i].Path
-		if len(path) == 0 {
-			continue
+// rulesImages reports whether an edit may be one to note. Most images move from one version to the next,
+// and of these no manifest is decoded again.
+func rulesImages(o *upgrade.Object) bool {
+	return slices.ContainsFunc(o.Change.Edits, func(e change.Edit) bool {
+		if len(e.Path) == 0 {
+			return false
 		}
-		if last := path[len(path)-1]; last.Field == "" || slices.Contains([]string{"image", "imagePullPolicy", "containers", "initContainers", "spec", "template", "jobTemplate"}, last.Field) {
+		switch last := e.Path[len(e.Path)-1]; last.Field {
+		case "image":
+			old, image := e.Old.Text(), e.New.Text()
+			return moves(image) || strings.Contains(old, "@") && !strings.Contains(image, "@") || o.New.MayHold("Never")
+		case "", "imagePullPolicy", "containers", "initContainers", "spec", "template", "jobTemplate":
 			return true
+		default:
+			return false
 		}
-	}
-	return false
+	})
 }
 
 // templateContainers are all containers of a pod template.
